@@ -1,0 +1,166 @@
+"""Annotated images in the project's COCO layout (see docs/reference/dataset.md)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from spinetk.errors import SpineError
+from spinetk.rle import decode_rle
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """One outlined instance.
+
+    Attributes:
+        category: 1-based class number, in the order of the data set's `categories`.
+        level: "L1", "L4-L5", or None where the source gives no name.
+        rle: the mask as COCO run-length code on the image's grid.
+        box: xyxy in pixels, right and lower edge exclusive.
+    """
+
+    category: int
+    level: str | None
+    rle: dict[str, Any]
+    box: tuple[float, float, float, float]
+
+    @cached_property
+    def mask(self) -> NDArray[np.bool_]:
+        """bool [H, W]."""
+        return decode_rle(self.rle)
+
+
+@dataclass(frozen=True)
+class AnnotatedImage:
+    """One image of a data set and what is known about it.
+
+    Attributes:
+        dataset: name of the data set's folder.
+        path: the picture, 8-bit gray.
+        labelled_categories: a class not listed was not annotated; it is not background.
+        exhaustive: False where visible instances of a listed class lack annotation.
+        spacing: (row, column) in mm, None where it is not known.
+    """
+
+    dataset: str
+    path: Path
+    patient: str
+    series: str
+    slice_index: int
+    n_slices: int
+    modality: str
+    labelled_categories: tuple[int, ...]
+    exhaustive: bool
+    spacing: tuple[float, float] | None
+    instances: tuple[Annotation, ...]
+
+    @property
+    def pixels(self) -> NDArray[np.uint8]:
+        """uint8 [H, W], read anew at each access."""
+        picture = cv2.imread(str(self.path), cv2.IMREAD_GRAYSCALE)
+        if picture is None:
+            raise SpineError(f"{self.path}: cannot be read as a picture")
+        return np.asarray(picture, dtype=np.uint8)
+
+    @property
+    def key(self) -> str:
+        """Name that is unique among data sets: `set/picture`."""
+        return f"{self.dataset}/{self.path.stem}"
+
+
+@dataclass(frozen=True)
+class AnnotatedSet:
+    """A data set's images and the names of its classes, category 1 first."""
+
+    name: str
+    classes: tuple[str, ...]
+    info: dict[str, Any]
+    images: tuple[AnnotatedImage, ...]
+
+
+def read_dataset(folder: str | Path) -> AnnotatedSet:
+    """Read `annotations.json` of one data set.
+
+    Raises:
+        SpineError: no annotations there, not JSON, or a field of the contract is missing.
+    """
+    folder = Path(folder)
+    path = folder / "annotations.json"
+    if not path.is_file():
+        raise SpineError(f"{folder}: no annotations.json here; is this a data set folder?")
+    try:
+        content = json.loads(path.read_text())
+        return _parse(folder, content)
+    except json.JSONDecodeError as error:
+        raise SpineError(f"{path}: not valid JSON (line {error.lineno})") from error
+    except KeyError as error:
+        raise SpineError(f"{path}: the field {error} is missing") from error
+
+
+def _parse(folder: Path, content: dict[str, Any]) -> AnnotatedSet:
+    categories = sorted(content["categories"], key=lambda c: int(c["id"]))
+    number = {int(c["id"]): i + 1 for i, c in enumerate(categories)}
+    by_image: dict[int, list[Annotation]] = {}
+    for note in content["annotations"]:
+        x, y, width, height = note["bbox"]
+        by_image.setdefault(note["image_id"], []).append(
+            Annotation(
+                category=number[note["category_id"]],
+                level=note.get("level"),
+                rle=note["segmentation"],
+                box=(x, y, x + width, y + height),
+            )
+        )
+    images = tuple(
+        AnnotatedImage(
+            dataset=folder.name,
+            path=folder / image["file_name"],
+            patient=image["patient_id"],
+            series=image["series_id"],
+            slice_index=image["slice_index"],
+            n_slices=image["n_slices"],
+            modality=image["modality"],
+            labelled_categories=tuple(number[c] for c in image["labelled_categories"]),
+            exhaustive=image["exhaustive"],
+            spacing=tuple(image["pixel_spacing_mm"]) if image.get("pixel_spacing_mm") else None,
+            instances=tuple(by_image.get(image["id"], ())),
+        )
+        for image in content["images"]
+    )
+    return AnnotatedSet(
+        folder.name, tuple(c["name"] for c in categories), content.get("info", {}), images
+    )
+
+
+def validation_patients(images: Iterable[AnnotatedImage], fraction: float = 0.2) -> frozenset[str]:
+    """Choose the patients that training never sees, the same ones on every machine.
+
+    In each data set the patients are put in the order of the SHA-256 of their id and the first
+    `fraction` of them (at least one) is taken, so adding a data set moves no patient of another.
+    """
+    patients: dict[str, set[str]] = {}
+    for image in images:
+        patients.setdefault(image.dataset, set()).add(image.patient)
+    chosen: set[str] = set()
+    for names in patients.values():
+        ranked = sorted(names, key=lambda name: hashlib.sha256(name.encode()).hexdigest())
+        chosen.update(ranked[: max(1, round(fraction * len(ranked)))])
+    return frozenset(chosen)
+
+
+def split_by_patient(
+    images: Sequence[AnnotatedImage], held_out: frozenset[str]
+) -> tuple[list[AnnotatedImage], list[AnnotatedImage]]:
+    """Divide images into (others, held out) by patient."""
+    others = [image for image in images if image.patient not in held_out]
+    return others, [image for image in images if image.patient in held_out]

@@ -1,0 +1,90 @@
+"""Every number that a training run depends on, typed, with its default and unit."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """Shape of the network; stored in the checkpoint and in the model card.
+
+    Anchor sizes are the square root of the anchor's area in input pixels, one tuple for each
+    pyramid level (strides 4, 8, 16, 32); aspect ratios are height / width. Both were fitted to the
+    boxes of the training sets (`benchmarks/anchors.py`): bodies lie near 0.8, discs near 0.3.
+    """
+
+    classes: tuple[str, ...] = ("vertebral_body", "intervertebral_disc")
+    pyramid_channels: int = 96
+    anchor_sizes: tuple[tuple[int, ...], ...] = ((14, 22), (34, 50), (74, 104), (140, 180))
+    anchor_ratios: tuple[float, ...] = (0.22, 0.45, 0.9)
+    box_head_width: int = 512
+    mask_margin: float = 0.15
+    """The mask head sees each box grown by this share of its sides, so that a box that is a little
+    too small does not clip the mask; the reported box is the mask's own bounding box."""
+
+
+@dataclass(frozen=True)
+class AugmentationConfig:
+    """Random changes to each training image. `p_*` are probabilities, ranges are uniform.
+
+    Scales are relative to the image fitted into the training square.
+    """
+
+    rotation_degrees: float = 15.0
+    scale: tuple[float, float] = (0.6, 1.35)
+    stretch: tuple[float, float] = (0.85, 1.18)
+    shear_degrees: float = 5.0
+    p_flip_horizontal: float = 0.3
+    p_class_contrast: float = 0.3
+    """Label-driven contrast: bodies and discs are each made brighter or darker than they are."""
+    class_contrast: float = 0.35
+    p_remap: float = 0.3
+    """A random monotone grey-value curve (another sequence or coil)."""
+    p_invert: float = 0.08
+    gamma: tuple[float, float] = (0.6, 1.6)
+    contrast: tuple[float, float] = (0.7, 1.35)
+    brightness: tuple[float, float] = (-0.12, 0.12)
+    p_bias_field: float = 0.35
+    bias_field: float = 0.5
+    p_blur: float = 0.2
+    blur_sigma: tuple[float, float] = (0.4, 1.6)
+    p_low_resolution: float = 0.25
+    low_resolution: tuple[float, float] = (0.3, 0.85)
+    p_noise: float = 0.3
+    noise: tuple[float, float] = (0.005, 0.06)
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """One training run. `sampled_regions` and the thresholds are per image, as in Mask R-CNN."""
+
+    iterations: int = 3000
+    batch_size: int = 2
+    input_size: int = 448
+    """Side of the square training crop in pixels."""
+    learning_rate: float = 5e-4
+    weight_decay: float = 0.02
+    warmup: float = 0.06
+    """Share of the run over which the one-cycle learning rate rises."""
+    gradient_norm: float = 5.0
+    average_decay: float = 0.998
+    """Decay of the running average of the weights; the average is what is kept."""
+    sampled_regions: int = 64
+    positive_fraction: float = 0.35
+    ignore_unlabelled: bool = True
+    """Leave regions out of the losses where a visible instance may lack its annotation. Off only
+    for the ablation that shows what it is worth."""
+    unlabelled_share: float = 0.25
+    """A box is left out when more than this share of it may hold an unlabelled instance."""
+    set_weights: dict[str, float] = field(default_factory=dict)
+    """How often each data set is drawn, by folder name; a set not named counts with 1."""
+    seed: int = 1
+    checkpoint_every: int = 200
+    network: NetworkConfig = field(default_factory=NetworkConfig)
+    augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The whole configuration as plain JSON types."""
+        return asdict(self)

@@ -1,0 +1,170 @@
+"""The training loop: one-cycle AdamW, running average of the weights, resumable checkpoints."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from torch import Tensor
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from spinetk.dataset import AnnotatedImage
+from spinetk.errors import SpineError, UsageError
+from spinetk.training.config import TrainingConfig
+from spinetk.training.network import SpineRCNN
+from spinetk.training.samples import SampleSource
+
+CHECKPOINT = "checkpoint.pt"
+
+
+def train(
+    images: Sequence[AnnotatedImage], out: Path, config: TrainingConfig, *, quiet: bool = False
+) -> SpineRCNN:
+    """Train a network and return it with the averaged weights, in evaluation mode.
+
+    `out` receives `config.json`, `losses.csv` and `checkpoint.pt`; where a checkpoint of the same
+    configuration is there already, the run goes on from it.
+
+    Raises:
+        UsageError: `out` holds a run with another configuration.
+        SpineError: a loss is not finite.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(config.seed)
+    source = SampleSource(images, config)
+    network = SpineRCNN(config.network, config).to(memory_format=torch.channels_last)
+    network.train()
+    average = AveragedModel(
+        network, multi_avg_fn=get_ema_multi_avg_fn(config.average_decay), use_buffers=True
+    )
+    weights = [p for p in network.parameters() if p.requires_grad]
+    optimiser = torch.optim.AdamW(
+        weights, lr=config.learning_rate, weight_decay=config.weight_decay
+    )
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser,
+        max_lr=config.learning_rate,
+        total_steps=config.iterations + 1,
+        pct_start=config.warmup,
+    )
+    parts = {
+        "network": network, "average": average, "optimiser": optimiser, "schedule": schedule
+    }
+    start = _resume(out, config, parts)
+    with _progress(quiet) as bar, (out / "losses.csv").open("a", newline="") as log:
+        task = bar.add_task("training", total=config.iterations, completed=start, losses="")
+        writer = csv.writer(log)
+        for iteration in range(start, config.iterations):
+            batch, targets = source.batch(iteration)
+            # the sampling of regions inside the network follows the iteration, too
+            torch.manual_seed(config.seed * 1_000_003 + iteration)
+            with torch.autocast("cpu", torch.bfloat16):
+                losses = network.losses(
+                    batch.contiguous(memory_format=torch.channels_last), targets
+                )
+            total = _finite_sum(losses, iteration)
+            optimiser.zero_grad()
+            total.backward()
+            torch.nn.utils.clip_grad_norm_(weights, config.gradient_norm)
+            optimiser.step()
+            schedule.step()
+            average.update_parameters(network)
+            values = {name: float(value.detach()) for name, value in losses.items()}
+            if iteration == 0:
+                writer.writerow(["iteration", *values])
+            writer.writerow([iteration, *(f"{v:.5f}" for v in values.values())])
+            shown = " ".join(f"{n.removeprefix('loss_')} {v:.2f}" for n, v in values.items())
+            bar.update(task, advance=1, losses=shown)
+            done = iteration + 1
+            if done % config.checkpoint_every == 0 or done == config.iterations:
+                log.flush()
+                _save(out, done, config, parts)
+    trained: SpineRCNN = average.module
+    return trained.eval()
+
+
+def load_checkpoint(folder: Path) -> tuple[SpineRCNN, dict[str, Any]]:
+    """The averaged network of a run, in evaluation mode, and its configuration."""
+    content = torch.load(folder / CHECKPOINT, map_location="cpu", weights_only=True)
+    config = config_from_dict(content["config"])
+    network = SpineRCNN(config.network, config)
+    average = AveragedModel(network, use_buffers=True)
+    average.load_state_dict(content["average"])
+    trained: SpineRCNN = average.module
+    return trained.eval(), content["config"]
+
+
+def config_from_dict(content: dict[str, Any]) -> TrainingConfig:
+    """Rebuild the configuration that `TrainingConfig.as_dict` wrote (JSON has no tuples)."""
+    from spinetk.training.config import AugmentationConfig, NetworkConfig
+
+    def tuples(value: Any) -> Any:
+        return tuple(tuples(v) for v in value) if isinstance(value, list | tuple) else value
+
+    plain = {name: tuples(value) for name, value in content.items()}
+    plain["network"] = NetworkConfig(**{k: tuples(v) for k, v in content["network"].items()})
+    plain["augmentation"] = AugmentationConfig(
+        **{k: tuples(v) for k, v in content["augmentation"].items()}
+    )
+    return TrainingConfig(**plain)
+
+
+def _finite_sum(losses: dict[str, Tensor], iteration: int) -> Tensor:
+    total = torch.stack(list(losses.values())).sum()
+    if not math.isfinite(float(total.detach())):
+        shown = ", ".join(f"{name} {float(value.detach()):.3g}" for name, value in losses.items())
+        raise SpineError(
+            f"iteration {iteration}: the loss is not finite ({shown}); lower the learning rate or "
+            "check the annotations, then start again from the last checkpoint"
+        )
+    return total
+
+
+def _save(out: Path, iteration: int, config: TrainingConfig, parts: dict[str, Any]) -> None:
+    content = {name: part.state_dict() for name, part in parts.items()}
+    content |= {"iteration": iteration, "config": config.as_dict()}
+    temporary = out / f"{CHECKPOINT}.new"
+    torch.save(content, temporary)
+    os.replace(temporary, out / CHECKPOINT)
+
+
+def _resume(out: Path, config: TrainingConfig, parts: dict[str, Any]) -> int:
+    """Load the checkpoint of `out` if there is one; returns the iteration to go on with."""
+    written = json.dumps(config.as_dict(), indent=2)
+    if not (out / CHECKPOINT).is_file():
+        (out / "config.json").write_text(written + "\n")
+        (out / "losses.csv").write_text("")
+        return 0
+    content = torch.load(out / CHECKPOINT, map_location="cpu", weights_only=True)
+    if json.dumps(content["config"], indent=2) != written:
+        raise UsageError(
+            f"{out}: holds a run with another configuration; choose another folder or delete it"
+        )
+    for name, part in parts.items():
+        part.load_state_dict(content[name])
+    _cut_log(out / "losses.csv", content["iteration"])
+    return int(content["iteration"])
+
+
+def _cut_log(path: Path, iteration: int) -> None:
+    """Drop the lines that the run will write again."""
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(lines[: iteration + 1]))
+
+
+def _progress(quiet: bool) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed}/{task.total} {task.fields[losses]}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        disable=quiet,
+    )

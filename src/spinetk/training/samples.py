@@ -1,0 +1,99 @@
+"""Draw training samples from data sets, the same ones again for the same seed and iteration."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from spinetk.dataset import AnnotatedImage
+from spinetk.intensity import standardise, to_unit_range
+from spinetk.training.augmentation import Sample, augment, plain_view
+from spinetk.training.config import TrainingConfig
+from spinetk.training.unlabelled import unlabelled_region
+
+Batch = tuple[Tensor, list[dict[str, Tensor]]]
+"""Images float [B, 1, H, W] and, for each, boxes, labels, masks and the unlabelled region."""
+
+
+class SampleSource:
+    """Batches of augmented samples.
+
+    Each draw depends only on the seed, the iteration and the place in the batch, so a resumed run
+    sees what an uninterrupted one would have seen. A data set is drawn by its weight, then one of
+    its patients, then one of the patient's images: a patient with many slices counts no more than
+    one with a single slice.
+    """
+
+    def __init__(self, images: Sequence[AnnotatedImage], config: TrainingConfig) -> None:
+        self.config = config
+        self.sets: dict[str, dict[str, list[AnnotatedImage]]] = {}
+        for image in images:
+            if image.instances:
+                patients = self.sets.setdefault(image.dataset, {})
+                patients.setdefault(image.patient, []).append(image)
+        if not self.sets:
+            raise ValueError("no image with an annotation to train on")
+        self.names = sorted(self.sets)
+        weights = np.array([config.set_weights.get(name, 1.0) for name in self.names])
+        self.weights = weights / weights.sum()
+        self._stored: dict[str, tuple[NDArray[np.uint8], NDArray[np.uint8]]] = {}
+
+    def batch(self, iteration: int) -> Batch:
+        """The batch of one iteration."""
+        samples = []
+        for place in range(self.config.batch_size):
+            rng = np.random.default_rng((self.config.seed, iteration, place))
+            patients = self.sets[self.names[rng.choice(len(self.names), p=self.weights)]]
+            images = patients[sorted(patients)[rng.integers(len(patients))]]
+            sample = self.sample(images[rng.integers(len(images))])
+            samples.append(
+                augment(sample, self.config.input_size, self.config.augmentation, rng)
+            )
+        return as_batch(samples)
+
+    def plain_batch(self, image: AnnotatedImage) -> Batch:
+        """One image as it is, fitted into the training square."""
+        return as_batch([plain_view(self.sample(image), self.config.input_size)])
+
+    def sample(self, image: AnnotatedImage) -> Sample:
+        """Pixels, masks and unlabelled region of an image; the slow parts are kept in memory."""
+        if image.key not in self._stored:
+            region = unlabelled_region(image, self.config.network.classes)
+            self._stored[image.key] = image.pixels, np.packbits(region)
+        pixels, packed = self._stored[image.key]
+        region = np.unpackbits(packed, count=pixels.size).reshape(pixels.shape)
+        masks = np.array([a.mask for a in image.instances], dtype=np.uint8)
+        return Sample(
+            to_unit_range(pixels),
+            masks.reshape(-1, *pixels.shape),
+            np.array([a.category for a in image.instances], dtype=np.int64),
+            region,
+        )
+
+
+def as_batch(samples: Sequence[Sample]) -> Batch:
+    """Stack samples of one size into the tensors that the network's losses want."""
+    images = torch.from_numpy(np.stack([standardise(s.pixels) for s in samples])[:, None])
+    targets = [
+        {
+            "boxes": torch.from_numpy(boxes_of(sample.masks)),
+            "labels": torch.from_numpy(sample.categories),
+            "masks": torch.from_numpy(sample.masks),
+            "unlabelled": torch.from_numpy(sample.unlabelled),
+        }
+        for sample in samples
+    ]
+    return images, targets
+
+
+def boxes_of(masks: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Tight xyxy boxes, float32 [N, 4], right and lower edge exclusive, of masks [N, H, W]."""
+    boxes = np.zeros((len(masks), 4), dtype=np.float32)
+    for i, mask in enumerate(masks):
+        rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+        boxes[i] = columns[0], rows[0], columns[-1] + 1, rows[-1] + 1
+    return boxes

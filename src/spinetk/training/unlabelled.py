@@ -1,0 +1,104 @@
+"""Where in an image a visible vertebral body or disc may lack its annotation.
+
+Most spine data sets label some levels or one class only. Anything else that is visible there must
+not be learned as background. Unlabelled bodies and discs can lie only along the spinal column, so
+the doubtful region is a corridor along it; the rest of the image stays a source of true negatives.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from spinetk.dataset import AnnotatedImage
+
+BODY, DISC = 1, 2
+CORRIDOR_HALF_WIDTH = 0.95
+"""Half width of the corridor in median body widths (the labelled bodies lie within 0.5)."""
+END_SPREAD_DEGREES = 25.0
+"""The corridor widens by this angle beyond the labelled part, where the curve is not known."""
+
+
+def unlabelled_region(image: AnnotatedImage, classes: tuple[str, ...]) -> NDArray[np.bool_]:
+    """Mark where an instance without annotation may be visible.
+
+    The rule, from the dataset contract (`labelled_categories`, `exhaustive`):
+
+    - every class labelled and exhaustive: only below the lowest instance, because `exhaustive`
+      speaks of what lies above the sacrum; below S1 nothing is left to label, so an image whose
+      lowest body is S1 has no doubtful region at all;
+    - otherwise: the whole corridor except the labelled instances themselves, and nothing below S1;
+    - no annotation at all, or classes that are not those of a spine: the whole image.
+
+    Returns:
+        bool [H, W] on the image's own grid; True is doubtful.
+    """
+    height, width = image.pixels.shape
+    everything = np.ones((height, width), dtype=bool)
+    bodies = [a for a in image.instances if a.category == BODY]
+    if classes[:1] != ("vertebral_body",) or not bodies:
+        return everything
+    centres = np.array([_centre(a.mask) for a in bodies])
+    order = np.argsort(centres[:, 1])
+    centres = centres[order]
+    lowest = bodies[int(order[-1])]
+    body_width = float(np.median([a.box[2] - a.box[0] for a in bodies]))
+    ends_at_sacrum = lowest.level == "S1"
+    complete = image.exhaustive and len(image.labelled_categories) >= len(classes)
+
+    region = np.zeros((height, width), dtype=np.uint8)
+    half = CORRIDOR_HALF_WIDTH * body_width
+    if not complete:
+        line = np.round(centres).astype(np.int32)
+        cv2.polylines(region, [line], False, 1, thickness=max(1, int(round(2 * half))))
+        _extend(region, centres, half, upwards=True)
+    if not ends_at_sacrum:
+        _extend(region, centres, half, upwards=False)
+    else:
+        region[_below(lowest.mask, centres)] = 0
+    doubtful = region.astype(bool)
+    for instance in image.instances:
+        doubtful &= ~instance.mask
+    if complete:  # between and above the labelled instances everything is known
+        bottom = max(int(a.box[3]) for a in image.instances)
+        doubtful[: min(bottom, int(lowest.box[3]))] = False
+    return doubtful
+
+
+def _centre(mask: NDArray[np.bool_]) -> tuple[float, float]:
+    rows, columns = np.nonzero(mask)
+    return float(columns.mean()), float(rows.mean())
+
+
+def _direction(centres: NDArray[np.float64], upwards: bool) -> NDArray[np.float64]:
+    """Unit vector (x, y) along the column at its upper or lower labelled end."""
+    down = np.array([0.0, 1.0])
+    if len(centres) >= 2:
+        ends = centres[:3] if upwards else centres[-3:]
+        down = ends[-1] - ends[0]
+        down = down / max(float(np.linalg.norm(down)), 1e-6)
+    return -down if upwards else down
+
+
+def _extend(
+    region: NDArray[np.uint8], centres: NDArray[np.float64], half: float, *, upwards: bool
+) -> None:
+    """Draw the widening corridor from the last labelled body to the image's border."""
+    start = centres[0] if upwards else centres[-1]
+    along = _direction(centres, upwards)
+    across = np.array([-along[1], along[0]])
+    reach = float(sum(region.shape))
+    spread = half + reach * float(np.tan(np.radians(END_SPREAD_DEGREES)))
+    end = start + reach * along
+    corners = np.array(
+        [start - half * across, start + half * across, end + spread * across, end - spread * across]
+    )
+    cv2.fillPoly(region, [np.round(corners).astype(np.int32)], 1)
+
+
+def _below(mask: NDArray[np.bool_], centres: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Pixels on the caudal side of the lowest body's centre: bool [H, W]."""
+    along = _direction(centres, upwards=False)
+    rows, columns = np.indices(mask.shape)
+    return (columns - centres[-1, 0]) * along[0] + (rows - centres[-1, 1]) * along[1] > 0
