@@ -17,6 +17,12 @@ from numpy.typing import NDArray
 from spinetk.errors import SpineError
 from spinetk.rle import decode_rle
 
+SPINE_CLASSES = ("vertebral_body", "intervertebral_disc")
+BODY, DISC = 1, 2
+SACRAL_CLASS = "first_sacral_body"
+"""S1 is a vertebral body in every output, but the network learns it as a class of its own, where a
+data set names it: S1, once found, tells which body is L5."""
+
 
 @dataclass(frozen=True)
 class Annotation:
@@ -105,6 +111,28 @@ def read_dataset(folder: str | Path) -> AnnotatedSet:
         raise SpineError(f"{path}: not valid JSON (line {error.lineno})") from error
     except KeyError as error:
         raise SpineError(f"{path}: the field {error} is missing") from error
+
+
+def network_classes(sets: Iterable[AnnotatedSet]) -> tuple[str, ...]:
+    """Classes of a network for these data sets: their categories, and S1 where one names it.
+
+    Raises:
+        SpineError: the data sets have different categories.
+    """
+    sets = list(sets)
+    if len({s.classes for s in sets}) != 1:
+        shown = "; ".join(f"{s.name}: {', '.join(s.classes)}" for s in sets)
+        raise SpineError(f"data sets of one training must have the same categories ({shown})")
+    classes = sets[0].classes
+    named = any(a.level == "S1" for s in sets for image in s.images for a in image.instances)
+    return (*classes, SACRAL_CLASS) if classes == SPINE_CLASSES and named else classes
+
+
+def class_number(annotation: Annotation, classes: tuple[str, ...]) -> int:
+    """1-based number of an annotation's class among the network's classes."""
+    if annotation.level == "S1" and annotation.category == BODY and SACRAL_CLASS in classes:
+        return classes.index(SACRAL_CLASS) + 1
+    return annotation.category
 
 
 def _parse(folder: Path, content: dict[str, Any]) -> AnnotatedSet:

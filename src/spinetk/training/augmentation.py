@@ -66,8 +66,11 @@ def _move(
     shear = np.tan(np.radians(rng.uniform(-1, 1) * config.shear_degrees))
     flip = -1.0 if rng.random() < config.p_flip_horizontal else 1.0
     rotate = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    linear = rotate @ np.array([[1, shear], [0, 1]]) @ np.diag([flip * factor * stretch,
-                                                               factor / stretch])
+    linear = (
+        rotate
+        @ np.array([[1, shear], [0, 1]])
+        @ np.diag([flip * factor * stretch, factor / stretch])
+    )
     target = _crop_centre(sample, linear, side, rng)
     matrix = np.concatenate([linear, (side / 2 - linear @ target)[:, None]], axis=1)
     return _warp(sample, matrix, side)

@@ -54,9 +54,7 @@ def train(
         total_steps=config.iterations + 1,
         pct_start=config.warmup,
     )
-    parts = {
-        "network": network, "average": average, "optimiser": optimiser, "schedule": schedule
-    }
+    parts = {"network": network, "average": average, "optimiser": optimiser, "schedule": schedule}
     start = _resume(out, config, parts)
     with _progress(quiet) as bar, (out / "losses.csv").open("a", newline="") as log:
         task = bar.add_task("training", total=config.iterations, completed=start, losses="")

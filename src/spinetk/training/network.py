@@ -241,7 +241,9 @@ class _Regions(RoIHeads):
         logits, deltas = self._classify(features, sampled, shapes)
         loss_class, loss_box = fastrcnn_loss(logits, deltas, labels, offsets)
         positive = [torch.where(label > 0)[0] for label in labels]
-        boxes = [grow(box[index], self.margin) for box, index in zip(sampled, positive, strict=True)]
+        boxes = [
+            grow(box[index], self.margin) for box, index in zip(sampled, positive, strict=True)
+        ]
         mask_logits = self._masks(features, boxes, shapes)
         wanted, classes = [], []
         for box, index, match, label, target in zip(
@@ -360,9 +362,7 @@ def share_inside(boxes: Tensor, region: Tensor) -> Tensor:
     table = functional.pad(region.float().cumsum(0).cumsum(1), (1, 0, 1, 0))
     left, right = (boxes[:, i].round().long().clamp(0, width) for i in (0, 2))
     top, bottom = (boxes[:, i].round().long().clamp(0, height) for i in (1, 3))
-    inside = (
-        table[bottom, right] - table[top, right] - table[bottom, left] + table[top, left]
-    )
+    inside = table[bottom, right] - table[top, right] - table[bottom, left] + table[top, left]
     area = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
     return inside / area.clamp(min=1)
 

@@ -9,11 +9,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from spinetk.dataset import AnnotatedImage
+from spinetk.dataset import SACRAL_CLASS, AnnotatedImage, class_number
 from spinetk.intensity import standardise, to_unit_range
 from spinetk.training.augmentation import Sample, augment, plain_view
 from spinetk.training.config import TrainingConfig
-from spinetk.training.unlabelled import unlabelled_region
+from spinetk.unlabelled import unlabelled_region
 
 Batch = tuple[Tensor, list[dict[str, Tensor]]]
 """Images float [B, 1, H, W] and, for each, boxes, labels, masks and the unlabelled region."""
@@ -30,6 +30,7 @@ class SampleSource:
 
     def __init__(self, images: Sequence[AnnotatedImage], config: TrainingConfig) -> None:
         self.config = config
+        self.classes = config.network.classes
         self.sets: dict[str, dict[str, list[AnnotatedImage]]] = {}
         for image in images:
             if image.instances:
@@ -50,9 +51,7 @@ class SampleSource:
             patients = self.sets[self.names[rng.choice(len(self.names), p=self.weights)]]
             images = patients[sorted(patients)[rng.integers(len(patients))]]
             sample = self.sample(images[rng.integers(len(images))])
-            samples.append(
-                augment(sample, self.config.input_size, self.config.augmentation, rng)
-            )
+            samples.append(augment(sample, self.config.input_size, self.config.augmentation, rng))
         return as_batch(samples)
 
     def plain_batch(self, image: AnnotatedImage) -> Batch:
@@ -62,7 +61,8 @@ class SampleSource:
     def sample(self, image: AnnotatedImage) -> Sample:
         """Pixels, masks and unlabelled region of an image; the slow parts are kept in memory."""
         if image.key not in self._stored:
-            region = unlabelled_region(image, self.config.network.classes)
+            categories = tuple(c for c in self.classes if c != SACRAL_CLASS)
+            region = unlabelled_region(image, categories)
             self._stored[image.key] = image.pixels, np.packbits(region)
         pixels, packed = self._stored[image.key]
         region = np.unpackbits(packed, count=pixels.size).reshape(pixels.shape)
@@ -70,7 +70,7 @@ class SampleSource:
         return Sample(
             to_unit_range(pixels),
             masks.reshape(-1, *pixels.shape),
-            np.array([a.category for a in image.instances], dtype=np.int64),
+            np.array([class_number(a, self.classes) for a in image.instances], dtype=np.int64),
             region,
         )
 

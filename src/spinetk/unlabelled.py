@@ -11,17 +11,20 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from spinetk.dataset import AnnotatedImage
+from spinetk.dataset import BODY, SPINE_CLASSES, AnnotatedImage
 
-BODY, DISC = 1, 2
 CORRIDOR_HALF_WIDTH = 0.95
 """Half width of the corridor in median body widths (the labelled bodies lie within 0.5)."""
 END_SPREAD_DEGREES = 25.0
 """The corridor widens by this angle beyond the labelled part, where the curve is not known."""
 
 
-def unlabelled_region(image: AnnotatedImage, classes: tuple[str, ...]) -> NDArray[np.bool_]:
+def unlabelled_region(image: AnnotatedImage, categories: tuple[str, ...]) -> NDArray[np.bool_]:
     """Mark where an instance without annotation may be visible.
+
+    Args:
+        image: the annotated image.
+        categories: names of the data set's categories, category 1 first.
 
     The rule, from the dataset contract (`labelled_categories`, `exhaustive`):
 
@@ -29,23 +32,28 @@ def unlabelled_region(image: AnnotatedImage, classes: tuple[str, ...]) -> NDArra
       speaks of what lies above the sacrum; below S1 nothing is left to label, so an image whose
       lowest body is S1 has no doubtful region at all;
     - otherwise: the whole corridor except the labelled instances themselves, and nothing below S1;
-    - no annotation at all, or classes that are not those of a spine: the whole image.
+    - no labelled body to find the column by: the whole image.
+
+    For categories that are not those of a spine nothing is known of where instances lie: the whole
+    image is doubtful unless every category is labelled exhaustively.
 
     Returns:
         bool [H, W] on the image's own grid; True is doubtful.
     """
     height, width = image.pixels.shape
-    everything = np.ones((height, width), dtype=bool)
+    labelled = set(image.labelled_categories) >= set(range(1, len(categories) + 1))
+    complete = image.exhaustive and labelled
     bodies = [a for a in image.instances if a.category == BODY]
-    if classes[:1] != ("vertebral_body",) or not bodies:
-        return everything
+    if categories != SPINE_CLASSES:
+        return np.full((height, width), not complete)
+    if not bodies:
+        return np.ones((height, width), dtype=bool)
     centres = np.array([_centre(a.mask) for a in bodies])
     order = np.argsort(centres[:, 1])
     centres = centres[order]
     lowest = bodies[int(order[-1])]
     body_width = float(np.median([a.box[2] - a.box[0] for a in bodies]))
     ends_at_sacrum = lowest.level == "S1"
-    complete = image.exhaustive and len(image.labelled_categories) >= len(classes)
 
     region = np.zeros((height, width), dtype=np.uint8)
     half = CORRIDOR_HALF_WIDTH * body_width

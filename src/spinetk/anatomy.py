@@ -1,0 +1,207 @@
+"""Order along the column, level names, truncation: what a reader calls the instances."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spinetk.dataset import SACRAL_CLASS, SPINE_CLASSES
+from spinetk.errors import UsageError
+from spinetk.study import Instance
+
+BODY_KIND, DISC_KIND = SPINE_CLASSES
+LEVELS = (
+    *(f"C{i}" for i in range(1, 8)),
+    *(f"T{i}" for i in range(1, 13)),
+    *(f"L{i}" for i in range(1, 6)),
+    "S1",
+)
+VERSE_IDS = {level: i + 1 for i, level in enumerate(LEVELS[:-1])} | {"L6": 25, "S1": 26, "T13": 28}
+"""Label numbers as in the VerSe data set; a disc is 100 + the number of the vertebra above it."""
+GAP_FACTOR = 1.65
+"""Neighbouring bodies further apart than this many median distances: a body is missing between."""
+SAME_PLACE = 0.5
+"""Instances that share more than this part of the smaller one's mask are the same structure."""
+
+
+def without_doubles(instances: Sequence[Instance]) -> list[Instance]:
+    """Drop the lower-scored of two instances at the same place (bodies include S1)."""
+    kept: list[Instance] = []
+    for one in sorted(instances, key=lambda i: -i.score):
+        group = _group(one.kind)
+        if all(_group(k.kind) != group or _shared(one.mask, k.mask) <= SAME_PLACE for k in kept):
+            kept.append(one)
+    return kept
+
+
+def order_and_name(
+    instances: Sequence[Instance], anchor: tuple[str, int] | None
+) -> tuple[list[Instance], list[str]]:
+    """Number bodies and discs from below, name their levels where something tells them.
+
+    The levels are told by the user's anchor or, without one, by S1 where the network found it as
+    the lowest body. Names stop at a gap in the column, where a body seems to be missing.
+
+    Args:
+        instances: masks upright: row 0 towards the head.
+        anchor: a level and the order, from below, of the body that has it: ("L5", 2).
+
+    Returns:
+        Bodies from below upwards, then discs (and other classes) from below upwards; warnings.
+
+    Raises:
+        UsageError: the anchor names no known level, or a body that was not found.
+    """
+    warnings: list[str] = []
+    found = [i for i in instances if _group(i.kind) == BODY_KIND]
+    bodies = sorted(found, key=lambda i: -_centre(i.mask)[1])
+    sacral = [k for k, body in enumerate(bodies) if body.kind == SACRAL_CLASS]
+    bodies = [
+        replace(body, kind=BODY_KIND, order=k + 1, truncated=_truncated(body.mask))
+        for k, body in enumerate(bodies)
+    ]
+    if anchor is None and sacral:
+        if sacral == [0]:
+            anchor = ("S1", 1)
+        else:
+            warnings.append("S1 was found, but not as the lowest body: levels are not named")
+    if anchor is not None and bodies:
+        bodies = _named(bodies, anchor, warnings)
+    rest: list[Instance] = []
+    for kind in dict.fromkeys(i.kind for i in instances if _group(i.kind) != BODY_KIND):
+        of_kind = [i for i in instances if i.kind == kind]
+        of_kind.sort(key=lambda i: -_centre(i.mask)[1])
+        rest += [
+            replace(
+                one,
+                order=k + 1,
+                level=_disc_level(one, bodies) if kind == DISC_KIND else None,
+                truncated=_truncated(one.mask),
+            )
+            for k, one in enumerate(of_kind)
+        ]
+    return [*bodies, *rest], warnings
+
+
+def parse_anchor(text: str) -> tuple[str, int]:
+    """Parse "L5=2" to ("L5", 2).
+
+    Raises:
+        UsageError: not of this form, or no known level.
+    """
+    level, _, order = text.partition("=")
+    level = level.strip().upper()
+    if level not in VERSE_IDS or not order.strip().isdigit() or int(order) < 1:
+        raise UsageError(
+            f"--anchor {text}: give a level and the body's place from below, as in L5=2"
+        )
+    return level, int(order)
+
+
+def label_id(instance: Instance) -> int | None:
+    """VerSe number of a named body or disc, else None."""
+    if instance.level is None:
+        return None
+    upper = instance.level.split("-")[0]
+    number = VERSE_IDS[upper]
+    return 100 + number if "-" in instance.level else number
+
+
+def _named(bodies: list[Instance], anchor: tuple[str, int], warnings: list[str]) -> list[Instance]:
+    level, order = anchor
+    if order > len(bodies):
+        raise UsageError(
+            f"--anchor {level}={order}: only {len(bodies)} vertebral bodies were found"
+        )
+    names = _chain(level)
+    start = names.index(level)
+    gaps = _gaps(bodies)
+    out = list(bodies)
+    for step in (1, -1):
+        k = order - 1
+        while 0 <= k < len(bodies):
+            place = start - (k - (order - 1))
+            if not 0 <= place < len(names):
+                break
+            out[k] = replace(bodies[k], level=names[place])
+            between = min(k, k + step)
+            if between in gaps:
+                warnings.append(
+                    f"a body seems to be missing beside {names[place]}: "
+                    "levels beyond it are not named"
+                )
+                break
+            k += step
+    return out
+
+
+def _chain(level: str) -> list[str]:
+    """Level names from head to sacrum that contain the given one (L6 and T13 are variants)."""
+    names = list(LEVELS)
+    if level == "L6":
+        names.insert(names.index("S1"), "L6")
+    if level == "T13":
+        names.insert(names.index("L1"), "T13")
+    return names
+
+
+def _gaps(bodies: Sequence[Instance]) -> set[int]:
+    """Indices k where a body seems to be missing between bodies k and k + 1."""
+    if len(bodies) < 3:
+        return set()
+    centres = np.array([_centre(b.mask) for b in bodies])
+    steps = np.linalg.norm(np.diff(centres, axis=0), axis=1)
+    # bodies shrink towards the head, so each step is held against its neighbours' median
+    wide = []
+    for k, step in enumerate(steps):
+        near = np.delete(steps, k)[max(0, k - 2) : k + 2]
+        if step > GAP_FACTOR * float(np.median(near)):
+            wide.append(k)
+    return set(wide)
+
+
+def _disc_level(disc: Instance, bodies: Sequence[Instance]) -> str | None:
+    """Name of the disc from the nearest named body above it (or below, at the upper end)."""
+    row = _centre(disc.mask)[1]
+    above = [b for b in bodies if _centre(b.mask)[1] < row]
+    below = [b for b in bodies if _centre(b.mask)[1] >= row]
+    upper = above[0] if above else None  # bodies run from below upwards
+    lower = below[-1] if below else None
+    if upper is not None and upper.level is not None and _touching(disc, upper):
+        names = _chain(upper.level)
+        place = names.index(upper.level) + 1
+        fallback = names[place] if place < len(names) else None
+        second = lower.level if lower is not None and lower.level is not None else fallback
+        return f"{upper.level}-{second}" if second else None
+    if upper is None and lower is not None and lower.level is not None and _touching(disc, lower):
+        names = _chain(lower.level)
+        place = names.index(lower.level) - 1
+        return f"{names[place]}-{lower.level}" if place >= 0 else None
+    return None
+
+
+def _touching(disc: Instance, body: Instance) -> bool:
+    """Whether the disc lies next to the body: centres nearer than 1.2 body sizes."""
+    distance = float(np.hypot(*np.subtract(_centre(disc.mask), _centre(body.mask))))
+    return distance < 1.2 * float(np.sqrt(np.count_nonzero(body.mask)))
+
+
+def _group(kind: str) -> str:
+    return BODY_KIND if kind == SACRAL_CLASS else kind
+
+
+def _shared(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
+    overlap = int(np.count_nonzero(a & b))
+    return overlap / min(int(np.count_nonzero(a)), int(np.count_nonzero(b)))
+
+
+def _centre(mask: NDArray[np.bool_]) -> tuple[float, float]:
+    rows, columns = np.nonzero(mask)
+    return float(columns.mean()), float(rows.mean())
+
+
+def _truncated(mask: NDArray[np.bool_]) -> bool:
+    return bool(mask[0].any() or mask[-1].any() or mask[:, 0].any() or mask[:, -1].any())

@@ -1,0 +1,168 @@
+"""Segment every series of an input into an output folder, and keep the account of it."""
+
+from __future__ import annotations
+
+import csv
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from spinetk.anatomy import BODY_KIND, DISC_KIND
+from spinetk.errors import SpineError, UsageError
+from spinetk.pipeline import LoadedModel, load_model, model_for, segment
+from spinetk.readers import read
+from spinetk.study import Modality, Refusal, Series
+from spinetk.writers import FORMATS, write_result
+
+SUMMARY_COLUMNS = (
+    "key", "modality", "selected_slice", "n_slices", "bodies", "discs", "seconds", "warnings"
+)  # fmt: skip
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Options:
+    """What `spinetk segment` was asked for.
+
+    Attributes:
+        modality: None takes it from the file.
+        slices: "auto" selects one, "all" takes each in turn, a number takes that one.
+        model: a shipped network's name or a path; None goes by modality.
+        score: threshold 0..1; None takes the model card's.
+    """
+
+    modality: Modality | None = None
+    slices: Literal["auto", "all"] | int = "auto"
+    formats: tuple[str, ...] = FORMATS
+    model: str | None = None
+    score: float | None = None
+    anchor: tuple[str, int] | None = None
+    overwrite: bool = False
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of the input: summary rows, (key, reason) of failed series, refused files."""
+
+    done: list[dict[str, Any]] = field(default_factory=list)
+    failed: list[tuple[str, str]] = field(default_factory=list)
+    refused: tuple[Refusal, ...] = ()
+
+
+def segment_all(
+    inputs: Sequence[Path],
+    out: Path,
+    options: Options,
+    on_progress: Progress = lambda text, done, total: None,
+) -> Outcome:
+    """Segment every series and write results, `summary.csv` and, if need be, `failures.csv`.
+
+    A series that fails is recorded and the others go on.
+
+    Raises:
+        UnreadableInput: nothing in the input can be read.
+        UsageError: `out` cannot be written, holds results already, or the model is not there.
+    """
+    named = load_model(options.model) if options.model else None
+    study = read(list(inputs))
+    _prepare(out, study.series, options)
+    models: dict[str, LoadedModel] = {}
+    outcome = Outcome(refused=study.refused)
+    for series in study.series:
+        try:
+            loaded, warnings = named, list[str]()
+            if loaded is None:
+                name, warnings = model_for(series, options.modality)
+                loaded = models.setdefault(name, models.get(name) or load_model(name))
+            told = replace(
+                series,
+                modality=options.modality or series.modality,
+                warnings=(*series.warnings, *warnings),
+            )
+            for one, choice in _parts(told, options):
+                row = _segment_one(one, choice, loaded, out, options, on_progress)
+                outcome.done.append(row)
+        except (SpineError, OSError, MemoryError) as error:
+            outcome.failed.append((series.key, str(error) or type(error).__name__))
+    _account(out, outcome)
+    return outcome
+
+
+def _prepare(out: Path, series: Sequence[Series], options: Options) -> None:
+    """Make the folder and see to it that results can be written and none is replaced unasked."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=out):
+            pass
+    except OSError as error:
+        raise UsageError(f"{out}: cannot be written ({error.strerror})") from error
+    taken = [s.key for one in series for s, _ in _parts(one, options) if (out / s.key).exists()]
+    if taken and not options.overwrite:
+        more = f" and {len(taken) - 1} more" if len(taken) > 1 else ""
+        raise UsageError(f"{out}: holds results of {taken[0]}{more} already; see --overwrite")
+
+
+def _parts(series: Series, options: Options) -> list[tuple[Series, Literal["auto"] | int]]:
+    """The series as it is, or with --slice all once for each slice under a key of its own."""
+    if options.slices != "all":
+        return [(series, options.slices)]
+    return [(replace(series, key=f"{series.key}-slice-{s.index:03d}"), s.index)
+            for s in series.slices]  # fmt: skip
+
+
+def _segment_one(
+    series: Series,
+    choice: Literal["auto"] | int,
+    loaded: LoadedModel,
+    out: Path,
+    options: Options,
+    on_progress: Progress,
+) -> dict[str, Any]:
+    """Segment and write one series; returns its row of the summary."""
+    total = len(series.slices) if choice == "auto" else 1
+    result = segment(
+        series,
+        loaded,
+        slice_choice=choice,
+        score=options.score,
+        anchor=options.anchor,
+        on_slice=lambda done: on_progress(series.key, done, total),
+    )
+    threshold = loaded.model.score_threshold if options.score is None else options.score
+    asked = {
+        "modality": options.modality or "auto",
+        "slice": options.slices,
+        "format": list(options.formats),
+        "score": threshold,
+        "anchor": "=".join(map(str, options.anchor)) if options.anchor else None,
+    }
+    write_result(out, result, loaded.model, asked, options.formats)
+    return {
+        "key": series.key,
+        "modality": series.modality or "",
+        "selected_slice": result.slice_index,
+        "n_slices": len(series.slices),
+        "bodies": sum(i.kind == BODY_KIND for i in result.instances),
+        "discs": sum(i.kind == DISC_KIND for i in result.instances),
+        "seconds": round(sum(result.seconds.values()), 3),
+        "warnings": "; ".join(result.warnings),
+    }
+
+
+def _account(out: Path, outcome: Outcome) -> None:
+    """Write summary.csv, and failures.csv where something failed (an old one is removed)."""
+    _write_rows(out / "summary.csv", SUMMARY_COLUMNS, outcome.done)
+    failures = [{"key": key, "reason": reason} for key, reason in outcome.failed]
+    if failures:
+        _write_rows(out / "failures.csv", ("key", "reason"), failures)
+    else:
+        (out / "failures.csv").unlink(missing_ok=True)
+
+
+def _write_rows(path: Path, columns: Sequence[str], rows: Sequence[dict[str, Any]]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, fieldnames=columns)
+        writer.writeheader()
+        writer.writerows(rows)

@@ -1,0 +1,229 @@
+"""Command line: one thin sub-command for each verb of the library."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+import spinetk
+from spinetk.anatomy import parse_anchor
+from spinetk.errors import SpineError, UnreadableInput, UsageError
+
+DONE, USAGE, UNREADABLE, SOME_FAILED = 0, 2, 3, 4
+INTERRUPTED = 130
+MODALITIES = {"auto": None, "mr": "MR", "ct": "CT", "xr": "XR"}
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__
+)
+console = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def main() -> None:
+    """Run the command line; every error that a user can act on is one line."""
+    # a polite end of the process (systemd, batch queues) cleans up like Ctrl-C
+    signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
+    try:
+        app(standalone_mode=False)
+    except typer.Exit as stop:
+        sys.exit(stop.exit_code)
+    except (KeyboardInterrupt, typer.Abort):
+        _say("interrupted: unfinished results were removed")
+        sys.exit(INTERRUPTED)
+    except Exception as error:
+        if hasattr(error, "format_message") and hasattr(error, "exit_code"):  # click's own
+            _say(f"{error.format_message()} (see --help)")
+            sys.exit(USAGE)
+        if isinstance(error, UnreadableInput):
+            _say(str(error))
+            sys.exit(UNREADABLE)
+        if isinstance(error, SpineError):
+            _say(str(error))
+            sys.exit(USAGE)
+        raise
+    sys.exit(DONE)
+
+
+def _say(text: str) -> None:
+    console.print(
+        f"[red]spinetk:[/red] {text}" if console.is_terminal else f"spinetk: {text}",
+        markup=console.is_terminal,
+    )
+
+
+@app.callback(invoke_without_command=True)
+def _version(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    if version:
+        print(spinetk.__version__)
+        raise typer.Exit
+
+
+@app.command()
+def segment(
+    inputs: Annotated[list[Path], typer.Argument(help="Files or folders.", metavar="INPUT...")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder for the results.")],
+    modality: Annotated[
+        str, typer.Option(help="auto, mr, ct or xr; auto takes it from the file's header.")
+    ] = "auto",
+    slice_: Annotated[
+        str, typer.Option("--slice", help="auto, all, or a slice's number, counted from 0.")
+    ] = "auto",
+    formats: Annotated[
+        str, typer.Option("--format", help="Comma-separated: coco,csv,nifti,overlay,report.")
+    ] = "coco,csv,nifti,overlay,report",
+    model: Annotated[
+        str | None, typer.Option(help="Shipped network's name or an .onnx file.")
+    ] = None,
+    score: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Score threshold; the model's by default.")
+    ] = None,
+    anchor: Annotated[
+        str | None, typer.Option(help="A body's level by its place from below, as in L5=2.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option(help="Replace results that are there.")] = False,
+    quiet: Annotated[bool, typer.Option(help="Print errors only.")] = False,
+) -> None:
+    """Segment every series in the input; results go to OUT/<series key>/."""
+    from spinetk import batch
+
+    options = batch.Options(
+        modality=_one_of("--modality", modality, MODALITIES),
+        slices=_slice_choice(slice_),
+        formats=_formats(formats),
+        model=model,
+        score=score,
+        anchor=parse_anchor(anchor) if anchor else None,
+        overwrite=overwrite,
+    )
+    with Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
+        console=console, transient=True, disable=quiet or not console.is_terminal,
+    ) as bar:  # fmt: skip
+        task = bar.add_task("reading", total=None)
+        outcome = batch.segment_all(
+            inputs,
+            out,
+            options,
+            on_progress=lambda text, done, total: bar.update(
+                task, description=text, completed=done, total=total
+            ),
+        )
+    if not quiet:
+        for done in outcome.done:
+            print(
+                f"{done['key']}: slice {done['selected_slice']}, {done['bodies']} bodies, "
+                f"{done['discs']} discs -> {out / str(done['key'])}"
+            )
+    for key, reason in outcome.failed:
+        _say(f"{key}: {reason}")
+    for refusal in outcome.refused:
+        _say(f"passed over {refusal.name}: {refusal.reason}")
+    if outcome.failed:
+        raise typer.Exit(SOME_FAILED)
+
+
+@app.command()
+def phantom(
+    out: Annotated[Path, typer.Argument(help="Folder for dicom/ and truth.nii.gz.")],
+    look: Annotated[str, typer.Option(help="T1, T2, CT or XR.")] = "T2",
+    slices: Annotated[int, typer.Option(min=1, max=500, help="Number of slices.")] = 15,
+    scoliosis: Annotated[float, typer.Option(help="Lateral bend in degrees.")] = 0.0,
+    fracture: Annotated[str | None, typer.Option(help="Level with a wedge, as L1.")] = None,
+    metal: Annotated[bool, typer.Option(help="Screws in L4 and L5.")] = False,
+    seed: Annotated[int, typer.Option(help="Seed of texture and noise.")] = 1,
+) -> None:
+    """Write an analytic spine as a DICOM series with exact labels, to try the tool on."""
+    from spinetk.phantom import PhantomConfig, make_phantom, write_phantom
+    from spinetk.phantom.anatomy import NAMES
+
+    looks = {name.lower(): name for name in ("T1", "T2", "CT", "XR")}
+    if fracture is not None and fracture not in NAMES:
+        raise UsageError(f"--fracture {fracture}: one of {', '.join(NAMES)}")
+    config = PhantomConfig(
+        look=_one_of("--look", look.lower(), looks), slices=slices, scoliosis_degrees=scoliosis,
+        fracture=fracture, metal=metal, seed=seed,
+    )  # fmt: skip
+    files = write_phantom(make_phantom(config), out)
+    print(f"{len(files)} DICOM files in {out / 'dicom'}, labels in {out / 'truth.nii.gz'}")
+
+
+@app.command()
+def train(
+    data: Annotated[list[Path], typer.Argument(help="Data set folders.", metavar="DATA...")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder of the run.")],
+    config: Annotated[
+        Path | None, typer.Option(help="TOML file with fields of TrainingConfig to change.")
+    ] = None,
+    hold_out: Annotated[
+        float, typer.Option(min=0, max=0.9, help="Share of each set's patients never trained on.")
+    ] = 0.2,
+    quiet: Annotated[bool, typer.Option(help="No progress bar.")] = False,
+) -> None:
+    """Train a network on annotated data; goes on where an interrupted run of OUT stopped."""
+    _needs_torch()
+    from spinetk.training.run import train_run
+
+    model = train_run(data, out, config, hold_out, quiet=quiet)
+    print(f"{model}: run it with spinetk segment --model {model}")
+
+
+@app.command()
+def evaluate(
+    data: Annotated[list[Path], typer.Argument(help="Data set folders.", metavar="DATA...")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder for figures and tables.")],
+    model: Annotated[str, typer.Option(help="Shipped network's name or an .onnx file.")] = "mr",
+    patients: Annotated[
+        str, typer.Option(help="held-out (by the model's card), all, or a text file of ids.")
+    ] = "held-out",
+    quiet: Annotated[bool, typer.Option(help="No progress bar.")] = False,
+) -> None:
+    """Hold a network's results against reference annotations: detection, Dice, slice selection."""
+    from spinetk.evaluation.run import evaluate_run
+
+    print(evaluate_run(data, out, model, patients, quiet=quiet))
+
+
+def _needs_torch() -> None:
+    try:
+        import torch  # noqa: F401
+        import torchvision  # noqa: F401
+    except ImportError as error:
+        raise UsageError(
+            f"training needs the train extra ({error}): pip install 'spinetk[train]'"
+        ) from error
+
+
+def _one_of(option: str, value: str, choices: dict[str, Any]) -> Any:
+    if value not in choices:
+        raise UsageError(f"{option} {value}: one of {', '.join(choices)}")
+    return choices[value]
+
+
+def _slice_choice(text: str) -> Any:
+    if text in ("auto", "all"):
+        return text
+    if text.isdigit():
+        return int(text)
+    raise UsageError(f"--slice {text}: auto, all or a number")
+
+
+def _formats(text: str) -> tuple[str, ...]:
+    from spinetk.writers import FORMATS
+
+    chosen = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    unknown = [name for name in chosen if name not in FORMATS]
+    if unknown or not chosen:
+        raise UsageError(f"--format {text}: a list of {', '.join(FORMATS)}")
+    return chosen
+
+
+if __name__ == "__main__":
+    main()

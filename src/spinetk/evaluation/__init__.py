@@ -1,0 +1,1 @@
+"""Compare what a network finds with reference annotations."""

@@ -1,0 +1,1 @@
+"""Inference only: ONNX Runtime sessions, pre- and post-processing, the model registry."""

@@ -1,0 +1,79 @@
+"""Find a network by name or path and read its card."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from spinetk.errors import UsageError
+from spinetk.study import Modality
+
+MODELS = Path(str(resources.files("spinetk.network") / "models"))
+FOR_MODALITY: dict[Modality, str] = {"MR": "mr", "CT": "ct", "XR": "xr"}
+
+
+@dataclass(frozen=True)
+class Model:
+    """A network file and what its card says.
+
+    Attributes:
+        name: name in the registry, or the file's stem.
+        path: the ONNX file.
+        sha256: of the file.
+        classes: class names, label 1 first.
+        input_side: side in pixels of the square that a slice is fitted into.
+        score_threshold: detections below it are left out unless the user says otherwise.
+        mask_margin: share by which the mask head's boxes are larger than the detections' boxes.
+        card: the whole card.
+    """
+
+    name: str
+    path: Path
+    sha256: str
+    classes: tuple[str, ...]
+    input_side: int
+    score_threshold: float
+    card: dict[str, Any]
+
+
+def shipped_models() -> tuple[str, ...]:
+    """Names of the networks in the package."""
+    return tuple(sorted(path.stem for path in MODELS.glob("*.onnx")))
+
+
+def find_model(name: str | Path) -> Model:
+    """A shipped network by name, or an ONNX file with its card (`NAME.json`) beside it.
+
+    Raises:
+        UsageError: no such network, or its card is missing or incomplete.
+    """
+    path = Path(name)
+    if str(name) in shipped_models():
+        path = MODELS / f"{name}.onnx"
+    elif path.suffix != ".onnx":
+        raise UsageError(
+            f"model {name}: not one of the shipped networks ({', '.join(shipped_models())}) "
+            "and not an .onnx file"
+        )
+    if not path.is_file():
+        raise UsageError(f"model {path}: no such file")
+    card_path = path.with_suffix(".json")
+    if not card_path.is_file():
+        raise UsageError(f"model {path}: its card {card_path.name} is missing beside it")
+    try:
+        card = json.loads(card_path.read_text())
+        return Model(
+            name=path.stem,
+            path=path,
+            sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+            classes=tuple(card["classes"]),
+            input_side=int(card["input_side"]),
+            score_threshold=float(card["score_threshold"]),
+            card=card,
+        )
+    except (json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
+        raise UsageError(f"model card {card_path}: not complete ({error})") from error

@@ -1,0 +1,56 @@
+"""Turn slices so that the network sees head up and anterior left, and turn its results back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spinetk.study import Geometry
+
+Element = TypeVar("Element", bound=np.generic)
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A change of axes without resampling: transpose first, then flip."""
+
+    transpose: bool = False
+    flip_rows: bool = False
+    flip_columns: bool = False
+
+    def apply(self, array: NDArray[Element]) -> NDArray[Element]:
+        """Turn the last two axes of an array [..., H, W]."""
+        out = np.swapaxes(array, -1, -2) if self.transpose else array
+        if self.flip_rows:
+            out = np.flip(out, -2)
+        if self.flip_columns:
+            out = np.flip(out, -1)
+        return np.ascontiguousarray(out)
+
+    def undo(self, array: NDArray[Element]) -> NDArray[Element]:
+        """Turn an array [..., H, W] back to the source's axes."""
+        out = np.flip(array, -1) if self.flip_columns else array
+        if self.flip_rows:
+            out = np.flip(out, -2)
+        if self.transpose:
+            out = np.swapaxes(out, -1, -2)
+        return np.ascontiguousarray(out)
+
+
+def upright_turn(geometry: Geometry | None) -> Turn:
+    """The turn that puts the head up, and anterior (or, frontal view, the patient's right) left.
+
+    Plain pictures are taken to be upright already.
+    """
+    if geometry is None:
+        return Turn()
+    row, column = np.asarray(geometry.along_row), np.asarray(geometry.along_column)
+    transpose = bool(abs(row[2]) > abs(column[2]))
+    if transpose:
+        row, column = column, row
+    flip_rows = bool(column[2] > 0)  # LPS z grows towards the head: rows must run against it
+    sideways = row[1] if abs(row[1]) >= abs(row[0]) else row[0]
+    return Turn(transpose, flip_rows, bool(sideways < 0))

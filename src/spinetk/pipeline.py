@@ -1,0 +1,206 @@
+"""Study in, segmentation out: the eight steps, in order."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spinetk.anatomy import (
+    BODY_KIND,
+    DISC_KIND,
+    SAME_PLACE,
+    order_and_name,
+    without_doubles,
+)
+from spinetk.boxes import box_iou, mask_box
+from spinetk.dataset import SACRAL_CLASS
+from spinetk.errors import SpineError, UsageError
+from spinetk.network.detector import Boxes, Detector
+from spinetk.network.registry import FOR_MODALITY, Model, find_model, shipped_models
+from spinetk.orientation import upright_turn
+from spinetk.selection import select_slice
+from spinetk.study import Instance, Modality, Segmentation, Series, Slice, SliceCount
+
+SliceChoice = Literal["auto"] | int
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A network ready to run, with the card that says how."""
+
+    model: Model
+    detector: Detector
+
+
+def load_model(name: str | Path, threads: int | None = None) -> LoadedModel:
+    """Load a shipped network ("mr") or an ONNX file with its card beside it.
+
+    Raises:
+        UsageError: there is no such network, or it cannot be loaded.
+    """
+    model = find_model(name)
+    return LoadedModel(model, Detector(model.path, model.input_side, threads))
+
+
+def model_for(series: Series, modality: Modality | None = None) -> tuple[str, list[str]]:
+    """Name of the shipped network for a series, and warnings about the choice.
+
+    Args:
+        modality: what the user says; what the file says is used otherwise.
+
+    Raises:
+        UsageError: no network for this modality is shipped.
+    """
+    chosen = modality or series.modality
+    warnings = []
+    if chosen is None:
+        chosen = "MR"
+        warnings.append("the file does not name its modality: MR is assumed (see --modality)")
+    name = FOR_MODALITY[chosen]
+    if name not in shipped_models():
+        raise UsageError(
+            f"series {series.key} is {chosen}: no network for it is shipped yet "
+            f"(shipped: {', '.join(shipped_models())}); name one with --model"
+        )
+    return name, warnings
+
+
+def segment(
+    series: Series,
+    loaded: LoadedModel,
+    *,
+    slice_choice: SliceChoice = "auto",
+    score: float | None = None,
+    anchor: tuple[str, int] | None = None,
+    on_slice: Callable[[int], None] | None = None,
+) -> Segmentation:
+    """Find, select, outline, order and name the bodies and discs of one series.
+
+    Args:
+        series: as `spinetk.readers.read` gives it.
+        loaded: the network.
+        slice_choice: "auto" selects the slice with the most bodies; a number takes that slice.
+        score: threshold, 0..1; the model card's by default.
+        anchor: a level and the place of its body from below, as ("L5", 2).
+        on_slice: called with the number of slices searched so far.
+
+    Raises:
+        UsageError: there is no such slice.
+        SpineError: nothing was found on any slice.
+    """
+    seconds: dict[str, float] = {}
+    threshold = loaded.model.score_threshold if score is None else score
+    with _timed(seconds, "detect"):
+        searched = _slices_to_search(series, slice_choice)
+        trace = []
+        for done, one in enumerate(searched):
+            boxes = loaded.detector.find_boxes(*_upright(one))
+            trace.append(count_boxes(one.index, boxes, loaded.model.classes, threshold))
+            if on_slice is not None:
+                on_slice(done + 1)
+    with _timed(seconds, "select"):
+        chosen = select_slice(trace)
+    with _timed(seconds, "mask"):
+        found = outline(series.slices[chosen], loaded, threshold)
+    if not found:
+        raise SpineError(
+            f"series {series.key}: no vertebral body or disc was found on any of "
+            f"{len(searched)} slices (score threshold {threshold:g})"
+        )
+    with _timed(seconds, "order"):
+        instances, warnings = order_and_name(found, anchor)
+    turn = upright_turn(series.slices[chosen].geometry)
+    return Segmentation(
+        series=series,
+        slice_index=chosen,
+        instances=tuple(_turned_back(i, turn.undo(i.mask)) for i in instances),
+        trace=tuple(trace),
+        model=loaded.model.name,
+        seconds=seconds,
+        warnings=(*series.warnings, *warnings, *_doubts(instances, series.slices[chosen])),
+    )
+
+
+def count_boxes(index: int, boxes: Boxes, classes: tuple[str, ...], threshold: float) -> SliceCount:
+    """Count bodies (S1 among them, none twice) and discs above the threshold on one slice."""
+    kept = boxes.scores >= threshold
+    names = np.array(["", *classes])[boxes.labels[kept]]
+    body = np.isin(names, (BODY_KIND, SACRAL_CLASS))
+    places, scores = boxes.boxes[kept][body], boxes.scores[kept][body]
+    # a body that was also found as S1 counts once, with its better score (boxes come best first)
+    again = np.triu(box_iou(places, places) > SAME_PLACE, k=1).any(axis=0)
+    area = np.prod(places[:, 2:] - places[:, :2], axis=1)
+    return SliceCount(
+        index=index,
+        bodies=int((~again).sum()),
+        discs=int((names == DISC_KIND).sum()),
+        weight=float((area * scores)[~again].sum()),
+    )
+
+
+def outline(one: Slice, loaded: LoadedModel, threshold: float) -> list[Instance]:
+    """Masks of everything found on one slice, upright, not yet ordered."""
+    found = loaded.detector.find_masks(*_upright(one), threshold)
+    return without_doubles(
+        [
+            Instance(
+                kind=loaded.model.classes[int(label) - 1],
+                mask=mask,
+                box=mask_box(mask),
+                score=float(score),
+            )
+            for label, score, mask in zip(found.labels, found.scores, found.masks, strict=True)
+        ]
+    )
+
+
+def _slices_to_search(series: Series, choice: SliceChoice) -> tuple[Slice, ...]:
+    if choice == "auto":
+        return series.slices
+    if not 0 <= choice < len(series.slices):
+        raise UsageError(
+            f"series {series.key}: there is no slice {choice}; it has slices 0 to "
+            f"{len(series.slices) - 1}"
+        )
+    return (series.slices[choice],)
+
+
+def _upright(one: Slice) -> tuple[NDArray[np.float32], tuple[float, float] | None]:
+    """Pixels turned head up, anterior left, and the spacing of the turned rows and columns."""
+    turn = upright_turn(one.geometry)
+    spacing = one.spacing
+    if spacing is not None and turn.transpose:
+        spacing = spacing[1], spacing[0]
+    return turn.apply(one.pixels), spacing
+
+
+def _turned_back(instance: Instance, mask: NDArray[np.bool_]) -> Instance:
+    return replace(instance, mask=mask, box=mask_box(mask))
+
+
+def _doubts(instances: list[Instance], one: Slice) -> list[str]:
+    """What makes the result less certain than its numbers look."""
+    doubts = []
+    bodies = [i for i in instances if i.kind == BODY_KIND]
+    if len(bodies) < 3:
+        doubts.append(f"only {len(bodies)} vertebral bodies were found: check the slice")
+    unsure = [i for i in instances if i.score < 0.8]
+    if unsure:
+        doubts.append(f"{len(unsure)} instances have a score below 0.8")
+    if any(i.level is None for i in bodies):
+        doubts.append("not every body's level is known: use the order, or give --anchor")
+    return doubts
+
+
+@contextmanager
+def _timed(seconds: dict[str, float], step: str) -> Iterator[None]:
+    start = time.perf_counter()
+    yield
+    seconds[step] = round(time.perf_counter() - start, 4)

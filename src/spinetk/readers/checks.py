@@ -1,0 +1,42 @@
+"""Checks that every reader makes on pixel data."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spinetk.errors import UnreadableInput
+
+SMALLEST_SIDE = 32
+LARGEST_SIDE = 16384
+
+
+def check_size(name: str, height: int, width: int) -> None:
+    """Refuse images that are too small to hold a spine or too large to be one.
+
+    Raises:
+        UnreadableInput: a side is under 32 or over 16384 pixels.
+    """
+    if min(height, width) < SMALLEST_SIDE:
+        raise UnreadableInput(
+            f"{name}: {width} x {height} pixels is too small (at least {SMALLEST_SIDE} a side)"
+        )
+    if max(height, width) > LARGEST_SIDE:
+        raise UnreadableInput(
+            f"{name}: {width} x {height} pixels is too large (at most {LARGEST_SIDE} a side)"
+        )
+
+
+def finite(name: str, pixels: NDArray[np.float32], warnings: list[str]) -> NDArray[np.float32]:
+    """Replace values that are not finite by the smallest finite one, with a warning.
+
+    Raises:
+        UnreadableInput: no value is finite.
+    """
+    good = np.isfinite(pixels)
+    if good.all():
+        return pixels
+    if not good.any():
+        raise UnreadableInput(f"{name}: no pixel has a finite value (all NaN or infinite)")
+    warnings.append(f"{int((~good).sum())} pixels without a finite value were set to the lowest")
+    return np.where(good, pixels, pixels[good].min()).astype(np.float32)

@@ -1,0 +1,57 @@
+"""Read PNG, JPEG, TIFF and BMP pictures: one series of one slice each, spacing not known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from spinetk.errors import UnreadableInput
+from spinetk.readers.checks import check_size, finite
+from spinetk.study import Series, Slice
+
+RASTER_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
+COLOUR_TOLERANCE = 12
+"""Largest mean difference of colour channels (of 255) in a picture that counts as gray: JPEG
+rounding and faint tints stay below it, photographs lie far above."""
+
+
+def read_raster(path: Path) -> Series:
+    """Read a gray picture of 8 or 16 bit.
+
+    Raises:
+        UnreadableInput: not a picture, in colour, or of an impossible size.
+    """
+    try:
+        picture = cv2.imdecode(np.fromfile(path, dtype=np.uint8), cv2.IMREAD_UNCHANGED)
+    except (cv2.error, OSError):
+        picture = None
+    if picture is None:
+        raise UnreadableInput(f"{path.name}: cannot be read as a picture")
+    check_size(path.name, picture.shape[0], picture.shape[1])
+    warnings: list[str] = []
+    pixels = finite(path.name, _gray(path.name, np.asarray(picture)), warnings)
+    one = Slice(pixels=pixels, index=0, geometry=None, spacing=None, path=path)
+    return Series(
+        key=path.stem,
+        modality=None,
+        source="raster",
+        slices=(one,),
+        spacing_source=None,
+        warnings=(*warnings, "pixel spacing is not known: no figures in mm"),
+    )
+
+
+def _gray(name: str, picture: NDArray[np.generic]) -> NDArray[np.float32]:
+    values = picture.astype(np.float32)
+    if values.ndim == 2:
+        return values
+    colours = values[..., :3] if values.shape[2] >= 3 else values[..., :1]
+    full = 65535.0 if picture.dtype == np.uint16 else 255.0
+    spread = float(np.ptp(colours, axis=2).mean()) / full * 255
+    if spread > COLOUR_TOLERANCE:
+        raise UnreadableInput(f"{name}: a colour picture; a gray radiological image is needed")
+    gray: NDArray[np.float32] = colours.mean(axis=2, dtype=np.float32)
+    return gray

@@ -1,0 +1,165 @@
+"""Read NIfTI, MHA and NRRD volumes as stacks of sagittal slices.
+
+NIfTI goes through nibabel, the ITK formats through SimpleITK. Slices are cut along the axis that is
+nearest to left-right and laid out head up, anterior left; nothing is resampled.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import SimpleITK
+from numpy.typing import NDArray
+
+from spinetk.errors import UnreadableInput
+from spinetk.readers.checks import check_size, finite
+from spinetk.study import Geometry, Modality, Series, Slice, Vector
+
+VOLUME_SUFFIXES = (".nii", ".nii.gz", ".mha", ".mhd", ".nrrd")
+LARGEST_RATIO = 3.0
+"""Largest ratio of in-plane spacings of a sagittal cut; beyond it bodies are only smears."""
+
+
+def read_volume(path: Path) -> Series:
+    """Read a 3D volume (or a single slice) as a sagittal series.
+
+    The modality is CT where values reach below -500 as HU of air do, else it is left open.
+
+    Raises:
+        UnreadableInput: damaged, 4D, without finite values, or not usable in the sagittal plane.
+    """
+    nifti = path.name.lower().endswith((".nii", ".nii.gz"))
+    array, affine = _load_nifti(path) if nifti else _load_itk(path)
+    if array.ndim != 3:
+        raise UnreadableInput(f"{path.name}: has {array.ndim} dimensions; a 3D volume is needed")
+    warnings: list[str] = []
+    array = finite(path.name, array, warnings)
+    slices = _sagittal_slices(path, array, affine)
+    air = float(np.percentile(array, 1)) < -500
+    modality: Modality | None = "CT" if air else None
+    stem = path.name[: -len(".nii.gz")] if path.name.lower().endswith(".nii.gz") else path.stem
+    return Series(
+        key=stem,
+        modality=modality,
+        source="volume",
+        slices=slices,
+        spacing_source="affine",
+        warnings=tuple(warnings),
+    )
+
+
+def _load_nifti(path: Path) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """Array [x, y, z] and its map to LPS mm, 4 x 4."""
+    try:
+        image = nibabel.load(path)
+        data = np.asarray(image.dataobj)  # type: ignore[attr-defined]
+        affine = np.asarray(image.affine, dtype=np.float64)  # type: ignore[attr-defined]
+    except Exception as error:  # nibabel, zlib and struct raise many kinds for damaged files
+        raise UnreadableInput(f"{path.name}: damaged or not NIfTI ({_short(error)})") from error
+    if data.dtype.names is not None or np.iscomplexobj(data):
+        raise UnreadableInput(f"{path.name}: colour or complex values; gray values are needed")
+    while data.ndim > 3 and data.shape[-1] == 1:
+        data = data[..., 0]
+    if data.ndim == 2:
+        data = data[..., None]
+    return data.astype(np.float32), np.diag([-1.0, -1.0, 1.0, 1.0]) @ affine
+
+
+def _load_itk(path: Path) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """Array [x, y, z] and its map to LPS mm, 4 x 4."""
+    try:
+        image = SimpleITK.ReadImage(str(path))
+        data = SimpleITK.GetArrayFromImage(image)
+    except RuntimeError as error:
+        raise UnreadableInput(f"{path.name}: damaged or not known ({_short(error)})") from error
+    if image.GetNumberOfComponentsPerPixel() != 1:
+        raise UnreadableInput(f"{path.name}: colour values; gray values are needed")
+    size = image.GetDimension()
+    affine = np.eye(4)
+    direction = np.asarray(image.GetDirection()).reshape(size, size)
+    affine[:size, :size][:3, :3] = (direction * np.asarray(image.GetSpacing()))[:3, :3]
+    affine[: min(size, 3), 3] = image.GetOrigin()[:3]
+    array = np.asarray(data, dtype=np.float32).T
+    return (array[..., None] if size == 2 else array), affine
+
+
+def _sagittal_slices(
+    path: Path, array: NDArray[np.float32], affine: NDArray[np.float64]
+) -> tuple[Slice, ...]:
+    spacing = np.linalg.norm(affine[:3, :3], axis=0)
+    if not np.isfinite(affine).all() or (spacing <= 0).any():
+        raise UnreadableInput(f"{path.name}: its geometry is not usable (zero or missing spacing)")
+    directions = affine[:3, :3] / spacing
+    axis = _slice_axis(array.shape, directions)
+    rest = [i for i in range(3) if i != axis]
+    # of the two in-plane axes, the one nearest to head-foot becomes the rows
+    row_axis = max(rest, key=lambda i: abs(directions[2, i]))
+    column_axis = next(i for i in rest if i != row_axis)
+    _check_plane(path.name, directions, spacing, axis, row_axis, column_axis)
+    check_size(path.name, array.shape[row_axis], array.shape[column_axis])
+    volume = np.transpose(array, (axis, row_axis, column_axis))
+    affine = affine.copy()
+    if directions[2, row_axis] > 0:  # rows run from head to foot
+        volume = volume[:, ::-1]
+        affine = _flipped(affine, row_axis, array.shape[row_axis])
+    if directions[1, column_axis] < 0:  # columns run from anterior to posterior
+        volume = volume[:, :, ::-1]
+        affine = _flipped(affine, column_axis, array.shape[column_axis])
+    slices = []
+    for index in range(volume.shape[0]):
+        origin = affine[:3, 3] + index * affine[:3, axis]
+        geometry = Geometry(
+            origin=_vector(origin),
+            along_row=_vector(affine[:3, column_axis] / spacing[column_axis]),
+            along_column=_vector(affine[:3, row_axis] / spacing[row_axis]),
+            spacing=(float(spacing[row_axis]), float(spacing[column_axis])),
+            thickness=float(spacing[axis]),
+        )
+        pixels = np.ascontiguousarray(volume[index])
+        slices.append(Slice(pixels, index, geometry, geometry.spacing, path))
+    return tuple(slices)
+
+
+def _slice_axis(shape: tuple[int, ...], directions: NDArray[np.float64]) -> int:
+    """The axis to cut along: the only thin one of a single slice, else that nearest left-right."""
+    thin = [i for i in range(3) if shape[i] == 1]
+    return thin[0] if len(thin) == 1 else int(np.argmax(np.abs(directions[0])))
+
+
+def _check_plane(
+    name: str,
+    directions: NDArray[np.float64],
+    spacing: NDArray[np.float64],
+    axis: int,
+    row_axis: int,
+    column_axis: int,
+) -> None:
+    planes = ("sagittal", "coronal", "axial")
+    nearest = int(np.argmax(np.abs(directions[:, axis])))
+    if nearest != 0:
+        raise UnreadableInput(f"{name}: a single {planes[nearest]} slice; a sagittal one is needed")
+    inside = spacing[[row_axis, column_axis]]
+    if inside.max() / inside.min() > LARGEST_RATIO:
+        raise UnreadableInput(
+            f"{name}: its sagittal plane is too coarse ({inside[0]:.2g} x {inside[1]:.2g} mm); "
+            "it seems to be an axial or coronal series"
+        )
+
+
+def _flipped(affine: NDArray[np.float64], axis: int, count: int) -> NDArray[np.float64]:
+    out = affine.copy()
+    out[:3, 3] += affine[:3, axis] * (count - 1)
+    out[:3, axis] *= -1
+    return out
+
+
+def _vector(values: NDArray[np.float64]) -> Vector:
+    return float(values[0]), float(values[1]), float(values[2])
+
+
+def _short(error: Exception) -> str:
+    """The last line of an error's text, for a one-line message."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return (lines[-1] if lines else type(error).__name__)[:160]

@@ -1,0 +1,194 @@
+"""The nouns: slices, series, studies, instances and segmentations. No file is touched here.
+
+Pixel arrays are `float32 [H, W]` in raw units (HU, MR signal, modality-LUT X-ray values) with row 0
+at the top; boxes are float xyxy in pixels with the right and lower edge exclusive; masks are
+`bool [H, W]` on the slice's own grid. Geometry is DICOM/ITK LPS in mm.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Modality = Literal["MR", "CT", "XR"]
+Source = Literal["dicom", "volume", "raster"]
+Vector = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """Where a slice lies in the patient, in LPS mm.
+
+    Attributes:
+        origin: centre of the pixel in row 0, column 0.
+        along_row: unit vector in which the column index grows.
+        along_column: unit vector in which the row index grows.
+        spacing: (row, column) in mm: distance of rows, distance of columns.
+        thickness: extent across the slice in mm (slice distance where it is known).
+    """
+
+    origin: Vector
+    along_row: Vector
+    along_column: Vector
+    spacing: tuple[float, float]
+    thickness: float = 1.0
+
+    @property
+    def normal(self) -> NDArray[np.float64]:
+        """Unit vector across the slice, along_row x along_column."""
+        return np.cross(self.along_row, self.along_column)
+
+    @property
+    def plane(self) -> Literal["sagittal", "coronal", "axial"]:
+        """The anatomical plane that the slice is nearest to (within 45 degrees or not)."""
+        planes: tuple[Literal["sagittal", "coronal", "axial"], ...] = (
+            "sagittal",
+            "coronal",
+            "axial",
+        )
+        return planes[int(np.argmax(np.abs(self.normal)))]
+
+    @property
+    def affine_ras(self) -> NDArray[np.float64]:
+        """4 x 4 map from (column, row, slice) indices to RAS mm, as NIfTI wants it."""
+        affine = np.eye(4)
+        affine[:3, 0] = np.asarray(self.along_row) * self.spacing[1]
+        affine[:3, 1] = np.asarray(self.along_column) * self.spacing[0]
+        affine[:3, 2] = self.normal * self.thickness
+        affine[:3, 3] = self.origin
+        return np.diag([-1.0, -1.0, 1.0, 1.0]) @ affine
+
+
+@dataclass(frozen=True)
+class Slice:
+    """One image of a series.
+
+    Attributes:
+        pixels: float32 [H, W], raw units.
+        index: place in the series, 0-based: along the normal for DICOM, in file order for volumes.
+        geometry: None for plain pictures.
+        spacing: (row, column) in mm, None where it is not known.
+        path: the file that the slice came from.
+        sop_instance_uid: DICOM identity of the image, None for other sources.
+        number: InstanceNumber of the file, None for other sources.
+    """
+
+    pixels: NDArray[np.float32]
+    index: int
+    geometry: Geometry | None
+    spacing: tuple[float, float] | None
+    path: Path
+    sop_instance_uid: str | None = None
+    number: int | None = None
+
+
+@dataclass(frozen=True)
+class Series:
+    """Slices that belong together.
+
+    Attributes:
+        key: name of the result folder; holds no name or number of the patient.
+        modality: None where the file does not say.
+        source: kind of file.
+        spacing_source: where the spacing comes from ("PixelSpacing", "affine", ...), or None.
+        warnings: what a reader of the results must know about the input.
+    """
+
+    key: str
+    modality: Modality | None
+    source: Source
+    slices: tuple[Slice, ...]
+    spacing_source: str | None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A file or series that was not taken, and why.
+
+    Attributes:
+        name: file name or series key, without the folder's path.
+        reason: one line.
+    """
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Study:
+    """Everything that was found in one input."""
+
+    series: tuple[Series, ...]
+    refused: tuple[Refusal, ...] = ()
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One vertebral body or disc.
+
+    Attributes:
+        kind: name of the class, "vertebral_body" or "intervertebral_disc" for the shipped models.
+        mask: bool [H, W] on the slice's grid, never empty.
+        box: xyxy in pixels, the mask's bounding box.
+        score: 0..1, the network's confidence.
+        order: place along the column within its kind, counted from below, 1-based.
+        level: "L4" or "L4-L5" where the image or the user tells it, else None.
+        truncated: the image's border cuts the instance.
+    """
+
+    kind: str
+    mask: NDArray[np.bool_]
+    box: tuple[float, float, float, float]
+    score: float
+    order: int = 0
+    level: str | None = None
+    truncated: bool = False
+
+
+@dataclass(frozen=True)
+class SliceCount:
+    """What was found on one slice when the slice was selected.
+
+    Attributes:
+        index: the slice's index.
+        bodies: vertebral bodies above the score threshold.
+        discs: discs above the threshold.
+        weight: sum of box area times score of the bodies, in pixels; breaks ties.
+    """
+
+    index: int
+    bodies: int
+    discs: int
+    weight: float
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """The result for one series.
+
+    Attributes:
+        series: what was segmented.
+        slice_index: index of the segmented slice.
+        instances: bodies from below upwards, then discs from below upwards.
+        trace: one entry for each slice that was searched.
+        seconds: time of each step.
+        warnings: in the order in which they came up; the series' own first.
+    """
+
+    series: Series
+    slice_index: int
+    instances: tuple[Instance, ...]
+    trace: tuple[SliceCount, ...]
+    model: str
+    seconds: dict[str, float] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def slice(self) -> Slice:
+        """The segmented slice."""
+        return next(s for s in self.series.slices if s.index == self.slice_index)

@@ -1,0 +1,125 @@
+"""From data set folders to a network file with its card."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import spinetk
+from spinetk.dataset import (
+    AnnotatedSet,
+    network_classes,
+    read_dataset,
+    split_by_patient,
+    validation_patients,
+)
+from spinetk.errors import UsageError
+from spinetk.training.augmentation import FITTED_SIDE
+from spinetk.training.config import AugmentationConfig, NetworkConfig, TrainingConfig
+from spinetk.training.export import export_onnx, save_weights
+from spinetk.training.loop import train
+
+SCORE_THRESHOLD = 0.5
+"""Written to the card of a new network; `spinetk evaluate` shows what another one would give."""
+
+
+def train_run(
+    data: Sequence[Path], out: Path, config_path: Path | None, hold_out: float, *, quiet: bool
+) -> Path:
+    """Train on data sets, holding a share of each set's patients out, and export the network.
+
+    `out` receives the checkpoint, `model.onnx`, `model.safetensors` and the card `model.json`.
+
+    Returns:
+        Path of the ONNX file.
+
+    Raises:
+        UsageError: a configuration field is not known, or the sets do not fit together.
+    """
+    sets = [read_dataset(folder) for folder in data]
+    images = [image for one in sets for image in one.images]
+    held_out = validation_patients(images, hold_out) if hold_out > 0 else frozenset[str]()
+    training, _ = split_by_patient(images, held_out)
+    config = read_config(config_path, network_classes(sets))
+    start = time.time()
+    network = train(training, out, config, quiet=quiet)
+    path = out / "model.onnx"
+    sha256 = export_onnx(network, path, FITTED_SIDE)
+    weights = save_weights(network, out / "model.safetensors")
+    card = model_card(sets, config, sorted(held_out), sha256, weights)
+    card["training_minutes_this_session"] = round((time.time() - start) / 60, 1)
+    path.with_suffix(".json").write_text(json.dumps(card, indent=2) + "\n")
+    return path
+
+
+def read_config(path: Path | None, classes: tuple[str, ...]) -> TrainingConfig:
+    """The default configuration with the fields that a TOML file changes.
+
+    Tables `[augmentation]`, `[network]` and `[set_weights]` change the fields of those.
+
+    Raises:
+        UsageError: not TOML, or a field is not known.
+    """
+    content: dict[str, Any] = {}
+    if path is not None:
+        try:
+            content = tomllib.loads(path.read_text())
+        except OSError as error:
+            raise UsageError(f"--config {path}: cannot be read ({error.strerror})") from error
+        except tomllib.TOMLDecodeError as error:
+            raise UsageError(f"--config {path}: not valid TOML ({error})") from error
+    try:
+        augmentation = AugmentationConfig(**_tuples(content.pop("augmentation", {})))
+        network = NetworkConfig(**{"classes": classes} | _tuples(content.pop("network", {})))
+        return TrainingConfig(**content, augmentation=augmentation, network=network)
+    except TypeError as error:
+        known = ", ".join(f.name for f in dataclasses.fields(TrainingConfig))
+        raise UsageError(f"--config {path}: {error}; fields are {known}") from error
+
+
+def model_card(
+    sets: Sequence[AnnotatedSet],
+    config: TrainingConfig,
+    held_out: Sequence[str],
+    sha256: str,
+    weights_sha256: str,
+) -> dict[str, Any]:
+    """What a user must know of a network, as plain JSON types."""
+    return {
+        "format": 1,
+        "date": time.strftime("%Y-%m-%d"),
+        "spinetk": spinetk.__version__,
+        "classes": list(config.network.classes),
+        "input_side": FITTED_SIDE,
+        "score_threshold": SCORE_THRESHOLD,
+        "sha256": sha256,
+        "weights_sha256": weights_sha256,
+        "data": [
+            {
+                "name": one.name,
+                "source": one.info.get("source"),
+                "licence": one.info.get("licence"),
+                "citation": one.info.get("citation"),
+                "patients": len({i.patient for i in one.images}),
+                "images": len(one.images),
+            }
+            for one in sets
+        ],
+        "held_out_patients": list(held_out),
+        "training": config.as_dict(),
+        "intended_use": "research; not a medical device",
+    }
+
+
+def _tuples(table: dict[str, Any]) -> dict[str, Any]:
+    """TOML arrays as tuples, which the frozen configuration wants."""
+
+    def deep(value: Any) -> Any:
+        return tuple(deep(v) for v in value) if isinstance(value, list) else value
+
+    return {name: deep(value) for name, value in table.items()}

@@ -1,0 +1,42 @@
+"""The segmented slice and its labels as a pair of NIfTI files on one grid."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nibabel
+import numpy as np
+from numpy.typing import NDArray
+
+from spinetk.study import Geometry, Segmentation
+from spinetk.writers.labels import label_numbers
+
+
+def label_image(result: Segmentation) -> NDArray[np.int16]:
+    """int16 [H, W]: the label number of each pixel, 0 outside. Where two masks overlap by a rim
+    the higher score wins."""
+    labels = np.zeros(result.slice.pixels.shape, dtype=np.int16)
+    numbered = zip(label_numbers(result.instances), result.instances, strict=True)
+    for label, instance in sorted(numbered, key=lambda pair: pair[1].score):
+        labels[instance.mask] = label
+    return labels
+
+
+def write_nifti(image_path: Path, mask_path: Path, result: Segmentation) -> None:
+    """Write raw values (float32) and labels (int16) as [columns, rows, 1] volumes in RAS.
+
+    A picture without geometry gets pixels of its spacing, or of 1 mm where that is not known; the
+    header's units are then "unknown".
+    """
+    one = result.slice
+    spacing = one.spacing or (1.0, 1.0)
+    geometry = one.geometry or Geometry((0, 0, 0), (1, 0, 0), (0, 1, 0), spacing)
+    units = "mm" if one.spacing else "unknown"
+    _save(image_path, one.pixels, geometry, units)
+    _save(mask_path, label_image(result), geometry, units)
+
+
+def _save(path: Path, pixels: NDArray[np.generic], geometry: Geometry, units: str) -> None:
+    image = nibabel.Nifti1Image(np.ascontiguousarray(pixels.T[..., None]), geometry.affine_ras)
+    image.header.set_xyzt_units(units)
+    nibabel.save(image, path)

@@ -1,0 +1,100 @@
+"""The segmented slice with outlines and level names, as a picture for people."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from spinetk.anatomy import BODY_KIND
+from spinetk.intensity import to_unit_range
+from spinetk.orientation import upright_turn
+from spinetk.study import Instance, Segmentation, Slice
+
+SHORTEST_SIDE = 900
+"""Small slices are enlarged so that the longer side has about this many pixels."""
+BODY_COLOURS = ((102, 194, 255), (92, 214, 160))
+"""RGB of bodies, alternating along the column so that neighbours differ."""
+OTHER_COLOUR = (255, 190, 80)
+
+
+def upright_gray(one: Slice) -> NDArray[np.uint8]:
+    """The slice head up, anterior left, 8-bit with the network's window and square pixels."""
+    turn = upright_turn(one.geometry)
+    gray = (to_unit_range(turn.apply(one.pixels)) * 255).round().astype(np.uint8)
+    columns, rows = display_size(one)
+    return np.asarray(cv2.resize(gray, (columns, rows), interpolation=cv2.INTER_CUBIC))
+
+
+def display_size(one: Slice) -> tuple[int, int]:
+    """(columns, rows) of the upright slice for display."""
+    turn = upright_turn(one.geometry)
+    height, width = one.pixels.shape
+    spacing = one.spacing or (1.0, 1.0)
+    tall, wide = height * spacing[0], width * spacing[1]
+    if turn.transpose:
+        tall, wide = wide, tall
+    longest = max(height, width)
+    factor = max(longest, SHORTEST_SIDE) / max(tall, wide)
+    return round(wide * factor), round(tall * factor)
+
+
+def display_outline(one: Slice, mask: NDArray[np.bool_]) -> list[NDArray[np.float64]]:
+    """Outlines of a mask in display pixels: a list of [N, 2] (x, y) polygons along pixel edges."""
+    turned = upright_turn(one.geometry).apply(mask)
+    columns, rows = display_size(one)
+    scale = np.array([columns / turned.shape[1], rows / turned.shape[0]])
+    # enlarged smoothly before it is traced: the outline stays within half a pixel of the mask's
+    big = cv2.resize(turned.astype(np.float32), (columns, rows), interpolation=cv2.INTER_LINEAR)
+    contours, _ = cv2.findContours(
+        (big >= 0.5).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE
+    )
+    polygons = []
+    for contour in contours:
+        close = cv2.approxPolyDP(contour, 0.2 * float(scale.min()), True)[:, 0]
+        polygons.append(close.astype(np.float64) + 0.5)
+    return polygons
+
+
+def colour_of(instance: Instance) -> tuple[int, int, int]:
+    """RGB of an instance's outline."""
+    if instance.kind == BODY_KIND:
+        return BODY_COLOURS[instance.order % 2]
+    return OTHER_COLOUR
+
+
+def caption_of(instance: Instance) -> str:
+    """Level, or the order from below where the level is not known."""
+    return instance.level or f"#{instance.order}"
+
+
+def write_overlay(path: Path, result: Segmentation) -> None:
+    """Draw the slice with an outline for each instance and a caption for each body."""
+    one = result.slice
+    canvas = cv2.cvtColor(upright_gray(one), cv2.COLOR_GRAY2BGR)
+    thickness = max(1, round(max(canvas.shape[:2]) / 700))
+    for instance in result.instances:
+        bgr = colour_of(instance)[::-1]
+        for polygon in display_outline(one, instance.mask):
+            points = np.round(polygon).astype(np.int32)
+            cv2.polylines(canvas, [points], True, bgr, thickness, cv2.LINE_AA)
+        if instance.kind == BODY_KIND:
+            _caption(canvas, one, instance, bgr)
+    if not cv2.imwrite(str(path), canvas):
+        raise OSError(f"{path}: cannot be written")
+
+
+def _caption(
+    canvas: NDArray[np.uint8], one: Slice, instance: Instance, bgr: tuple[int, ...]
+) -> None:
+    centre = np.concatenate(display_outline(one, instance.mask)).mean(axis=0)
+    size = max(canvas.shape[:2]) / 1400
+    text = caption_of(instance)
+    (width, height), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, size, 1)
+    corner = (int(centre[0] - width / 2), int(centre[1] + height / 2))
+    for colour, thickness in (((0, 0, 0), 3), (bgr, 1)):
+        cv2.putText(
+            canvas, text, corner, cv2.FONT_HERSHEY_SIMPLEX, size, colour, thickness, cv2.LINE_AA
+        )

@@ -1,0 +1,55 @@
+"""run.json: how a result came about."""
+
+from __future__ import annotations
+
+import json
+import platform
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import spinetk
+from spinetk.network.registry import Model
+from spinetk.radiomics import BINS
+from spinetk.study import Segmentation
+
+LIBRARIES = ("numpy", "opencv-python-headless", "onnxruntime", "pydicom", "nibabel", "SimpleITK")
+
+
+def run_record(result: Segmentation, model: Model, options: dict[str, Any]) -> dict[str, Any]:
+    """Versions, model, options, timings, the selection's trace and warnings as plain JSON types.
+
+    Holds no path, name or number of the patient.
+    """
+    return {
+        "spinetk": spinetk.__version__,
+        "python": platform.python_version(),
+        "libraries": {name: version(name) for name in LIBRARIES},
+        "model": {"name": model.name, "sha256": model.sha256, "date": model.card.get("date")},
+        "options": options,
+        "key": result.series.key,
+        "modality": result.series.modality,
+        "source": result.series.source,
+        "n_slices": len(result.series.slices),
+        "selected_slice": result.slice_index,
+        "slices": [
+            {
+                "index": count.index,
+                "instance_number": result.series.slices[count.index].number,
+                "bodies": count.bodies,
+                "discs": count.discs,
+                "weight": round(count.weight, 1),
+            }
+            for count in result.trace
+        ],
+        "bodies": sum(i.kind == "vertebral_body" for i in result.instances),
+        "discs": sum(i.kind == "intervertebral_disc" for i in result.instances),
+        "entropy_bins": f"{BINS} equal bins between the smallest and largest value of the mask",
+        "seconds": result.seconds,
+        "warnings": list(result.warnings),
+    }
+
+
+def write_record(path: Path, record: dict[str, Any]) -> None:
+    """Write the record as JSON."""
+    path.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")

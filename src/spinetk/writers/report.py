@@ -1,0 +1,119 @@
+"""report.html: one self-contained page with the outlines, the slice selection and the table."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import jinja2
+import numpy as np
+from numpy.typing import NDArray
+
+from spinetk.anatomy import BODY_KIND
+from spinetk.study import Segmentation, SliceCount
+from spinetk.writers.overlay import (
+    caption_of,
+    colour_of,
+    display_outline,
+    display_size,
+    upright_gray,
+)
+from spinetk.writers.table import Row
+
+CHART_WIDTH, CHART_HEIGHT = 560, 170
+LEFT, BOTTOM, TOP = 34, 28, 12
+
+_environment = jinja2.Environment(
+    loader=jinja2.PackageLoader("spinetk.writers"),
+    autoescape=True,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    undefined=jinja2.StrictUndefined,
+)
+
+
+def write_report(
+    path: Path, result: Segmentation, rows: Sequence[Row], record: dict[str, Any]
+) -> None:
+    """Write the page; needs no network and no other file to be shown."""
+    one = result.slice
+    columns, height = display_size(one)
+    page = _environment.get_template("report.html").render(
+        record=record,
+        rows=rows,
+        in_mm=one.spacing is not None,
+        spacing=one.spacing,
+        picture=_png(upright_gray(one)),
+        width=columns,
+        height=height,
+        shapes=[_shape(result, i) for i in range(len(result.instances))],
+        chart=selection_chart(result.trace, result.slice_index),
+        total_seconds=sum(result.seconds.values()),
+    )
+    path.write_text(page, encoding="utf-8")
+
+
+def selection_chart(trace: Sequence[SliceCount], chosen: int) -> dict[str, Any]:
+    """Bars of the number of bodies and a line of their weight on each slice, in SVG units."""
+    count = len(trace)
+    most = max(1, max(c.bodies for c in trace))
+    heaviest = max(1e-9, max(c.weight for c in trace))
+    step = (CHART_WIDTH - LEFT - 8) / count
+    inner = CHART_HEIGHT - BOTTOM - TOP
+    every = max(1, int(np.ceil(count / 16)))
+    bars, points = [], []
+    for place, one in enumerate(trace):
+        tall = inner * one.bodies / most
+        left = LEFT + place * step
+        bars.append(
+            {
+                "x": round(left + 0.12 * step, 2),
+                "y": round(CHART_HEIGHT - BOTTOM - tall, 2),
+                "width": round(0.76 * step, 2),
+                "height": round(tall, 2),
+                "chosen": one.index == chosen,
+                "title": f"slice {one.index}: {one.bodies} bodies, {one.discs} discs",
+                "tick": str(one.index) if place % every == 0 or one.index == chosen else "",
+                "middle": round(left + step / 2, 2),
+            }
+        )
+        y = CHART_HEIGHT - BOTTOM - inner * one.weight / heaviest
+        points.append(f"{left + step / 2:.2f},{y:.2f}")
+    ticks = [
+        {"y": round(CHART_HEIGHT - BOTTOM - inner * n / most, 2), "text": n}
+        for n in range(0, most + 1, max(1, most // 4))
+    ]
+    return {
+        "width": CHART_WIDTH, "height": CHART_HEIGHT, "left": LEFT, "bottom": CHART_HEIGHT - BOTTOM,
+        "bars": bars, "line": " ".join(points), "ticks": ticks,
+    }  # fmt: skip
+
+
+def _shape(result: Segmentation, index: int) -> dict[str, Any]:
+    instance = result.instances[index]
+    polygons = display_outline(result.slice, instance.mask)
+    middle = np.concatenate(polygons).mean(axis=0)
+    path = " ".join(
+        "M" + " L".join(f"{x:.1f} {y:.1f}" for x, y in polygon) + " Z" for polygon in polygons
+    )
+    red, green, blue = colour_of(instance)
+    return {
+        "path": path,
+        "colour": f"rgb({red},{green},{blue})",
+        "caption": caption_of(instance) if instance.kind == BODY_KIND else "",
+        "title": f"{instance.kind.replace('_', ' ')} {caption_of(instance)}, "
+        f"score {instance.score:.2f}",
+        "x": round(float(middle[0]), 1),
+        "y": round(float(middle[1]), 1),
+        "row": index,
+    }
+
+
+def _png(gray: NDArray[np.uint8]) -> str:
+    coded, data = cv2.imencode(".png", gray)
+    if not coded:
+        raise ValueError("the slice cannot be coded as PNG")
+    return base64.b64encode(data.tobytes()).decode("ascii")

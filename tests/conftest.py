@@ -1,0 +1,64 @@
+"""Shared inputs: the phantom (exact truth), tptbox's real crops, the shared data where it lies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from spinetk.phantom import Phantom, PhantomConfig, make_phantom, write_phantom
+from spinetk.pipeline import LoadedModel, load_model
+
+SHARED = Path(__file__).parents[2] / "shared" / "data"
+Painter = Callable[..., NDArray[np.bool_]]
+
+
+@pytest.fixture(scope="session")
+def phantom() -> Phantom:
+    """T2 look, nine slices."""
+    return make_phantom(PhantomConfig(slices=9))
+
+
+@pytest.fixture(scope="session")
+def phantom_folder(phantom: Phantom, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The phantom as `dicom/` and `truth.nii.gz`."""
+    folder = tmp_path_factory.mktemp("phantom")
+    write_phantom(phantom, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def mr_model() -> LoadedModel:
+    return load_model("mr")
+
+
+@pytest.fixture(scope="session")
+def real_crops() -> Path:
+    """Folder with the small real MR and CT crops that the package tptbox ships."""
+    return Path(str(resources.files("TPTBox"))) / "tests"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The shared annotated data; tests that need it are skipped where it is not."""
+    if not SHARED.is_dir():
+        pytest.skip(f"needs the shared data in {SHARED.name}/ beside the project")
+    return SHARED
+
+
+@pytest.fixture
+def block() -> Painter:
+    """block(height, width, top, left, bottom, right): a mask with one rectangle."""
+
+    def paint(
+        height: int, width: int, top: int, left: int, bottom: int, right: int
+    ) -> NDArray[np.bool_]:
+        mask = np.zeros((height, width), dtype=bool)
+        mask[top:bottom, left:right] = True
+        return mask
+
+    return paint

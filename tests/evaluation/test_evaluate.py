@@ -1,0 +1,110 @@
+"""Evaluation against results that are known: a network that is right, and one that is not."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from spinetk.boxes import mask_box
+from spinetk.dataset import AnnotatedImage, read_dataset
+from spinetk.errors import SpineError, UsageError
+from spinetk.evaluation import compare
+from spinetk.evaluation.run import evaluate_run
+from spinetk.evaluation.summary import summarise
+from spinetk.pipeline import LoadedModel
+from spinetk.study import Instance
+from tests.make_dataset import make_dataset
+
+KINDS = ("", "vertebral_body", "intervertebral_disc")
+
+
+def truth_as_found(image: AnnotatedImage) -> list[Instance]:
+    return [Instance(KINDS[a.category], a.mask, mask_box(a.mask), 0.9) for a in image.instances]
+
+
+def figures(
+    image: AnnotatedImage,
+    found: list[Instance],
+    model: LoadedModel,
+    monkeypatch: pytest.MonkeyPatch,
+) -> tuple[dict[str, dict[str, float]], int]:
+    monkeypatch.setattr(compare, "outline", lambda *_: found)
+    results, false = compare.compare_image(image, model, 0.5)
+    rows = summarise(results, false, [])["instances"]
+    return {r["kind"]: r for r in rows if r["slices"] == "all"}, len(false)
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> AnnotatedImage:
+    return read_dataset(make_dataset(tmp_path / "toy", patients=1)).images[0]
+
+
+def test_a_perfect_result_scores_perfectly(
+    image: AnnotatedImage, mr_model: LoadedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows, false = figures(image, truth_as_found(image), mr_model, monkeypatch)
+    for row in rows.values():
+        assert row["detection_rate"] == 1 and row["dice_median"] == 1
+    assert false == 0
+
+
+def test_a_missed_body_lowers_detection_and_counts_as_zero(
+    image: AnnotatedImage, mr_model: LoadedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = truth_as_found(image)
+    found.remove(next(i for i in found if i.kind == "vertebral_body"))
+    rows, _ = figures(image, found, mr_model, monkeypatch)
+    assert rows["vertebral_body"]["detection_rate"] == pytest.approx(2 / 3)
+    assert rows["vertebral_body"]["dice_median"] == 1
+    assert rows["intervertebral_disc"]["detection_rate"] == 1
+
+
+def test_a_shifted_mask_is_found_but_below_the_overlap(
+    image: AnnotatedImage, mr_model: LoadedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shifted = [
+        replace(i, mask=np.roll(i.mask, 8, 1), box=mask_box(np.roll(i.mask, 8, 1)))
+        for i in truth_as_found(image)
+    ]
+    rows, _ = figures(image, shifted, mr_model, monkeypatch)
+    body = rows["vertebral_body"]
+    assert body["detection_rate"] == 0 and body["dice_median_all"] == pytest.approx(22 / 30)
+
+
+def test_extra_instances_count_as_false_only_where_everything_is_labelled(
+    tmp_path: Path, mr_model: LoadedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beside, below = (np.zeros((120, 100), dtype=bool) for _ in range(2))
+    beside[30:50, 2:20] = True  # far from the column: false anywhere
+    below[100:118, 40:65] = True  # below the lowest instance: S1 may lie there
+    extra = [Instance("vertebral_body", m, mask_box(m), 0.9) for m in (beside, below)]
+    complete = read_dataset(make_dataset(tmp_path / "a", bodies=2)).images[0]
+    _, false = figures(complete, truth_as_found(complete) + extra, mr_model, monkeypatch)
+    assert false == 1
+
+
+def test_figures_and_tables_are_written(
+    tmp_path: Path, mr_model: LoadedModel, shared_data: Path
+) -> None:
+    (tmp_path / "ids.txt").write_text("mr_vb2-0008\n")
+    table = evaluate_run(
+        [shared_data / "mr_vb2"], tmp_path / "out", "mr", str(tmp_path / "ids.txt"), quiet=True
+    )
+    content = json.loads((tmp_path / "out" / "figures.json").read_text())
+    assert content["patients"] == ["mr_vb2-0008"]
+    [row] = [r for r in content["instances"] if r["slices"] == "all"]
+    assert row["instances"] == 49 and row["detection_rate"] > 0.9 and row["dice_median"] > 0.88
+    assert f"{100 * row['detection_rate']:.1f} %" in table
+    assert {p.name for p in (tmp_path / "out").iterdir()} == {
+        "figures.json", "figures.md", "instances.csv", "false_positives.csv", "slices.csv",
+    }  # fmt: skip
+
+
+def test_unknown_patients_and_sets_are_one_line(tmp_path: Path) -> None:
+    folder = make_dataset(tmp_path / "toy")
+    with pytest.raises(SpineError, match="no annotated image"):
+        evaluate_run([folder], tmp_path / "out", "mr", "held-out", quiet=True)
+    with pytest.raises(UsageError, match="--patients nobody"):
+        evaluate_run([folder], tmp_path / "out", "mr", "nobody", quiet=True)

@@ -1,0 +1,69 @@
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper
+
+from spinetk.errors import UsageError
+from spinetk.network.detector import Detector, fit_slice
+from spinetk.network.registry import find_model, shipped_models
+from spinetk.phantom import Phantom
+from spinetk.pipeline import LoadedModel
+
+
+def test_boxes_map_back_to_the_slice_at_any_size_and_spacing() -> None:
+    for shape, spacing in (((480, 384), None), ((224, 224), None), ((200, 400), (2.0, 0.5))):
+        image, fit = fit_slice(
+            np.random.default_rng(0).random(shape).astype(np.float32), spacing, 512
+        )
+        assert image.shape == (1, 1, 512, 512) and image.dtype == np.float32
+        tall, wide = shape if spacing is None else (shape[0] * spacing[0], shape[1] * spacing[1])
+        corner = np.array(
+            [[0, 0, 512 * wide / max(tall, wide), 512 * tall / max(tall, wide)]], np.float32
+        )
+        np.testing.assert_allclose(fit.to_slice(corner), [[0, 0, shape[1], shape[0]]], rtol=1e-2)
+
+
+def test_boxes_alone_are_the_boxes_that_come_with_masks(
+    phantom: Phantom, mr_model: LoadedModel
+) -> None:
+    one = phantom.volume[4]
+    boxes = mr_model.detector.find_boxes(one, (0.7, 0.7))
+    both = mr_model.detector.find_masks(one, (0.7, 0.7), 0.5)
+    kept = boxes.scores >= 0.5
+    np.testing.assert_allclose(boxes.boxes[kept], both.boxes, atol=1e-3)
+    np.testing.assert_array_equal(boxes.labels[kept], both.labels)
+    assert both.masks.shape == (len(both.boxes), *one.shape)
+
+
+def test_the_shipped_network_is_what_its_card_says() -> None:
+    assert "mr" in shipped_models()
+    model = find_model("mr")
+    assert model.card["sha256"] == model.sha256
+    for suffix in (".onnx", ".safetensors"):
+        assert model.path.with_suffix(suffix).stat().st_size <= 15e6
+    assert {"data", "held_out_patients", "date", "spinetk", "figures"} <= model.card.keys()
+
+
+def test_missing_and_foreign_networks_are_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="not one of the shipped networks"):
+        find_model("spine9000")
+    with pytest.raises(UsageError, match="no such file"):
+        find_model(tmp_path / "gone.onnx")
+    (tmp_path / "bare.onnx").write_bytes(b"")
+    with pytest.raises(UsageError, match=r"card bare.json is missing"):
+        find_model(tmp_path / "bare.onnx")
+    (tmp_path / "bare.json").write_text("{}")
+    with pytest.raises(UsageError, match="not complete"):
+        find_model(tmp_path / "bare.onnx")
+    with pytest.raises(UsageError, match="cannot be loaded"):
+        Detector(tmp_path / "bare.onnx", 512)
+    node = helper.make_node("Identity", ["image"], ["other"])
+    value = [helper.make_tensor_value_info(n, TensorProto.FLOAT, [1]) for n in ("image", "other")]
+    graph = helper.make_graph([node], "g", value[:1], value[1:])
+    onnx.save(
+        helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)]), tmp_path / "x.onnx"
+    )
+    with pytest.raises(UsageError, match="not a network that SpineTK exported"):
+        Detector(tmp_path / "x.onnx", 512)

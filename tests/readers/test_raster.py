@@ -1,0 +1,61 @@
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from spinetk.errors import UnreadableInput
+from spinetk.readers import read
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".bmp", ".jpg"])
+def test_gray_pictures_keep_their_values(tmp_path: Path, suffix: str) -> None:
+    picture = np.tile(np.arange(0, 200, 2, dtype=np.uint8), (80, 1))
+    cv2.imwrite(str(tmp_path / f"film{suffix}"), picture)
+    [series] = read(tmp_path / f"film{suffix}").series
+    assert series.key == "film" and series.modality is None and series.slices[0].spacing is None
+    np.testing.assert_allclose(series.slices[0].pixels, picture, atol=3 if suffix == ".jpg" else 0)
+
+
+def test_16_bit_values_are_kept(tmp_path: Path) -> None:
+    picture = np.arange(64 * 64, dtype=np.uint16).reshape(64, 64) * 16
+    cv2.imwrite(str(tmp_path / "film.png"), picture)
+    assert (read(tmp_path / "film.png").series[0].slices[0].pixels == picture).all()
+
+
+def test_gray_saved_as_colour_is_taken_and_a_photo_is_not(tmp_path: Path) -> None:
+    gray = np.random.default_rng(0).integers(0, 255, (64, 64), dtype=np.uint8)
+    cv2.imwrite(str(tmp_path / "gray.png"), cv2.cvtColor(gray, cv2.COLOR_GRAY2BGR))
+    assert (read(tmp_path / "gray.png").series[0].slices[0].pixels == gray).all()
+    photo = np.random.default_rng(0).integers(0, 255, (64, 64, 3), dtype=np.uint8)
+    cv2.imwrite(str(tmp_path / "photo.png"), photo)
+    with pytest.raises(UnreadableInput, match="a colour picture"):
+        read(tmp_path / "photo.png")
+
+
+def test_one_pixel_and_damaged_pictures_are_refused(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "dot.png"), np.zeros((1, 1), np.uint8))
+    with pytest.raises(UnreadableInput, match="1 x 1 pixels is too small"):
+        read(tmp_path / "dot.png")
+    (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n")
+    (tmp_path / "empty.png").write_bytes(b"")
+    for name in ("broken.png", "empty.png"):
+        with pytest.raises(UnreadableInput, match=f"{name}: cannot be read as a picture"):
+            read(tmp_path / name)
+
+
+def test_several_pictures_are_several_series_and_equal_names_get_numbers(tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        cv2.imwrite(str(tmp_path / folder / "film.png"), np.zeros((40, 40), np.uint8))
+    assert [s.key for s in read(tmp_path).series] == ["film", "film-2"]
+
+
+def test_empty_folder_missing_path_and_foreign_files(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableInput, match="the folder is empty"):
+        read(tmp_path)
+    with pytest.raises(UnreadableInput, match="no such file or folder"):
+        read(tmp_path / "nowhere")
+    (tmp_path / "readme.txt").write_text("x")
+    with pytest.raises(UnreadableInput, match="among 1 files"):
+        read(tmp_path)

@@ -1,0 +1,121 @@
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pytest
+import SimpleITK
+
+from spinetk.errors import UnreadableInput
+from spinetk.phantom import Phantom
+from spinetk.readers import read
+
+
+def save_nifti(path: Path, phantom: Phantom, axes: str) -> Path:
+    """The phantom as NIfTI with its axes stored in another order and direction, as "LSA"."""
+    array = np.transpose(phantom.volume, (2, 1, 0))
+    affine = phantom.geometries[0].affine_ras
+    step = np.subtract(phantom.geometries[1].origin, phantom.geometries[0].origin)
+    affine[:3, 2] = np.diag([-1.0, -1.0, 1.0]) @ step
+    image = nibabel.Nifti1Image(array, affine)
+    wanted = nibabel.orientations.axcodes2ornt(tuple(axes))
+    turn = nibabel.orientations.ornt_transform(nibabel.io_orientation(image.affine), wanted)
+    nibabel.save(image.as_reoriented(turn), path)
+    return path
+
+
+@pytest.mark.parametrize("axes", ["RAS", "LPS", "PIR", "AIL", "SLA", "IRP"])
+def test_any_axis_order_gives_the_same_slices_head_up_anterior_left(
+    phantom: Phantom, tmp_path: Path, axes: str
+) -> None:
+    [series] = read(save_nifti(tmp_path / "scan.nii.gz", phantom, axes)).series
+    assert series.key == "scan" and series.source == "volume"
+    by_place = {g.origin[0]: v for g, v in zip(phantom.geometries, phantom.volume, strict=True)}
+    for one in series.slices:
+        assert one.geometry is not None
+        np.testing.assert_array_equal(one.pixels, by_place[round(one.geometry.origin[0], 6)])
+        np.testing.assert_allclose(
+            one.geometry.origin,
+            phantom.geometries[0].origin[:1] * 0
+            + (one.geometry.origin[0], *phantom.geometries[0].origin[1:]),
+            atol=1e-4,
+        )
+        assert one.spacing == pytest.approx((0.7, 0.7))
+
+
+def test_mha_and_nrrd_through_itk_agree_with_nifti(phantom: Phantom, tmp_path: Path) -> None:
+    nifti = save_nifti(tmp_path / "scan.nii.gz", phantom, "RAS")
+    image = SimpleITK.ReadImage(str(nifti))
+    [reference] = read(nifti).series
+    for suffix in (".mha", ".nrrd"):
+        path = tmp_path / f"scan{suffix}"
+        SimpleITK.WriteImage(image, str(path))
+        [series] = read(path).series
+        for a, b in zip(series.slices, reference.slices, strict=True):
+            np.testing.assert_array_equal(a.pixels, b.pixels)
+            assert a.geometry is not None and b.geometry is not None
+            np.testing.assert_allclose(a.geometry.origin, b.geometry.origin, atol=1e-3)
+
+
+def test_oblique_volumes_keep_their_geometry(tmp_path: Path) -> None:
+    turn = np.radians(20)
+    rotate = np.array(
+        [[np.cos(turn), -np.sin(turn), 0], [np.sin(turn), np.cos(turn), 0], [0, 0, 1]]
+    )
+    affine = np.eye(4)
+    affine[:3, :3] = rotate @ np.diag([4.0, 0.8, 0.8])
+    affine[:3, 3] = (10, -20, 30)
+    array = np.random.default_rng(0).random((5, 64, 70)).astype(np.float32)
+    nibabel.save(nibabel.Nifti1Image(array, affine), tmp_path / "oblique.nii")
+    [series] = read(tmp_path / "oblique.nii").series
+    # voxel (x, y, z) of the file lies where the slice says that its pixel (row, column) lies
+    one = series.slices[3]
+    assert one.geometry is not None
+    ras = one.geometry.affine_ras @ np.array([11, 7, 0, 1])  # column 11, row 7
+    voxel = np.linalg.inv(affine) @ ras
+    x, y, z = np.round(voxel[:3]).astype(int)
+    np.testing.assert_allclose(voxel[:3], (x, y, z), atol=1e-6)
+    assert one.pixels[7, 11] == array[x, y, z]
+
+
+def test_values_of_air_tell_ct(tmp_path: Path) -> None:
+    volume = np.full((6, 64, 64), -1000, dtype=np.int16)
+    volume[:, 20:40, 20:40] = 200
+    nibabel.save(nibabel.Nifti1Image(volume, np.eye(4)), tmp_path / "ct.nii.gz")
+    assert read(tmp_path / "ct.nii.gz").series[0].modality == "CT"
+
+
+def test_real_crops_are_read(real_crops: Path) -> None:
+    [mr] = read(real_crops / "sample_mri" / "sub-mri_label-6_T2w.nii.gz").series
+    [ct] = read(real_crops / "sample_ct" / "sub-ct_label-22_ct.nii.gz").series
+    for series in (mr, ct):
+        assert len(series.slices) > 3
+        assert all(s.geometry is not None and s.geometry.plane == "sagittal" for s in series.slices)
+
+
+@pytest.mark.parametrize(
+    ("array", "message"),
+    [
+        (np.full((5, 64, 64), np.nan, dtype=np.float32), "no pixel has a finite value"),
+        (np.zeros((4, 40, 40, 2), dtype=np.float32), "has 4 dimensions"),
+        (np.zeros((5, 6, 7), dtype=np.float32), "too small"),
+    ],
+)
+def test_unusable_volumes_are_refused(tmp_path: Path, array: np.ndarray, message: str) -> None:
+    nibabel.save(nibabel.Nifti1Image(array, np.eye(4)), tmp_path / "bad.nii")
+    with pytest.raises(UnreadableInput, match=message):
+        read(tmp_path / "bad.nii")
+
+
+def test_a_thick_axial_series_is_refused(tmp_path: Path) -> None:
+    volume = np.zeros((100, 100, 40), dtype=np.float32)
+    nibabel.save(nibabel.Nifti1Image(volume, np.diag([0.5, 0.5, 4, 1])), tmp_path / "axial.nii")
+    with pytest.raises(UnreadableInput, match="seems to be an axial"):
+        read(tmp_path / "axial.nii")
+
+
+def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "bad.nii.gz").write_bytes(b"\x1f\x8b not gzip")
+    (tmp_path / "bad.mha").write_text("ObjectType = Image\n")
+    for name in ("bad.nii.gz", "bad.mha"):
+        with pytest.raises(UnreadableInput, match=name):
+            read(tmp_path / name)

@@ -1,0 +1,92 @@
+from typing import Any
+
+import numpy as np
+import pytest
+
+from spinetk.anatomy import order_and_name, parse_anchor, without_doubles
+from spinetk.boxes import mask_box
+from spinetk.dataset import SACRAL_CLASS
+from spinetk.errors import UsageError
+from spinetk.study import Instance
+
+BODY, DISC = "vertebral_body", "intervertebral_disc"
+
+
+def make(kind: str, top: int, height: int = 20, score: float = 0.9) -> Instance:
+    mask = np.zeros((400, 60), dtype=bool)
+    mask[top : top + height, 10:40] = True
+    return Instance(kind, mask, mask_box(mask), score)
+
+
+def column(places: list[int], **sacral: Any) -> list[Instance]:
+    """Bodies at 30-pixel places counted from the top, discs between neighbours."""
+    bodies = [make(BODY, 10 + 30 * p) for p in places]
+    discs = [make(DISC, 31 + 30 * p, 8) for p in places[:-1]]
+    return [*discs, *bodies]
+
+
+def test_bodies_then_discs_each_counted_from_below() -> None:
+    found, _ = order_and_name(column([0, 1, 2]), None)
+    assert [(i.kind, i.order, i.box[1]) for i in found] == [
+        (BODY, 1, 70), (BODY, 2, 40), (BODY, 3, 10), (DISC, 1, 61), (DISC, 2, 31),
+    ]  # fmt: skip
+    assert all(i.level is None for i in found)
+
+
+def test_an_anchor_names_bodies_and_discs_upwards_and_downwards() -> None:
+    found, warnings = order_and_name(column([0, 1, 2, 3]), ("L5", 2))
+    assert [i.level for i in found] == [
+        "S1", "L5", "L4", "L3", "L5-S1", "L4-L5", "L3-L4",
+    ]  # fmt: skip
+    assert not warnings
+
+
+def test_s1_found_as_the_lowest_body_anchors_l5() -> None:
+    instances = [*column([0, 1, 2]), make(SACRAL_CLASS, 100)]
+    found, _ = order_and_name(instances, None)
+    bodies = [i for i in found if i.kind == BODY]
+    assert [b.level for b in bodies] == ["S1", "L5", "L4", "L3"]
+
+
+def test_s1_above_another_body_names_nothing_and_warns() -> None:
+    found, warnings = order_and_name([*column([1, 2]), make(SACRAL_CLASS, 10)], None)
+    assert all(i.level is None for i in found)
+    assert "not as the lowest" in warnings[0]
+
+
+def test_names_stop_at_a_gap_where_a_body_is_missing() -> None:
+    found, warnings = order_and_name(column([0, 1, 3, 4, 5]), ("L5", 1))
+    assert [i.level for i in found if i.kind == BODY] == ["L5", "L4", "L3", None, None]
+    assert "missing beside L3" in warnings[0]
+
+
+@pytest.mark.parametrize(
+    "level,expected", [("L6", ["S1", "L6", "L5"]), ("T13", ["L1", "T13", "T12"])]
+)
+def test_transitional_levels_are_part_of_the_chain(level: str, expected: list[str]) -> None:
+    found, _ = order_and_name(column([0, 1, 2]), (level, 2))
+    assert [i.level for i in found if i.kind == BODY] == expected
+
+
+def test_an_anchor_beyond_the_bodies_found_is_an_error() -> None:
+    with pytest.raises(UsageError, match="only 2 vertebral bodies"):
+        order_and_name(column([0, 1]), ("L5", 3))
+
+
+def test_a_mask_on_the_border_is_truncated() -> None:
+    found, _ = order_and_name([make(BODY, 0), make(BODY, 30)], None)
+    assert [i.truncated for i in found] == [False, True]
+
+
+def test_of_two_instances_at_one_place_the_better_score_stays() -> None:
+    kept = without_doubles(
+        [make(BODY, 10, score=0.6), make(SACRAL_CLASS, 12, score=0.8), make(DISC, 10, score=0.3)]
+    )
+    assert [i.kind for i in kept] == [SACRAL_CLASS, DISC]
+
+
+def test_anchor_text() -> None:
+    assert parse_anchor("l5=2") == ("L5", 2)
+    for text in ("L5", "L9=1", "L5=0", "L5=x"):
+        with pytest.raises(UsageError, match="as in L5=2"):
+            parse_anchor(text)

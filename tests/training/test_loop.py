@@ -1,0 +1,134 @@
+"""Short real trainings on a made data set: learning, resuming, stopping, exporting."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="needs the train extra")
+
+from spinetk.dataset import AnnotatedImage, read_dataset  # noqa: E402
+from spinetk.errors import SpineError, UsageError  # noqa: E402
+from spinetk.network.detector import Detector  # noqa: E402
+from spinetk.training.config import NetworkConfig, TrainingConfig  # noqa: E402
+from spinetk.training.export import export_onnx, load_weights, save_weights  # noqa: E402
+from spinetk.training.loop import config_from_dict, load_checkpoint, train  # noqa: E402
+from spinetk.training.network import SpineRCNN  # noqa: E402
+from spinetk.training.run import read_config, train_run  # noqa: E402
+from tests.make_dataset import make_dataset  # noqa: E402
+
+SMALL = TrainingConfig(
+    iterations=4, batch_size=1, input_size=128, sampled_regions=16, checkpoint_every=2
+)
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> tuple[AnnotatedImage, ...]:
+    return read_dataset(make_dataset(tmp_path / "toy", patients=3)).images
+
+
+def weights(network: SpineRCNN) -> np.ndarray:
+    return np.concatenate([p.detach().numpy().ravel() for p in network.parameters()])
+
+
+def test_an_interrupted_run_goes_on_as_if_it_had_not_been(
+    images: tuple[AnnotatedImage, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = train(images, tmp_path / "whole", SMALL, quiet=True)
+    batch = "spinetk.training.samples.SampleSource.batch"
+    from spinetk.training.samples import SampleSource
+
+    real = SampleSource.batch
+
+    def power_cut(self: SampleSource, iteration: int) -> object:
+        if iteration == 3:
+            raise KeyboardInterrupt
+        return real(self, iteration)
+
+    monkeypatch.setattr(batch, power_cut)
+    with pytest.raises(KeyboardInterrupt):
+        train(images, tmp_path / "cut", SMALL, quiet=True)
+    monkeypatch.setattr(batch, real)
+    resumed = train(images, tmp_path / "cut", SMALL, quiet=True)
+    np.testing.assert_allclose(weights(resumed), weights(whole), atol=1e-6)
+    assert len((tmp_path / "cut" / "losses.csv").read_text().splitlines()) == 5
+
+
+def test_a_folder_with_another_run_is_not_mixed_up(
+    images: tuple[AnnotatedImage, ...], tmp_path: Path
+) -> None:
+    train(images, tmp_path / "run", dataclasses.replace(SMALL, iterations=2), quiet=True)
+    with pytest.raises(UsageError, match="another configuration"):
+        train(images, tmp_path / "run", dataclasses.replace(SMALL, iterations=3), quiet=True)
+
+
+def test_a_loss_that_is_not_finite_stops_with_a_clear_error(
+    images: tuple[AnnotatedImage, ...], tmp_path: Path
+) -> None:
+    wild = dataclasses.replace(SMALL, iterations=40, learning_rate=1e12, gradient_norm=1e12)
+    with pytest.raises(SpineError, match=r"iteration \d+: the loss is not finite \(.*loss_mask"):
+        train(images, tmp_path / "wild", wild, quiet=True)
+
+
+def test_losses_fall(images: tuple[AnnotatedImage, ...], tmp_path: Path) -> None:
+    config = dataclasses.replace(SMALL, iterations=30, learning_rate=1e-3)
+    train(images, tmp_path / "run", config, quiet=True)
+    rows = np.loadtxt(tmp_path / "run" / "losses.csv", delimiter=",", skiprows=1)
+    total = rows[:, 1:].sum(axis=1)
+    assert total[-5:].mean() < 0.7 * total[:5].mean()
+
+
+def test_onnx_runtime_gives_what_torch_gives(tmp_path: Path) -> None:
+    torch.manual_seed(3)
+    network = SpineRCNN(NetworkConfig()).eval()
+    with torch.no_grad():  # an untrained network finds nothing: let it
+        network.regions.box_predictor.cls_score.bias += torch.tensor([-3.0, 2.0, 0.0])
+    save_weights(network, tmp_path / "w.safetensors")
+    load_weights(network, tmp_path / "w.safetensors")  # both sides run on fp16-rounded weights
+    export_onnx(network, tmp_path / "n.onnx", 256)
+    detector = Detector(tmp_path / "n.onnx", 256)
+    for seed in (0, 1):
+        image = np.random.default_rng(seed).normal(0, 1, (1, 1, 256, 256)).astype(np.float32)
+        with torch.no_grad():
+            expected = network(torch.from_numpy(image))
+        got = detector.session.run(None, {"image": image})
+        assert len(got[0]) == len(expected.boxes) > 0
+        np.testing.assert_allclose(got[0], expected.boxes, atol=0.05)
+        np.testing.assert_allclose(got[1], expected.scores, atol=2e-3)
+        np.testing.assert_array_equal(got[2], expected.labels)
+        np.testing.assert_allclose(got[3], expected.masks, atol=0.01)
+
+
+def test_weights_of_another_shape_are_refused(tmp_path: Path) -> None:
+    save_weights(SpineRCNN(NetworkConfig(pyramid_channels=32)), tmp_path / "w.safetensors")
+    with pytest.raises(SpineError, match="does not fit"):
+        load_weights(SpineRCNN(NetworkConfig()), tmp_path / "w.safetensors")
+
+
+def test_configurations_survive_json_and_toml(tmp_path: Path) -> None:
+    assert config_from_dict(json.loads(json.dumps(SMALL.as_dict()))) == SMALL
+    path = tmp_path / "c.toml"
+    path.write_text("iterations = 7\n[augmentation]\nscale = [0.5, 2.0]\n[set_weights]\ntoy = 3\n")
+    config = read_config(path, ("vertebral_body", "intervertebral_disc"))
+    assert config.iterations == 7 and config.augmentation.scale == (0.5, 2.0)
+    assert config.set_weights == {"toy": 3}
+    path.write_text("iteration = 7\n")
+    with pytest.raises(UsageError, match="fields are iterations"):
+        read_config(path, ("vertebral_body",))
+
+
+def test_from_data_to_a_network_file_that_segment_takes(tmp_path: Path) -> None:
+    folder = make_dataset(tmp_path / "toy", patients=5)
+    (tmp_path / "c.toml").write_text(
+        "iterations = 2\nbatch_size = 1\ninput_size = 128\nsampled_regions = 16\n"
+    )
+    path = train_run([folder], tmp_path / "run", tmp_path / "c.toml", 0.2, quiet=True)
+    card = json.loads(path.with_suffix(".json").read_text())
+    assert len(card["held_out_patients"]) == 1 and card["data"][0]["patients"] == 5
+    from spinetk.pipeline import load_model
+
+    assert load_model(path).model.classes == ("vertebral_body", "intervertebral_disc")
+    again, config = load_checkpoint(tmp_path / "run")
+    assert config["iterations"] == 2 and not again.training

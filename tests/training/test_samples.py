@@ -1,0 +1,70 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch", reason="needs the train extra")
+
+from spinetk.dataset import read_dataset
+from spinetk.training.augmentation import Sample, augment
+from spinetk.training.config import AugmentationConfig, TrainingConfig
+from spinetk.training.samples import SampleSource, boxes_of
+from tests.make_dataset import make_dataset
+
+CONFIG = TrainingConfig(batch_size=2, input_size=192)
+STILL = AugmentationConfig(
+    p_class_contrast=0, p_remap=0, p_invert=0, gamma=(1, 1), contrast=(1, 1), brightness=(0, 0),
+    p_bias_field=0, p_blur=0, p_low_resolution=0, p_noise=0,
+)  # fmt: skip
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> SampleSource:
+    return SampleSource(read_dataset(make_dataset(tmp_path / "toy", patients=4)).images, CONFIG)
+
+
+def test_a_batch_depends_only_on_seed_and_iteration(source: SampleSource) -> None:
+    first, _ = source.batch(7)
+    source.batch(8)
+    again, _ = source.batch(7)
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, source.batch(8)[0])
+
+
+def test_boxes_masks_and_labels_belong_together(source: SampleSource) -> None:
+    for iteration in range(10):
+        _, targets = source.batch(iteration)
+        for target in targets:
+            masks = target["masks"].numpy()
+            assert len(masks) == len(target["labels"]) == len(target["boxes"])
+            np.testing.assert_array_equal(boxes_of(masks), target["boxes"].numpy())
+            assert (masks.reshape(len(masks), -1).sum(1) >= 16).all()
+
+
+def test_masks_move_with_the_pixels() -> None:
+    """After any geometric change the bright square is where its mask is."""
+    pixels = np.zeros((120, 100), dtype=np.float32)
+    pixels[40:80, 30:70] = 1
+    masks = (pixels > 0.5).astype(np.uint8)[None]
+    sample = Sample(pixels, masks, np.array([1]), np.zeros((120, 100), np.uint8))
+    for seed in range(30):
+        moved = augment(sample, 192, STILL, np.random.default_rng(seed))
+        shown, mask = moved.pixels > 0.5, moved.masks[0].astype(bool)
+        assert 2 * (shown & mask).sum() / (shown.sum() + mask.sum()) > 0.97
+
+
+def test_rare_patients_are_drawn_as_often_as_others(tmp_path: Path) -> None:
+    many = read_dataset(make_dataset(tmp_path / "many", patients=1, slices=9)).images
+    one = read_dataset(make_dataset(tmp_path / "one", patients=1)).images
+    source = SampleSource([*many, *one], TrainingConfig(batch_size=1, input_size=192))
+    drawn = [
+        source.names[np.random.default_rng((1, i, 0)).choice(2, p=source.weights)]
+        for i in range(300)
+    ]
+    assert 0.4 < drawn.count("one") / 300 < 0.6
+
+
+def test_no_annotation_at_all_is_an_error(tmp_path: Path) -> None:
+    images = read_dataset(make_dataset(tmp_path / "bare", labelled=())).images
+    with pytest.raises(ValueError, match="no image with an annotation"):
+        SampleSource(images, CONFIG)
