@@ -59,7 +59,7 @@ def unlabelled_region(image: AnnotatedImage, categories: tuple[str, ...]) -> NDA
     half = CORRIDOR_HALF_WIDTH * body_width
     if not complete:
         line = np.round(centres).astype(np.int32)
-        cv2.polylines(region, [line], False, 1, thickness=max(1, int(round(2 * half))))
+        cv2.polylines(region, [line], False, 1, thickness=max(1, round(2 * half)))
         _extend(region, centres, half, upwards=True)
     if not ends_at_sacrum:
         _extend(region, centres, half, upwards=False)
@@ -109,4 +109,5 @@ def _below(mask: NDArray[np.bool_], centres: NDArray[np.float64]) -> NDArray[np.
     """Pixels on the caudal side of the lowest body's centre: bool [H, W]."""
     along = _direction(centres, upwards=False)
     rows, columns = np.indices(mask.shape)
-    return (columns - centres[-1, 0]) * along[0] + (rows - centres[-1, 1]) * along[1] > 0
+    depth = (columns - centres[-1, 0]) * along[0] + (rows - centres[-1, 1]) * along[1]
+    return np.asarray(depth > 0)

@@ -9,15 +9,15 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs the train extra")
 
-from spinetk.dataset import AnnotatedImage, read_dataset  # noqa: E402
-from spinetk.errors import SpineError, UsageError  # noqa: E402
-from spinetk.network.detector import Detector  # noqa: E402
-from spinetk.training.config import NetworkConfig, TrainingConfig  # noqa: E402
-from spinetk.training.export import export_onnx, load_weights, save_weights  # noqa: E402
-from spinetk.training.loop import config_from_dict, load_checkpoint, train  # noqa: E402
-from spinetk.training.network import SpineRCNN  # noqa: E402
-from spinetk.training.run import read_config, train_run  # noqa: E402
-from tests.make_dataset import make_dataset  # noqa: E402
+from spinetk.dataset import AnnotatedImage, read_dataset
+from spinetk.errors import SpineError, UsageError
+from spinetk.network.detector import Detector
+from spinetk.training.config import NetworkConfig, TrainingConfig
+from spinetk.training.export import export_onnx, load_weights, save_weights
+from spinetk.training.loop import config_from_dict, load_checkpoint, train
+from spinetk.training.network import SpineRCNN
+from spinetk.training.run import read_config, train_run
+from tests.make_dataset import make_dataset
 
 SMALL = TrainingConfig(
     iterations=4, batch_size=1, input_size=128, sampled_regions=16, checkpoint_every=2

@@ -5,8 +5,8 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs the train extra")
 
-from spinetk.training.config import NetworkConfig, TrainingConfig  # noqa: E402
-from spinetk.training.network import (  # noqa: E402
+from spinetk.training.config import NetworkConfig, TrainingConfig
+from spinetk.training.network import (
     SpineRCNN,
     crop_masks,
     grow,

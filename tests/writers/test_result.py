@@ -69,7 +69,7 @@ def test_nifti_pair_has_raw_values_labels_and_the_slices_place(
 def test_labels_lie_on_the_truth_of_the_volume(
     folder: Path, phantom: Phantom, phantom_folder: Path
 ) -> None:
-    """Through the affines alone: where mask.nii.gz says L3 lies, the phantom's truth says so too."""
+    """Through the affines alone: where mask.nii.gz has L3, the phantom's truth has it, too."""
     mask, truth = (
         nibabel.load(folder / "mask.nii.gz"),
         nibabel.load(phantom_folder / "truth.nii.gz"),

@@ -1,0 +1,1 @@
+"""Train networks; needs the `train` extra (torch, torchvision)."""

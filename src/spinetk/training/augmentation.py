@@ -90,7 +90,8 @@ def _crop_centre(
         chosen = np.array([columns.mean(), rows.mean()])
         centre = centre + (chosen - centre) * rng.uniform(0.2, 1.0)
     jitter = rng.uniform(-0.08, 0.08, 2) * side
-    return centre + np.linalg.solve(linear, jitter)
+    result: NDArray[np.float64] = centre + np.linalg.solve(linear, jitter)
+    return result
 
 
 def _warp(sample: Sample, matrix: NDArray[np.float64], side: int) -> Sample:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 from pathlib import Path
 
 import numpy as np
@@ -32,22 +31,21 @@ def export_onnx(network: SpineRCNN, path: Path, side: int) -> str:
         SHA-256 of the file.
     """
     example = torch.zeros(1, 1, side, side)
-    buffer = io.BytesIO()
+    path.parent.mkdir(parents=True, exist_ok=True)
     with torch.no_grad():
         torch.onnx.export(
             network.float().eval(),
             (example,),
-            buffer,
+            str(path),
             dynamo=False,
             opset_version=17,
             input_names=["image"],
             output_names=list(OUTPUTS),
             dynamic_axes={name: {0: "detections"} for name in OUTPUTS},
         )
-    model = onnx.load_from_string(buffer.getvalue())
+    model = onnx.load(path)
     _halve_weights(model)
     onnx.checker.check_model(model)
-    path.parent.mkdir(parents=True, exist_ok=True)
     onnx.save(model, path)
     return hashlib.sha256(path.read_bytes()).hexdigest()
 

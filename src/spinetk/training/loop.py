@@ -5,10 +5,9 @@ from __future__ import annotations
 import csv
 import json
 import math
-import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -84,8 +83,7 @@ def train(
             if done % config.checkpoint_every == 0 or done == config.iterations:
                 log.flush()
                 _save(out, done, config, parts)
-    trained: SpineRCNN = average.module
-    return trained.eval()
+    return cast(SpineRCNN, average.module).eval()
 
 
 def load_checkpoint(folder: Path) -> tuple[SpineRCNN, dict[str, Any]]:
@@ -95,8 +93,7 @@ def load_checkpoint(folder: Path) -> tuple[SpineRCNN, dict[str, Any]]:
     network = SpineRCNN(config.network, config)
     average = AveragedModel(network, use_buffers=True)
     average.load_state_dict(content["average"])
-    trained: SpineRCNN = average.module
-    return trained.eval(), content["config"]
+    return cast(SpineRCNN, average.module).eval(), content["config"]
 
 
 def config_from_dict(content: dict[str, Any]) -> TrainingConfig:
@@ -130,7 +127,7 @@ def _save(out: Path, iteration: int, config: TrainingConfig, parts: dict[str, An
     content |= {"iteration": iteration, "config": config.as_dict()}
     temporary = out / f"{CHECKPOINT}.new"
     torch.save(content, temporary)
-    os.replace(temporary, out / CHECKPOINT)
+    temporary.replace(out / CHECKPOINT)
 
 
 def _resume(out: Path, config: TrainingConfig, parts: dict[str, Any]) -> int:

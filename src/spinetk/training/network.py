@@ -111,6 +111,7 @@ class Backbone(nn.Module):
         super().__init__()
         import timm
 
+        model: Any
         # pad_type "": the same padding on both sides, which exports to a graph of any image size
         model = timm.create_model(
             "tf_efficientnet_lite0", features_only=True, pretrained=False, pad_type=""
@@ -337,6 +338,7 @@ class MaskHead(nn.Module):
                 nn.init.zeros_(module.bias)  # type: ignore[arg-type]
 
     def forward(self, coarse: Tensor, fine: Tensor) -> Tensor:
+        """Mask logits of each box and class."""
         up = functional.relu(self.up(self.context(coarse)))
         out: Tensor = self.out(self.rim(torch.cat([up, fine.to(up.dtype)], dim=1)))
         return out
@@ -371,7 +373,8 @@ def crop_masks(masks: Tensor, matched: Tensor, boxes: Tensor) -> Tensor:
     """Cut the matched mask of each box and scale it to 56 x 56: float [R, 56, 56], 0..1."""
     index = matched.to(boxes.dtype)[:, None]
     regions = torch.cat([index, boxes], dim=1)
-    return roi_align(masks[:, None].float(), regions, MASK_SIDE, 1.0, 1, aligned=True)[:, 0]
+    cut: Tensor = roi_align(masks[:, None].float(), regions, MASK_SIDE, 1.0, 1, aligned=True)
+    return cut[:, 0]
 
 
 def mask_loss(logits: Tensor, wanted: Tensor, classes: Tensor) -> Tensor:

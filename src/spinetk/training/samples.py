@@ -62,8 +62,8 @@ class SampleSource:
         """Pixels, masks and unlabelled region of an image; the slow parts are kept in memory."""
         if image.key not in self._stored:
             categories = tuple(c for c in self.classes if c != SACRAL_CLASS)
-            region = unlabelled_region(image, categories)
-            self._stored[image.key] = image.pixels, np.packbits(region)
+            packed = np.packbits(unlabelled_region(image, categories))
+            self._stored[image.key] = image.pixels, packed
         pixels, packed = self._stored[image.key]
         region = np.unpackbits(packed, count=pixels.size).reshape(pixels.shape)
         masks = np.array([a.mask for a in image.instances], dtype=np.uint8)

@@ -23,7 +23,7 @@ def coco_content(result: Segmentation) -> dict[str, Any]:
     if any(i.kind not in kinds for i in result.instances):
         kinds = list(dict.fromkeys(i.kind for i in result.instances))
     height, width = one.pixels.shape
-    annotations = []
+    annotations: list[dict[str, Any]] = []
     for label, instance in zip(label_numbers(result.instances), result.instances, strict=True):
         left, top, right, bottom = instance.box
         annotations.append(

@@ -1,0 +1,53 @@
+# make demo: set up, make a phantom study, segment it, say where the report is.
+# make test: set up everything and run the whole suite.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test lint bench evaluate figures clean
+
+demo: $(VENV)/base.stamp
+	rm -rf demo
+	$(BIN)/spinetk phantom demo/study
+	$(BIN)/spinetk segment demo/study/dicom -o demo/results
+	@echo "Open the report: $$(ls -d $(CURDIR)/demo/results/*/report.html)"
+
+test: $(VENV)/all.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/all.stamp
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/mypy
+
+bench: $(VENV)/all.stamp
+	$(BIN)/python benchmarks/run.py
+
+# the figures of the README and the model card; needs the data sets in DATA
+DATA ?= ../shared/data
+evaluate: $(VENV)/all.stamp
+	$(BIN)/spinetk evaluate $(DATA)/mr_spider $(DATA)/mr_backspine $(DATA)/mr_vb2 $(DATA)/mr_vb3 -o docs/results/mr
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/base.stamp: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet -e .
+	touch $@
+
+# PyRadiomics' setup imports numpy and builds without isolation only
+$(VENV)/all.stamp: pyproject.toml $(VENV)/base.stamp
+	$(BIN)/python -m pip install --quiet -e ".[train,dev]"
+	$(BIN)/python -m pip install --quiet setuptools wheel versioneer cython
+	$(BIN)/python -m pip install --quiet --no-build-isolation pyradiomics==3.0.1
+	touch $@
+
+# renew the measured tables that documents quote
+figures: $(VENV)/all.stamp
+	$(BIN)/python benchmarks/quote.py
+
+clean:
+	rm -rf $(VENV) demo dist .pytest_cache .mypy_cache .ruff_cache
