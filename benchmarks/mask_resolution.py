@@ -2,8 +2,8 @@
 
     python benchmarks/mask_resolution.py DATA_SET...
 
-The reference mask of every instance is sampled to an M x M grid over its grown box, as training
-does, and pasted back, as inference does: a network cannot do better than this Dice. The cost is the
+The reference mask of every instance is sampled to an M x M grid over its grown box, on the
+source's own grid, and pasted back, as inference does: a network cannot do better than this Dice. The cost is the
 time of the mask head in torch for 20 boxes. Writes docs/results/mask_resolution.{json,md}.
 """
 
@@ -32,7 +32,6 @@ def caps(folder: Path, every: int = 7) -> list[dict[str, Any]]:
     one = read_dataset(folder)
     scores: dict[tuple[str, int], list[float]] = {}
     for image in one.images[::every]:
-        scale = 512 / max(image.pixels.shape)
         for note in image.instances:
             mask = torch.from_numpy(note.mask.astype(np.uint8))[None]
             box = net.grow(torch.tensor([note.box], dtype=torch.float32), 0.15)
@@ -44,7 +43,7 @@ def caps(folder: Path, every: int = 7) -> list[dict[str, Any]]:
                 scores.setdefault((kind, side), []).append(dice(note.mask, back))
     net.MASK_SIDE = 56
     return [
-        {"dataset": one.name, "kind": kind, "side": side, "input_scale": round(scale, 2),
+        {"dataset": one.name, "kind": kind, "side": side,
          "dice_median": float(np.median(values)), "dice_p5": float(np.percentile(values, 5))}
         for (kind, side), values in sorted(scores.items())
     ]  # fmt: skip
@@ -78,7 +77,10 @@ def main(folders: list[str]) -> None:
     OUT.mkdir(parents=True, exist_ok=True)
     content = {"caps": rows, "mask_head_ms_20_boxes": milliseconds}
     (OUT / "mask_resolution.json").write_text(json.dumps(content, indent=1) + "\n")
-    lines = ["| data set | structure | grid | best Dice, median | 5th percentile |", "|---|---|---|---|---|"]
+    lines = [
+        "| data set | structure | grid | best Dice, median | 5th percentile |",
+        "|---|---|---|---|---|",
+    ]
     lines += [
         f"| {r['dataset']} | {r['kind'].replace('_', ' ')} | {r['side']} x {r['side']} "
         f"| {r['dice_median']:.4f} | {r['dice_p5']:.4f} |"

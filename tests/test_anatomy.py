@@ -3,7 +3,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from spinetk.anatomy import order_and_name, parse_anchor, without_doubles
+from spinetk.anatomy import (
+    column_directions,
+    order_and_name,
+    parse_anchor,
+    without_doubles,
+    without_overlap,
+)
 from spinetk.boxes import mask_box
 from spinetk.dataset import SACRAL_CLASS
 from spinetk.errors import UsageError
@@ -90,3 +96,23 @@ def test_anchor_text() -> None:
     for text in ("L5", "L9=1", "L5=0", "L5=x"):
         with pytest.raises(UsageError, match="as in L5=2"):
             parse_anchor(text)
+
+
+def test_shared_pixels_go_to_the_better_score() -> None:
+    low, high = make(BODY, 10, height=30, score=0.6), make(DISC, 30, height=20, score=0.9)
+    kept = {i.kind: i for i in without_overlap([low, high])}
+    assert kept[DISC].mask.sum() == 20 * 30 and kept[BODY].mask.sum() == 20 * 30
+    assert kept[BODY].box == (10.0, 10.0, 40.0, 30.0)
+    assert not (kept[BODY].mask & kept[DISC].mask).any()
+    assert without_overlap([]) == []
+
+
+def test_the_columns_direction_follows_its_curve() -> None:
+    masks = []
+    for x, y in ((50, 20), (50, 80), (110, 140)):
+        mask = np.zeros((200, 200), dtype=bool)
+        mask[y - 10 : y + 10, x - 10 : x + 10] = True
+        masks.append(mask)
+    angles = [float(np.degrees(np.arctan2(x, y))) for x, y in column_directions(masks)]
+    assert angles == pytest.approx([0, 26.565, 45], abs=0.01)
+    assert column_directions(masks[:1]) == [(0.0, 1.0)] and column_directions([]) == []

@@ -42,6 +42,7 @@ def test_results_are_not_replaced_unasked(phantom_folder: Path, tmp_path: Path) 
     picture = np.random.default_rng(0).integers(0, 255, (64, 64), dtype=np.uint8)
     cv2.imwrite(str(tmp_path / "a.png"), picture)
     (tmp_path / "out" / "a").mkdir(parents=True)
+    (tmp_path / "out" / "a" / "run.json").write_text('{"spinetk": "0.1.0"}')
     done = spinetk("segment", tmp_path / "a.png", "-o", tmp_path / "out")
     assert_one_line(done, 2, "holds results of a already", "--overwrite")
 
@@ -68,6 +69,16 @@ def test_one_bad_series_does_not_stop_the_others(phantom_folder: Path, tmp_path:
     [row] = csv.DictReader((tmp_path / "out" / "summary.csv").open())
     assert (tmp_path / "out" / row["key"] / "run.json").is_file()
     assert not (tmp_path / "out" / "blank").exists()
+
+
+def test_nothing_that_is_not_ours_is_ever_replaced(tmp_path: Path) -> None:
+    picture = np.random.default_rng(0).integers(0, 255, (64, 64), dtype=np.uint8)
+    cv2.imwrite(str(tmp_path / "scan.png"), picture)
+    (tmp_path / "scan").mkdir()
+    (tmp_path / "scan" / "precious.txt").write_text("keep me")
+    done = spinetk("segment", tmp_path / "scan.png", "-o", tmp_path, "--overwrite")
+    assert_one_line(done, 2, "not a result of SpineTK")
+    assert (tmp_path / "scan" / "precious.txt").read_text() == "keep me"
 
 
 def make_bad_inputs(folder: Path, dicom: Path) -> dict[str, tuple[Path, str]]:

@@ -76,7 +76,7 @@ def test_what_is_wrong_with_a_folder_is_said_in_one_line(tmp_path: Path) -> None
     with pytest.raises(SpineError, match="not valid JSON"):
         read_dataset(tmp_path)
     (tmp_path / "annotations.json").write_text('{"categories": [], "images": []}')
-    with pytest.raises(SpineError, match="field 'annotations' is missing"):
+    with pytest.raises(SpineError, match="'annotations' is missing"):
         read_dataset(tmp_path)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
-from quote import documents, quoted  # noqa: E402
+from quote import documents, quoted
 
 
 def test_quoted_figures_are_those_of_the_committed_files() -> None:

@@ -59,7 +59,7 @@ def test_a_fracture_is_lower_in_front_and_screws_are_metal() -> None:
 
 
 def test_scoliosis_takes_bodies_out_of_the_middle_slice() -> None:
-    bent = make_phantom(PhantomConfig(slices=15, samples=1, scoliosis_degrees=40))
+    bent = make_phantom(PhantomConfig(slices=15, samples=1, scoliosis_mm=36))
     shown = [len({v for v in np.unique(s) if 0 < v < 100}) for s in bent.labels]
     assert max(shown) >= 7 and min(shown) <= 4
 

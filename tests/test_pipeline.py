@@ -45,7 +45,7 @@ def test_the_phantoms_bodies_are_found_and_outlined(look: str, mr_model: LoadedM
 
 
 def test_a_wedge_fracture_and_scoliosis_are_followed(mr_model: LoadedModel) -> None:
-    phantom = make_phantom(PhantomConfig(slices=7, fracture="L1", scoliosis_degrees=12))
+    phantom = make_phantom(PhantomConfig(slices=7, fracture="L1", scoliosis_mm=11))
     result = segment(as_series(phantom), mr_model)
     assert body_dice(phantom, result)[20] > 0.75
 

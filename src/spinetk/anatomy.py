@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from spinetk.boxes import mask_box
 from spinetk.dataset import SACRAL_CLASS, SPINE_CLASSES
 from spinetk.errors import UsageError
 from spinetk.study import Instance
@@ -34,6 +35,21 @@ def without_doubles(instances: Sequence[Instance]) -> list[Instance]:
         group = _group(one.kind)
         if all(_group(k.kind) != group or _shared(one.mask, k.mask) <= SAME_PLACE for k in kept):
             kept.append(one)
+    return kept
+
+
+def without_overlap(instances: Sequence[Instance]) -> list[Instance]:
+    """Give pixels that two instances share to the higher score, so that every output (labels,
+    tables, run-length masks) speaks of the same pixels. Instances that lose all are dropped."""
+    if not instances:
+        return []
+    taken = np.zeros(instances[0].mask.shape, dtype=bool)
+    kept = []
+    for one in sorted(instances, key=lambda i: -i.score):
+        mask = one.mask & ~taken
+        if mask.any():
+            kept.append(replace(one, mask=mask, box=mask_box(mask)))
+            taken |= mask
     return kept
 
 
@@ -99,6 +115,24 @@ def parse_anchor(text: str) -> tuple[str, int]:
             f"--anchor {text}: give a level and the body's place from below, as in L5=2"
         )
     return level, int(order)
+
+
+def column_directions(masks: Sequence[NDArray[np.bool_]]) -> list[tuple[float, float]]:
+    """Direction (x, y) of the column at each of the upright masks [H, W], pointing to the feet.
+
+    It joins the neighbours above and below (the instance itself at an end of the column); a lone
+    instance is taken to stand upright.
+    """
+    centres = np.array([_centre(mask) for mask in masks]).reshape(-1, 2)
+    order = np.argsort(centres[:, 1], kind="stable")
+    directions = [(0.0, 1.0)] * len(masks)
+    for place, index in enumerate(order):
+        above = order[max(place - 1, 0)]
+        below = order[min(place + 1, len(order) - 1)]
+        step = centres[below] - centres[above]
+        if np.linalg.norm(step) > 0:
+            directions[index] = (float(step[0]), float(step[1]))
+    return directions
 
 
 def label_id(instance: Instance) -> int | None:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import csv
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from spinetk.anatomy import BODY_KIND, DISC_KIND
-from spinetk.errors import SpineError, UsageError
+from spinetk.errors import NothingFound, SpineError, UsageError
 from spinetk.pipeline import LoadedModel, load_model, model_for, segment
 from spinetk.readers import read
+from spinetk.results import is_result
 from spinetk.study import Modality, Refusal, Series
 from spinetk.writers import FORMATS, write_result
 
@@ -44,11 +46,17 @@ class Options:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of the input: summary rows, (key, reason) of failed series, refused files."""
+    """What became of the input.
+
+    Attributes:
+        done: a row of the summary for each result.
+        failed: key or file name, and reason.
+        passed_over: intact files and series of a kind that is not segmented.
+    """
 
     done: list[dict[str, Any]] = field(default_factory=list)
     failed: list[tuple[str, str]] = field(default_factory=list)
-    refused: tuple[Refusal, ...] = ()
+    passed_over: list[Refusal] = field(default_factory=list)
 
 
 def segment_all(
@@ -69,25 +77,68 @@ def segment_all(
     study = read(list(inputs))
     _prepare(out, study.series, options)
     models: dict[str, LoadedModel] = {}
-    outcome = Outcome(refused=study.refused)
-    for series in study.series:
-        try:
-            loaded, warnings = named, list[str]()
-            if loaded is None:
-                name, warnings = model_for(series, options.modality)
-                loaded = models.setdefault(name, models.get(name) or load_model(name))
-            told = replace(
-                series,
-                modality=options.modality or series.modality,
-                warnings=(*series.warnings, *warnings),
-            )
-            for one, choice in _parts(told, options):
+    outcome = Outcome(
+        failed=[(r.name, r.reason) for r in study.refused if r.failed],
+        passed_over=[r for r in study.refused if not r.failed],
+    )
+    try:
+        for series in study.series:
+            with _failure_noted(series.key, outcome):
+                loaded, warnings = named, list[str]()
+                if loaded is None:
+                    name, warnings = model_for(series, options.modality)
+                    if name not in models:
+                        models[name] = load_model(name)
+                    loaded = models[name]
+                told = replace(
+                    series,
+                    modality=options.modality or series.modality,
+                    warnings=(*series.warnings, *warnings),
+                )
+                _segment_parts(told, loaded, out, options, outcome, on_progress)
+    finally:  # an interrupted run accounts for what it completed
+        _account(out, outcome)
+    return outcome
+
+
+def _segment_parts(
+    series: Series,
+    loaded: LoadedModel,
+    out: Path,
+    options: Options,
+    outcome: Outcome,
+    on_progress: Progress,
+) -> None:
+    """Segment a series or, with --slice all, each slice; slices that show nothing are passed over.
+
+    Raises:
+        NothingFound: nothing was found on any slice.
+    """
+    before = len(outcome.done)
+    nothing: NothingFound | None = None
+    for one, choice in _parts(series, options):
+        with _failure_noted(one.key, outcome):
+            try:
                 row = _segment_one(one, choice, loaded, out, options, on_progress)
                 outcome.done.append(row)
-        except (SpineError, OSError, MemoryError) as error:
-            outcome.failed.append((series.key, str(error) or type(error).__name__))
-    _account(out, outcome)
-    return outcome
+            except NothingFound as error:
+                nothing = error
+    if nothing is not None and len(outcome.done) == before:
+        raise nothing
+
+
+@contextmanager
+def _failure_noted(key: str, outcome: Outcome) -> Iterator[None]:
+    """Note an error as this series' failure and go on: one series never stops the others."""
+    try:
+        yield
+    except SpineError as error:
+        outcome.failed.append((key, str(error)))
+    except OSError as error:
+        outcome.failed.append((key, error.strerror or type(error).__name__))
+    except Exception as error:
+        lines = str(error).splitlines() or [""]
+        outcome.failed.append((key, f"unexpected {type(error).__name__}: {lines[0][:200]}"))
 
 
 def _prepare(out: Path, series: Sequence[Series], options: Options) -> None:
@@ -99,6 +150,9 @@ def _prepare(out: Path, series: Sequence[Series], options: Options) -> None:
     except OSError as error:
         raise UsageError(f"{out}: cannot be written ({error.strerror})") from error
     taken = [s.key for one in series for s, _ in _parts(one, options) if (out / s.key).exists()]
+    foreign = [key for key in taken if not is_result(out / key)]
+    if foreign:
+        raise UsageError(f"{out / foreign[0]}: is in the way and not a result of SpineTK")
     if taken and not options.overwrite:
         more = f" and {len(taken) - 1} more" if len(taken) > 1 else ""
         raise UsageError(f"{out}: holds results of {taken[0]}{more} already; see --overwrite")

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.text import Text
 
 import spinetk
 from spinetk.anatomy import parse_anchor
@@ -28,33 +29,41 @@ console = Console(stderr=True, highlight=False, soft_wrap=True)
 def main() -> None:
     """Run the command line; every error that a user can act on is one line."""
     # a polite end of the process (systemd, batch queues) cleans up like Ctrl-C
-    signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    sys.exit(_run())
+
+
+def _run() -> int:
+    """Run the command; returns the exit status."""
     try:
-        app(standalone_mode=False)
-    except typer.Exit as stop:
-        sys.exit(stop.exit_code)
+        # outside standalone mode typer returns the code of typer.Exit, and 130 for Ctrl-C
+        code = app(standalone_mode=False)
     except (KeyboardInterrupt, typer.Abort):
-        _say("interrupted: unfinished results were removed")
-        sys.exit(INTERRUPTED)
+        code = INTERRUPTED
+    except typer.Exit as stop:
+        code = stop.exit_code
+    except UnreadableInput as error:
+        _say(str(error))
+        return UNREADABLE
+    except SpineError as error:
+        _say(str(error))
+        return USAGE
+    except OSError as error:
+        _say(f"{error.filename or 'a file'}: {error.strerror or error}")
+        return USAGE
     except Exception as error:
-        if hasattr(error, "format_message") and hasattr(error, "exit_code"):  # click's own
+        if not hasattr(error, "format_message"):  # click's own errors have it
+            raise
+        if error.format_message():
             _say(f"{error.format_message()} (see --help)")
-            sys.exit(USAGE)
-        if isinstance(error, UnreadableInput):
-            _say(str(error))
-            sys.exit(UNREADABLE)
-        if isinstance(error, SpineError):
-            _say(str(error))
-            sys.exit(USAGE)
-        raise
-    sys.exit(DONE)
+        return USAGE
+    if code == INTERRUPTED:
+        _say("interrupted: complete results are kept; a training goes on when it is run again")
+    return int(code or DONE)
 
 
 def _say(text: str) -> None:
-    console.print(
-        f"[red]spinetk:[/red] {text}" if console.is_terminal else f"spinetk: {text}",
-        markup=console.is_terminal,
-    )
+    console.print(Text.assemble(("spinetk: ", "red"), text))
 
 
 @app.callback(invoke_without_command=True)
@@ -124,7 +133,7 @@ def segment(
             )
     for key, reason in outcome.failed:
         _say(f"{key}: {reason}")
-    for refusal in outcome.refused:
+    for refusal in outcome.passed_over:
         _say(f"passed over {refusal.name}: {refusal.reason}")
     if outcome.failed:
         raise typer.Exit(SOME_FAILED)
@@ -135,20 +144,22 @@ def phantom(
     out: Annotated[Path, typer.Argument(help="Folder for dicom/ and truth.nii.gz.")],
     look: Annotated[str, typer.Option(help="T1, T2, CT or XR.")] = "T2",
     slices: Annotated[int, typer.Option(min=1, max=500, help="Number of slices.")] = 15,
-    scoliosis: Annotated[float, typer.Option(help="Lateral bend in degrees.")] = 0.0,
+    scoliosis: Annotated[
+        float, typer.Option(help="Lateral bend: its apex off the midline, in mm.")
+    ] = 0.0,
     fracture: Annotated[str | None, typer.Option(help="Level with a wedge, as L1.")] = None,
     metal: Annotated[bool, typer.Option(help="Screws in L4 and L5.")] = False,
     seed: Annotated[int, typer.Option(help="Seed of texture and noise.")] = 1,
 ) -> None:
     """Write an analytic spine as a DICOM series with exact labels, to try the tool on."""
     from spinetk.phantom import PhantomConfig, make_phantom, write_phantom
-    from spinetk.phantom.anatomy import NAMES
+    from spinetk.phantom.anatomy import LEVELS, NAMES
 
     looks = {name.lower(): name for name in ("T1", "T2", "CT", "XR")}
-    if fracture is not None and fracture not in NAMES:
-        raise UsageError(f"--fracture {fracture}: one of {', '.join(NAMES)}")
+    if fracture is not None and fracture not in NAMES[:LEVELS]:
+        raise UsageError(f"--fracture {fracture}: one of {', '.join(NAMES[:LEVELS])}")
     config = PhantomConfig(
-        look=_one_of("--look", look.lower(), looks), slices=slices, scoliosis_degrees=scoliosis,
+        look=_one_of("--look", look.lower(), looks), slices=slices, scoliosis_mm=scoliosis,
         fracture=fracture, metal=metal, seed=seed,
     )  # fmt: skip
     files = write_phantom(make_phantom(config), out)

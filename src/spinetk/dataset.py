@@ -6,7 +6,6 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -40,9 +39,9 @@ class Annotation:
     rle: dict[str, Any]
     box: tuple[float, float, float, float]
 
-    @cached_property
+    @property
     def mask(self) -> NDArray[np.bool_]:
-        """bool [H, W]."""
+        """bool [H, W], decoded anew at each access: kept, the masks of a data set fill memory."""
         return decode_rle(self.rle)
 
 
@@ -110,7 +109,9 @@ def read_dataset(folder: str | Path) -> AnnotatedSet:
     except json.JSONDecodeError as error:
         raise SpineError(f"{path}: not valid JSON (line {error.lineno})") from error
     except KeyError as error:
-        raise SpineError(f"{path}: the field {error} is missing") from error
+        raise SpineError(f"{path}: {error} is missing or not declared") from error
+    except (TypeError, ValueError, AttributeError, IndexError) as error:
+        raise SpineError(f"{path}: not in the documented layout ({error})") from error
 
 
 def network_classes(sets: Iterable[AnnotatedSet]) -> tuple[str, ...]:
@@ -140,6 +141,10 @@ def _parse(folder: Path, content: dict[str, Any]) -> AnnotatedSet:
     number = {int(c["id"]): i + 1 for i, c in enumerate(categories)}
     by_image: dict[int, list[Annotation]] = {}
     for note in content["annotations"]:
+        if not isinstance(note["segmentation"], dict):
+            raise SpineError(
+                f"{folder}: annotation {note.get('id')}: masks must be run-length coded"
+            )
         x, y, width, height = note["bbox"]
         by_image.setdefault(note["image_id"], []).append(
             Annotation(

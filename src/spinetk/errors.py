@@ -11,5 +11,13 @@ class UnreadableInput(SpineError):
     """Nothing in the input can be read as an image (exit status 3)."""
 
 
+class Unsuitable(UnreadableInput):
+    """An intact image of a kind that cannot be used: passed over where it lies among others."""
+
+
+class NothingFound(SpineError):
+    """No structure was found on any slice."""
+
+
 class UsageError(SpineError):
     """The options contradict each other or name something that is not there (exit status 2)."""

@@ -34,18 +34,24 @@ class Shape:
     width: float
 
 
-def measure(mask: NDArray[np.bool_], spacing: tuple[float, float] = (1.0, 1.0)) -> Shape:
+def measure(
+    mask: NDArray[np.bool_],
+    spacing: tuple[float, float] = (1.0, 1.0),
+    along: tuple[float, float] = (0.0, 1.0),
+) -> Shape:
     """Measure an upright mask: head up, anterior left.
 
     Args:
         mask: bool [H, W], at least one pixel.
         spacing: (row, column) in mm; with (1, 1) every length is in pixels and the area too.
+        along: direction (x, y) of the column at the instance, in pixels; tells height from width
+            where the instance is tilted, as L5-S1 and the sacrum are.
 
     Returns:
         Lengths in mm, area in mm^2; the centroid always in pixels.
     """
     rows, columns = np.nonzero(mask)
-    turned, step = _in_own_axes(mask, spacing)
+    turned, step = _in_own_axes(mask, spacing, along)
     across = np.flatnonzero(turned.any(axis=0))
     left, right = int(across[0]), int(across[-1]) + 1
     heights = {
@@ -62,7 +68,7 @@ def measure(mask: NDArray[np.bool_], spacing: tuple[float, float] = (1.0, 1.0)) 
 
 
 def _in_own_axes(
-    mask: NDArray[np.bool_], spacing: tuple[float, float]
+    mask: NDArray[np.bool_], spacing: tuple[float, float], along: tuple[float, float]
 ) -> tuple[NDArray[np.bool_], float]:
     """Resample the mask so that its smallest enclosing rectangle is upright; the new pixel's size
     in mm. The rectangle's sides are the endplates and walls as closely as a rectangle can be."""
@@ -70,7 +76,8 @@ def _in_own_axes(
     points = np.concatenate([c[:, 0] for c in contours]).astype(np.float32)
     scale = np.array([spacing[1], spacing[0]], dtype=np.float32)
     (_, _), (_, _), angle = cv2.minAreaRect(points * scale)
-    angle = (angle + 45) % 90 - 45  # the turn nearest to upright
+    lean = np.degrees(np.arctan2(-along[0] * spacing[1], along[1] * spacing[0]))
+    angle = lean + (angle - lean + 45) % 90 - 45  # of the four turns, the nearest to the column
     step = STEP * min(spacing)
     turn = np.radians(angle)
     rotate = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])

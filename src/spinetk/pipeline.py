@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,14 +18,15 @@ from spinetk.anatomy import (
     SAME_PLACE,
     order_and_name,
     without_doubles,
+    without_overlap,
 )
 from spinetk.boxes import box_iou, mask_box
 from spinetk.dataset import SACRAL_CLASS
-from spinetk.errors import SpineError, UsageError
+from spinetk.errors import NothingFound, UsageError
 from spinetk.network.detector import Boxes, Detector
 from spinetk.network.registry import FOR_MODALITY, Model, find_model, shipped_models
 from spinetk.orientation import upright_turn
-from spinetk.selection import select_slice
+from spinetk.selection import select_slice, tied_slices
 from spinetk.study import Instance, Modality, Segmentation, Series, Slice, SliceCount
 
 SliceChoice = Literal["auto"] | int
@@ -93,24 +94,20 @@ def segment(
 
     Raises:
         UsageError: there is no such slice.
-        SpineError: nothing was found on any slice.
+        NothingFound: nothing was found on any slice.
     """
     seconds: dict[str, float] = {}
     threshold = loaded.model.score_threshold if score is None else score
+    searched = _slices_to_search(series, slice_choice)
     with _timed(seconds, "detect"):
-        searched = _slices_to_search(series, slice_choice)
-        trace = []
-        for done, one in enumerate(searched):
-            boxes = loaded.detector.find_boxes(*_upright(one))
-            trace.append(count_boxes(one.index, boxes, loaded.model.classes, threshold))
-            if on_slice is not None:
-                on_slice(done + 1)
+        trace = detect(searched, loaded, threshold, on_slice)
     with _timed(seconds, "select"):
+        trace = break_tie(searched, trace, loaded, threshold)
         chosen = select_slice(trace)
     with _timed(seconds, "mask"):
         found = outline(series.slices[chosen], loaded, threshold)
     if not found:
-        raise SpineError(
+        raise NothingFound(
             f"series {series.key}: no vertebral body or disc was found on any of "
             f"{len(searched)} slices (score threshold {threshold:g})"
         )
@@ -128,11 +125,48 @@ def segment(
     )
 
 
+def detect(
+    slices: Sequence[Slice],
+    loaded: LoadedModel,
+    threshold: float,
+    on_slice: Callable[[int], None] | None = None,
+) -> list[SliceCount]:
+    """Count what is found on each slice; boxes only."""
+    trace = []
+    for done, one in enumerate(slices):
+        boxes = loaded.detector.find_boxes(*_upright(one))
+        trace.append(count_boxes(one.index, boxes, loaded.model.classes, threshold))
+        if on_slice is not None:
+            on_slice(done + 1)
+    return trace
+
+
+def break_tie(
+    slices: Sequence[Slice], trace: Sequence[SliceCount], loaded: LoadedModel, threshold: float
+) -> list[SliceCount]:
+    """Outline the slices that tie for the most bodies: the trace with their mask areas."""
+    tied = set(tied_slices(trace))
+    if len(tied) == 1:
+        return list(trace)
+    return [
+        replace(count, area=_body_area(outline(one, loaded, threshold)))
+        if count.index in tied
+        else count
+        for one, count in zip(slices, trace, strict=True)
+    ]
+
+
+def _body_area(instances: Sequence[Instance]) -> float:
+    bodies = [i for i in instances if i.kind in (BODY_KIND, SACRAL_CLASS)]
+    return float(sum(np.count_nonzero(i.mask) for i in bodies or instances))
+
+
 def count_boxes(index: int, boxes: Boxes, classes: tuple[str, ...], threshold: float) -> SliceCount:
     """Count bodies (S1 among them, none twice) and discs above the threshold on one slice."""
     kept = boxes.scores >= threshold
     names = np.array(["", *classes])[boxes.labels[kept]]
-    body = np.isin(names, (BODY_KIND, SACRAL_CLASS))
+    # a network of other classes counts everything that it finds
+    body = np.isin(names, (BODY_KIND, SACRAL_CLASS) if BODY_KIND in classes else classes)
     places, scores = boxes.boxes[kept][body], boxes.scores[kept][body]
     # a body that was also found as S1 counts once, with its better score (boxes come best first)
     again = np.triu(box_iou(places, places) > SAME_PLACE, k=1).any(axis=0)
@@ -148,17 +182,16 @@ def count_boxes(index: int, boxes: Boxes, classes: tuple[str, ...], threshold: f
 def outline(one: Slice, loaded: LoadedModel, threshold: float) -> list[Instance]:
     """Masks of everything found on one slice, upright, not yet ordered."""
     found = loaded.detector.find_masks(*_upright(one), threshold)
-    return without_doubles(
-        [
-            Instance(
-                kind=loaded.model.classes[int(label) - 1],
-                mask=mask,
-                box=mask_box(mask),
-                score=float(score),
-            )
-            for label, score, mask in zip(found.labels, found.scores, found.masks, strict=True)
-        ]
-    )
+    instances = [
+        Instance(
+            kind=loaded.model.classes[int(label) - 1],
+            mask=mask,
+            box=mask_box(mask),
+            score=float(score),
+        )
+        for label, score, mask in zip(found.labels, found.scores, found.masks, strict=True)
+    ]
+    return without_overlap(without_doubles(instances))
 
 
 def _slices_to_search(series: Series, choice: SliceChoice) -> tuple[Slice, ...]:
@@ -203,4 +236,4 @@ def _doubts(instances: list[Instance], one: Slice) -> list[str]:
 def _timed(seconds: dict[str, float], step: str) -> Iterator[None]:
     start = time.perf_counter()
     yield
-    seconds[step] = round(time.perf_counter() - start, 4)
+    seconds[step] = time.perf_counter() - start

@@ -113,10 +113,12 @@ class Refusal:
     Attributes:
         name: file name or series key, without the folder's path.
         reason: one line.
+        failed: it should have been read (damaged, or named by the user), not merely passed over.
     """
 
     name: str
     reason: str
+    failed: bool = True
 
 
 @dataclass(frozen=True)
@@ -158,13 +160,15 @@ class SliceCount:
         index: the slice's index.
         bodies: vertebral bodies above the score threshold.
         discs: discs above the threshold.
-        weight: sum of box area times score of the bodies, in pixels; breaks ties.
+        weight: sum of box area times score of the bodies, in pixels.
+        area: total mask area of the bodies in pixels, where the slice was outlined to break a tie.
     """
 
     index: int
     bodies: int
     discs: int
     weight: float
+    area: float | None = None
 
 
 @dataclass(frozen=True)

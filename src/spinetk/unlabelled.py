@@ -69,8 +69,7 @@ def unlabelled_region(image: AnnotatedImage, categories: tuple[str, ...]) -> NDA
     for instance in image.instances:
         doubtful &= ~instance.mask
     if complete:  # between and above the labelled instances everything is known
-        bottom = max(int(a.box[3]) for a in image.instances)
-        doubtful[: min(bottom, int(lowest.box[3]))] = False
+        doubtful[: int(lowest.box[3])] = False
     return doubtful
 
 

@@ -122,3 +122,29 @@ def test_a_localizer_of_another_orientation_is_not_mixed_in(
     study = read(tmp_path)
     assert len(study.series[0].slices) == 9
     assert "axial series" in study.refused[0].reason
+
+
+def test_water_and_fat_of_one_series_are_told_apart(phantom_folder: Path, tmp_path: Path) -> None:
+    for kind in ("W", "F"):
+        for path in sorted((phantom_folder / "dicom").iterdir()):
+            dataset = pydicom.dcmread(path)
+            dataset.ImageType = ["DERIVED", "PRIMARY", "DIXON", kind]
+            dataset.SOPInstanceUID = pydicom.uid.generate_uid()
+            dataset.save_as(tmp_path / f"{path.stem}-{kind}.dcm")
+    assert [len(s.slices) for s in read(tmp_path).series] == [9, 9]
+
+
+def test_a_slice_without_position_is_left_out_and_two_films_are_two_series(
+    phantom_folder: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(phantom_folder / "dicom", tmp_path / "mr")
+    broken = pydicom.dcmread(next((tmp_path / "mr").iterdir()))
+    del broken.ImagePositionPatient
+    broken.save_as(broken.filename)
+    [series] = read(tmp_path / "mr").series
+    assert len(series.slices) == 8
+    assert any("1 of 9 slices have no orientation, position" in w for w in series.warnings)
+    write_phantom(make_phantom(PhantomConfig(look="XR", samples=1)), tmp_path / "xr")
+    [film] = list((tmp_path / "xr" / "dicom").iterdir())
+    shutil.copy(film, film.with_name("second.dcm"))
+    assert [len(s.slices) for s in read(tmp_path / "xr" / "dicom").series] == [1, 1]

@@ -59,3 +59,30 @@ def test_empty_folder_missing_path_and_foreign_files(tmp_path: Path) -> None:
     (tmp_path / "readme.txt").write_text("x")
     with pytest.raises(UnreadableInput, match="among 1 files"):
         read(tmp_path)
+
+
+def test_keys_never_clash_and_are_never_dots(tmp_path: Path) -> None:
+    for name in ("a/x.png", "b/x-2.png", "c/x.png", "d/...png"):
+        (tmp_path / name).parent.mkdir()
+        cv2.imwrite(str(tmp_path / "p.png"), np.zeros((40, 40), np.uint8))
+        (tmp_path / "p.png").rename(tmp_path / name)
+    found = read([tmp_path, tmp_path / "d" / "...png"]).series  # a hidden file, named outright
+    assert [s.key for s in found] == ["x", "x-2", "x-3", "series"]
+
+
+def test_results_of_an_earlier_run_among_the_input_are_passed_over(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "film.png"), np.zeros((40, 40), np.uint8))
+    for folder in ("results/film", "results/.unfinished-x"):
+        (tmp_path / folder).mkdir(parents=True)
+        cv2.imwrite(str(tmp_path / folder / "overlay.png"), np.zeros((40, 40), np.uint8))
+    (tmp_path / "results" / "film" / "run.json").write_text('{"spinetk": "0.1.0"}')
+    assert [s.key for s in read(tmp_path).series] == ["film"]
+
+
+def test_damaged_files_are_failures_and_foreign_ones_are_passed_over(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "film.png"), np.zeros((40, 40), np.uint8))
+    (tmp_path / "broken.png").write_bytes(b"x")
+    photo = np.random.default_rng(0).integers(0, 255, (64, 64, 3), dtype=np.uint8)
+    cv2.imwrite(str(tmp_path / "photo.png"), photo)
+    refused = {r.name: r.failed for r in read(tmp_path).refused}
+    assert refused == {"broken.png": True, "photo.png": False}

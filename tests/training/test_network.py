@@ -105,3 +105,36 @@ def test_mask_loss_is_least_for_the_right_mask() -> None:
     assert mask_loss(right, wanted, torch.tensor([1])) < 0.01
     assert mask_loss(-right, wanted, torch.tensor([1])) > 5
     assert mask_loss(torch.zeros(0, 3, 56, 56), torch.zeros(0, 56, 56), torch.zeros(0).long()) == 0
+
+
+def test_the_losses_do_not_depend_on_what_is_drawn_into_an_unlabelled_region() -> None:
+    """The classification losses, end to end: with the region marked, a network gets no gradient
+    from boxes there; not marked, it does."""
+    torch.manual_seed(0)
+    config = TrainingConfig(sampled_regions=4000)  # every proposal is sampled: nothing random
+    network = SpineRCNN(config.network, config).train()
+    network.objectness.fg_bg_sampler.batch_size_per_image = 10**6
+    image = torch.zeros(1, 1, SIDE, SIDE)
+    marked = np.ones((SIDE, SIDE), dtype=bool)
+    marked[5:45, 45:95] = False
+    losses = {}
+    for name, region in (("marked", marked), ("background", np.zeros_like(marked))):
+        torch.manual_seed(1)
+        losses[name] = network.losses(image, [target(region)])
+    for part in ("loss_objectness", "loss_class"):
+        gradients = {}
+        for name in losses:
+            network.zero_grad()
+            losses[name][part].backward(retain_graph=True)
+            weight = (
+                network.objectness.head.cls_logits.bias
+                if part == "loss_objectness"
+                else network.regions.box_predictor.cls_score.bias
+            )
+            gradients[name] = weight.grad.clone()
+        if part == "loss_objectness":  # only background pushes objectness down (gradient > 0)
+            assert (gradients["background"] > 0).all()
+            assert gradients["marked"].sum() < gradients["background"].sum()
+        else:  # pressure towards "background" is a negative gradient of its bias
+            assert gradients["background"][0] < 0
+            assert gradients["marked"][0] > gradients["background"][0]

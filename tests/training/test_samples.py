@@ -5,7 +5,8 @@ import pytest
 
 pytest.importorskip("torch", reason="needs the train extra")
 
-from spinetk.dataset import read_dataset
+from spinetk.dataset import AnnotatedImage, read_dataset
+from spinetk.errors import SpineError
 from spinetk.training.augmentation import Sample, augment
 from spinetk.training.config import AugmentationConfig, TrainingConfig
 from spinetk.training.samples import SampleSource, boxes_of
@@ -53,18 +54,27 @@ def test_masks_move_with_the_pixels() -> None:
         assert 2 * (shown & mask).sum() / (shown.sum() + mask.sum()) > 0.97
 
 
-def test_rare_patients_are_drawn_as_often_as_others(tmp_path: Path) -> None:
-    many = read_dataset(make_dataset(tmp_path / "many", patients=1, slices=9)).images
-    one = read_dataset(make_dataset(tmp_path / "one", patients=1)).images
-    source = SampleSource([*many, *one], TrainingConfig(batch_size=1, input_size=192))
-    drawn = [
-        source.names[np.random.default_rng((1, i, 0)).choice(2, p=source.weights)]
-        for i in range(300)
-    ]
-    assert 0.4 < drawn.count("one") / 300 < 0.6
+def test_a_patient_with_many_slices_counts_no_more_than_one_with_a_single_slice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = make_dataset(tmp_path / "toy", patients=2, slices=9)
+    images = read_dataset(folder).images
+    some = [i for i in images if i.patient.endswith("0")] + [images[-1]]
+    source = SampleSource(some, TrainingConfig(batch_size=1, input_size=64))
+    drawn: list[str] = []
+    real = SampleSource.sample
+
+    def noted(self: SampleSource, image: AnnotatedImage) -> Sample:
+        drawn.append(image.patient)
+        return real(self, image)
+
+    monkeypatch.setattr(SampleSource, "sample", noted)
+    for iteration in range(200):
+        source.batch(iteration)
+    assert 70 < drawn.count("toy-0001") < 130
 
 
 def test_no_annotation_at_all_is_an_error(tmp_path: Path) -> None:
     images = read_dataset(make_dataset(tmp_path / "bare", labelled=())).images
-    with pytest.raises(ValueError, match="no image with an annotation"):
+    with pytest.raises(SpineError, match="no image with an annotation"):
         SampleSource(images, CONFIG)

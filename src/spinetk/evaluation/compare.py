@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,13 +11,16 @@ from spinetk.anatomy import order_and_name
 from spinetk.boxes import box_iou
 from spinetk.dataset import BODY, SPINE_CLASSES, AnnotatedImage
 from spinetk.evaluation.matching import DETECTED_IOU, dice, match
-from spinetk.pipeline import LoadedModel, count_boxes, outline
+from spinetk.pipeline import LoadedModel, break_tie, detect, outline
 from spinetk.selection import select_slice
-from spinetk.study import Instance, Slice, SliceCount
+from spinetk.study import Instance, Slice
 from spinetk.unlabelled import unlabelled_region
 
 KNOWN_SHARE = 0.5
 """A found instance counts as false only if less than this share of it may be unlabelled."""
+
+FALSE_BELOW_IOU = 0.3
+"""A found instance whose box overlaps its reference less than this found something else."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ class InstanceResult:
 
 @dataclass(frozen=True)
 class FalsePositive:
-    """A found instance that no reference instance overlaps, where every instance is labelled."""
+    """A found instance that is none of the reference's, where every instance is labelled."""
 
     image: str
     dataset: str
@@ -61,7 +64,15 @@ class FalsePositive:
 
 @dataclass(frozen=True)
 class SliceResult:
-    """Slice selection on one series: reference and selected slice index."""
+    """Slice selection on one series.
+
+    Attributes:
+        reference, selected: slice index.
+        same_bodies: the selected slice shows as many labelled bodies as the reference slice.
+        area_share: labelled body area on the selected slice / on the reference slice.
+        as_good: slices that show as many labelled bodies with at least 99 % of the reference's
+            area: what the choice of the one reference slice is worth.
+    """
 
     series: str
     dataset: str
@@ -69,6 +80,9 @@ class SliceResult:
     n_slices: int
     reference: int
     selected: int
+    same_bodies: bool
+    area_share: float
+    as_good: int
 
 
 def compare_image(
@@ -107,20 +121,18 @@ def compare_image(
                     named=hit.level if hit else None,
                 )
             )
+        right = {c for r, c in pairs.items() if overlap[r, c] >= FALSE_BELOW_IOU}
         for column, extra in enumerate(candidates):
             doubtful = float(region[extra.mask].mean())
-            if column not in pairs.values() and doubtful < KNOWN_SHARE:
+            if column not in right and doubtful < KNOWN_SHARE:
                 false.append(FalsePositive(image.key, image.dataset, kind, extra.score))
     return results, false
 
 
 def compare_selection(
-    images: Sequence[AnnotatedImage],
-    loaded: LoadedModel,
-    threshold: float,
-    on_image: Callable[[], None] | None = None,
+    images: Sequence[AnnotatedImage], loaded: LoadedModel, threshold: float
 ) -> list[SliceResult]:
-    """Select a slice in each series that has annotated slices enough to choose from (at least 5).
+    """Select a slice in each series of which every slice is in the data (and there are several).
 
     The reference is the slice with the most labelled bodies, ties by their area.
     """
@@ -129,15 +141,15 @@ def compare_selection(
         by_series.setdefault(image.series, []).append(image)
     results = []
     for series, members in sorted(by_series.items()):
-        if len(members) < 5:
+        if len(members) < max(2, members[0].n_slices):
             continue
-        trace: list[SliceCount] = []
-        for image in sorted(members, key=lambda i: i.slice_index):
-            boxes = loaded.detector.find_boxes(as_slice(image).pixels, image.spacing)
-            trace.append(count_boxes(image.slice_index, boxes, loaded.model.classes, threshold))
-            if on_image is not None:
-                on_image()
-        best = max(members, key=lambda i: _labelled(i))
+        members.sort(key=lambda i: i.slice_index)
+        slices = [as_slice(image) for image in members]
+        trace = break_tie(slices, detect(slices, loaded, threshold), loaded, threshold)
+        labelled = {image.slice_index: _labelled(image) for image in members}
+        best = max(members, key=lambda i: labelled[i.slice_index])
+        selected = select_slice(trace)
+        bodies, area = labelled[selected]
         results.append(
             SliceResult(
                 series=series,
@@ -145,7 +157,13 @@ def compare_selection(
                 patient=best.patient,
                 n_slices=len(members),
                 reference=best.slice_index,
-                selected=select_slice(trace),
+                selected=selected,
+                same_bodies=bodies == labelled[best.slice_index][0],
+                area_share=area / max(1, labelled[best.slice_index][1]),
+                as_good=sum(
+                    n == labelled[best.slice_index][0] and a >= 0.99 * labelled[best.slice_index][1]
+                    for n, a in labelled.values()
+                ),
             )
         )
     return results

@@ -52,6 +52,7 @@ def evaluate_run(data: Sequence[Path], out: Path, model: str, patients: str, *, 
         if one.classes != SPINE_CLASSES:
             raise SpineError(f"{folder}: its categories are not {', '.join(SPINE_CLASSES)}")
         images += [i for i in one.images if chosen is None or i.patient in chosen]
+    out.mkdir(parents=True, exist_ok=True)
     annotated = [image for image in images if image.instances]
     if not annotated:
         raise SpineError("no annotated image of the chosen patients is in these data sets")
@@ -70,7 +71,7 @@ def evaluate_run(data: Sequence[Path], out: Path, model: str, patients: str, *, 
         slices = compare_selection(images, loaded, threshold)
     summary: dict[str, Any] = {
         "command": f"spinetk evaluate {' '.join(f.name for f in map(Path, data))} "
-        f"--model {loaded.model.name} --patients {patients}",
+        f"--model {loaded.model.name} --patients {Path(patients).name}",
         "model": loaded.model.name,
         "model_sha256": loaded.model.sha256,
         "spinetk": spinetk.__version__,
@@ -80,7 +81,6 @@ def evaluate_run(data: Sequence[Path], out: Path, model: str, patients: str, *, 
         "seconds": round(time.perf_counter() - start, 1),
         **summarise(instances, false, slices),
     }
-    out.mkdir(parents=True, exist_ok=True)
     (out / "figures.json").write_text(json.dumps(summary, indent=1) + "\n")
     _write(out / "instances.csv", InstanceResult, instances)
     _write(out / "false_positives.csv", FalsePositive, false)
@@ -94,7 +94,7 @@ def figures_table(summary: dict[str, Any]) -> str:
     """The figures as Markdown tables."""
     lines = [
         "| data set | structure | slices | patients | images | instances | detected at IoU 0.7 "
-        "| Dice median (quartiles) | Dice median, misses as 0 | false positives | levels right |",
+        "| Dice median (quartiles) | Dice median, misses as 0 | false positives | levels |",
         "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for row in summary["instances"]:
@@ -103,23 +103,36 @@ def figures_table(summary: dict[str, Any]) -> str:
             f"| {row['dataset']} | {row['kind'].replace('_', ' ')} | {row['slices']} "
             f"| {row['patients']} | {row['images']} | {row['instances']} "
             f"| {100 * row['detection_rate']:.1f} % "
-            f"| {row['dice_median']:.3f} ({row['dice_q1']:.3f}-{row['dice_q3']:.3f}) "
+            f"| {median_and_quartiles(row)} "
             f"| {row['dice_median_all']:.3f} | {false} "
-            f"| {row['levels_right']}/{row['levels_given']} |"
+            f"| {row['levels_right']} right, {row['levels_given'] - row['levels_right']} wrong, "
+            f"{row['levels_in_reference'] - row['levels_given']} not given |"
         )
     if summary["selection"]:
         lines += [
             "",
-            "| data set | series | selection exact | within one slice | mean distance | largest |",
-            "|---|---|---|---|---|---|",
+            "| data set | series | selection exact | within one slice | mean distance, largest "
+            "| as many bodies as the reference slice | their area, median (least) "
+            "| slices a series, of them as good as the reference |",
+            "|---|---|---|---|---|---|---|---|",
         ]
     for row in summary["selection"]:
         lines.append(
             f"| {row['dataset']} | {row['series']} | {row['exact']}/{row['series']} "
             f"| {row['within_one']}/{row['series']} ({100 * row['within_one_rate']:.1f} %) "
-            f"| {row['mean_distance']:.2f} | {row['largest_distance']} |"
+            f"| {row['mean_distance']:.2f}, {row['largest_distance']} "
+            f"| {row['same_bodies']}/{row['series']} "
+            f"| {100 * row['area_share_median']:.1f} % ({100 * row['area_share_least']:.1f} %) "
+            f"| {row['slices_median']:.0f}, {row['slices_as_good_median']:.0f} |"
         )
     return "\n".join(lines) + "\n"
+
+
+def median_and_quartiles(row: dict[str, Any]) -> str:
+    """Dice of the detected instances as "median (first-third quartile)"."""
+    if row["dice_median"] is None:
+        return "-"
+    return f"{row['dice_median']:.3f} ({row['dice_q1']:.3f}-{row['dice_q3']:.3f})"
 
 
 def _patients(text: str, model: Model) -> frozenset[str] | None:

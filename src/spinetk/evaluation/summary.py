@@ -40,7 +40,7 @@ def _figures(
     dataset: str, kind: str, scope: str, rows: Sequence[InstanceResult], false: int | None
 ) -> dict[str, Any]:
     detected = [r.dice for r in rows if r.detected]
-    quartiles = np.percentile(detected, (25, 50, 75)) if detected else [np.nan] * 3
+    quartiles = np.percentile(detected, (25, 50, 75)).tolist() if detected else [None] * 3
     named = [r for r in rows if r.level and r.named]
     return {
         "dataset": dataset,
@@ -51,11 +51,12 @@ def _figures(
         "instances": len(rows),
         "detected": sum(r.detected for r in rows),
         "detection_rate": sum(r.detected for r in rows) / len(rows),
-        "dice_q1": float(quartiles[0]),
-        "dice_median": float(quartiles[1]),
-        "dice_q3": float(quartiles[2]),
+        "dice_q1": quartiles[0],
+        "dice_median": quartiles[1],
+        "dice_q3": quartiles[2],
         "dice_median_all": float(np.median([r.dice for r in rows])),
         "false_positives": false,
+        "levels_in_reference": sum(r.level is not None for r in rows),
         "levels_given": len(named),
         "levels_right": sum(r.level == r.named for r in named),
     }
@@ -71,4 +72,9 @@ def _selection(dataset: str, series: Sequence[SliceResult]) -> dict[str, Any]:
         "within_one_rate": float((abs(error) <= 1).mean()),
         "mean_distance": float(abs(error).mean()),
         "largest_distance": int(abs(error).max()),
+        "same_bodies": sum(s.same_bodies for s in series),
+        "area_share_median": float(np.median([s.area_share for s in series])),
+        "area_share_least": float(min(s.area_share for s in series)),
+        "slices_as_good_median": float(np.median([s.as_good for s in series])),
+        "slices_median": float(np.median([s.n_slices for s in series])),
     }

@@ -90,6 +90,13 @@ def fit_slice(
     return standardise(canvas)[None, None], fit
 
 
+def _cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # Linux
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 class Detector:
     """One network, loaded once.
 
@@ -104,7 +111,7 @@ class Detector:
 
     def __init__(self, path: Path, side: int, threads: int | None = None) -> None:
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads or len(os.sched_getaffinity(0))
+        options.intra_op_num_threads = threads or _cores()
         options.log_severity_level = 3
         try:
             self.session = onnxruntime.InferenceSession(

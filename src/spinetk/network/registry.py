@@ -27,7 +27,6 @@ class Model:
         classes: class names, label 1 first.
         input_side: side in pixels of the square that a slice is fitted into.
         score_threshold: detections below it are left out unless the user says otherwise.
-        mask_margin: share by which the mask head's boxes are larger than the detections' boxes.
         card: the whole card.
     """
 

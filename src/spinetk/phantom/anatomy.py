@@ -15,6 +15,8 @@ Points = NDArray[np.float64]
 """Coordinates in mm, any shape."""
 
 NAMES = ("S1", "L5", "L4", "L3", "L2", "L1", "T12", "T11", "T10", "T9")
+LEVELS = 9
+"""Bodies that the phantom shows, S1 included."""
 RIM = 1.1
 """Thickness of the cortical rim in mm."""
 
@@ -78,12 +80,12 @@ class PhantomSpine:
 
 
 def build_spine(
-    *, scoliosis_degrees: float = 0.0, fracture: str | None = None, levels: int = 9
+    *, scoliosis_mm: float = 0.0, fracture: str | None = None, levels: int = LEVELS
 ) -> PhantomSpine:
     """Stack bodies and discs from the sacrum upwards along a lordotic curve.
 
     Args:
-        scoliosis_degrees: lateral bend; 0 is a straight column.
+        scoliosis_mm: how far the apex of the lateral bend lies off the midline, in mm.
         fracture: level with a 40 % wedge fracture, such as "L1".
         levels: number of bodies, S1 included (2 to 10).
     """
@@ -96,7 +98,7 @@ def build_spine(
         height = float(np.interp(index, (0, 1, 5, 9), (25.0, 27.5, 26.0, 21.0)))
         depth = float(np.interp(index, (0, 1, 5, 9), (31.0, 34.5, 32.0, 27.0)))
         gap = float(np.interp(index, (0, 1, 2, 5, 9), (9.5, 11.0, 11.0, 8.5, 5.5)))
-        side = float(np.sin((z + 118) / 230 * np.pi)) * scoliosis_degrees * 0.9
+        side = float(np.sin((z + 118) / 230 * np.pi)) * scoliosis_mm
         broken = name == fracture
         bodies.append(
             Block(

@@ -31,11 +31,12 @@ XR_COUNTS = 4000.0
 
 @dataclass(frozen=True)
 class PhantomConfig:
-    """What to make. Lengths in mm, angles in degrees.
+    """What to make. Lengths in mm.
 
     Attributes:
         slices: number of sagittal slices (the X-ray look sums over its own).
         samples: sub-samples a pixel side, for partial volume.
+        scoliosis_mm: how far the apex of a lateral bend lies off the midline.
         metal: screws in L4 and L5.
     """
 
@@ -45,7 +46,7 @@ class PhantomConfig:
     spacing: float = 0.7
     height: int = 448
     width: int = 384
-    scoliosis_degrees: float = 0.0
+    scoliosis_mm: float = 0.0
     fracture: str | None = None
     metal: bool = False
     bias_field: float = 0.35
@@ -72,9 +73,7 @@ class Phantom:
 def make_phantom(config: PhantomConfig | None = None) -> Phantom:
     """Paint the phantom. The same configuration gives the same pixels on every machine."""
     config = config or PhantomConfig()
-    spine = build_spine(
-        scoliosis_degrees=config.scoliosis_degrees, fracture=config.fracture, levels=9
-    )
+    spine = build_spine(scoliosis_mm=config.scoliosis_mm, fracture=config.fracture)
     rng = np.random.default_rng(config.seed)
     if config.look == "XR":
         return _radiograph(config, spine, rng)

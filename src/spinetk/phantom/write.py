@@ -31,8 +31,11 @@ def write_phantom(phantom: Phantom, folder: Path, *, series_number: int = 1) -> 
         The DICOM files, in the order of the slices.
     """
     (folder / "dicom").mkdir(parents=True, exist_ok=True)
-    seed = repr(phantom.config)
-    study, series, frame = (generate_uid(entropy_srcs=[seed, part]) for part in "abc")
+    for older in (folder / "dicom").glob("IM*.dcm"):
+        older.unlink()
+    seed = f"{phantom.config!r} series {series_number}"
+    study = generate_uid(entropy_srcs=[repr(phantom.config), "study"])
+    series, frame = (generate_uid(entropy_srcs=[seed, part]) for part in ("series", "frame"))
     paths = []
     count = len(phantom.volume)
     for index in range(count):
@@ -117,7 +120,7 @@ def _x_ray_header(dataset: Dataset, phantom: Phantom) -> None:
     dataset.BurnedInAnnotation = "NO"
     dataset.LossyImageCompression = "00"
     dataset.PixelIntensityRelationship = "LOG"
-    dataset.PixelIntensityRelationshipSign = 1
+    dataset.PixelIntensityRelationshipSign = -1
     dataset.PresentationLUTShape = "IDENTITY"
     dataset.DetectorType = "DIRECT"
     dataset.WindowCenter, dataset.WindowWidth = "1800", "3600"

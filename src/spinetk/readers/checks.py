@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 from numpy.typing import NDArray
 
-from spinetk.errors import UnreadableInput
+from spinetk.errors import UnreadableInput, Unsuitable
 
 SMALLEST_SIDE = 32
 LARGEST_SIDE = 16384
@@ -18,7 +20,7 @@ def check_size(name: str, height: int, width: int) -> None:
         UnreadableInput: a side is under 32 or over 16384 pixels.
     """
     if min(height, width) < SMALLEST_SIDE:
-        raise UnreadableInput(
+        raise Unsuitable(
             f"{name}: {width} x {height} pixels is too small (at least {SMALLEST_SIDE} a side)"
         )
     if max(height, width) > LARGEST_SIDE:
@@ -40,3 +42,10 @@ def finite(name: str, pixels: NDArray[np.float32], warnings: list[str]) -> NDArr
         raise UnreadableInput(f"{name}: no pixel has a finite value (all NaN or infinite)")
     warnings.append(f"{int((~good).sum())} pixels without a finite value were set to the lowest")
     return np.where(good, pixels, pixels[good].min()).astype(np.float32)
+
+
+def short(error: Exception, path: Path) -> str:
+    """What a library said of a file, as part of a one-line message without the file's folder."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    text = lines[-1] if lines else type(error).__name__
+    return text.replace(str(path), path.name).replace(str(path.parent), "")[:160]

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.pixels import apply_modality_lut
 
-from spinetk.errors import UnreadableInput
-from spinetk.readers.checks import check_size, finite
+from spinetk.errors import UnreadableInput, Unsuitable
+from spinetk.readers.checks import check_size, finite, short
 from spinetk.study import Geometry, Modality, Refusal, Series, Slice, Vector
 
 MODALITIES: dict[str, Modality] = {
@@ -32,7 +32,7 @@ HEADER_TAGS = (
     "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID", "Modality",
     "SeriesNumber", "InstanceNumber", "Rows", "Columns", "NumberOfFrames", "EchoTime",
     "ImageOrientationPatient", "ImagePositionPatient", "PixelSpacing", "ImagerPixelSpacing",
-    "SliceThickness", "SamplesPerPixel",
+    "SliceThickness", "SamplesPerPixel", "ImageType", "TemporalPositionIdentifier",
 )  # fmt: skip
 
 
@@ -66,7 +66,7 @@ def read_dicom_series(paths: Sequence[Path]) -> tuple[list[Series], list[Refusal
             study = str(header.get("StudyInstanceUID", ""))
             groups.setdefault((study, uid), []).append(_File(path, header))
         except Exception as error:  # pydicom raises many kinds for damaged files
-            refused.append(Refusal(path.name, f"damaged DICOM header ({_short(error)})"))
+            refused.append(Refusal(path.name, f"damaged DICOM header ({short(error, path)})"))
     series: list[Series] = []
     for (study, _), files in sorted(groups.items(), key=lambda g: _sort_key(g[0], g[1])):
         key = f"{hashlib.sha256(study.encode()).hexdigest()[:8]}-{_number(files[0].header)}"
@@ -76,7 +76,7 @@ def read_dicom_series(paths: Sequence[Path]) -> tuple[list[Series], list[Refusal
                 series.append(one)
                 refused += left_out
             except UnreadableInput as error:
-                refused.append(Refusal(key, str(error)))
+                refused.append(Refusal(key, str(error), not isinstance(error, Unsuitable)))
     return series, refused
 
 
@@ -92,10 +92,11 @@ def _number(header: Dataset) -> int:
 
 
 def _stacks(files: Iterable[_File]) -> list[list[_File]]:
-    """Divide a series where size, echo or orientation changes (localizers, mixed echoes)."""
+    """Divide a series where size, contrast or orientation changes (localizers, several echoes,
+    water and fat, dynamic phases). Each radiograph is a stack of its own."""
     stacks: list[tuple[tuple[Any, ...], NDArray[np.float64] | None, list[_File]]] = []
     for file in files:
-        kind = (file.header.get("Rows"), file.header.get("Columns"), file.header.get("EchoTime"))
+        kind = _kind(file)
         turned = _floats(file.header, "ImageOrientationPatient", 6)
         for known, orientation, members in stacks:
             if known == kind and _same_orientation(orientation, turned):
@@ -104,6 +105,21 @@ def _stacks(files: Iterable[_File]) -> list[list[_File]]:
         else:
             stacks.append((kind, turned, [file]))
     return [members for _, _, members in stacks]
+
+
+def _kind(file: _File) -> tuple[Any, ...]:
+    """What the images of one stack have in common."""
+    header = file.header
+    if MODALITIES.get(str(header.get("Modality", ""))) == "XR":
+        return ("film", str(file.path))
+    image_type = tuple(str(value) for value in header.get("ImageType") or ())
+    return (
+        header.get("Rows"),
+        header.get("Columns"),
+        header.get("EchoTime"),
+        image_type,
+        header.get("TemporalPositionIdentifier"),
+    )
 
 
 def _same_orientation(a: NDArray[np.float64] | None, b: NDArray[np.float64] | None) -> bool:
@@ -121,9 +137,9 @@ def _read_stack(key: str, files: list[_File]) -> tuple[Series, list[Refusal]]:
     first = files[0].header
     modality = MODALITIES.get(str(first.get("Modality", "")))
     if modality is None:
-        raise UnreadableInput(f"modality {first.get('Modality', 'missing')} is not MR, CT or X-ray")
+        raise Unsuitable(f"modality {first.get('Modality', 'missing')} is not MR, CT or X-ray")
     if int(first.get("NumberOfFrames") or 1) > 1:
-        raise UnreadableInput("multi-frame DICOM is not read yet")
+        raise Unsuitable("multi-frame DICOM is not read yet")
     warnings: list[str] = []
     placed, distance = _in_order(files, modality, warnings)
     slices: list[Slice] = []
@@ -133,7 +149,7 @@ def _read_stack(key: str, files: list[_File]) -> tuple[Series, list[Refusal]]:
         try:
             pixels = _pixels(file.path, warnings)
         except UnreadableInput as error:
-            left_out.append(Refusal(file.path.name, str(error)))
+            left_out.append(Refusal(file.path.name, str(error), failed=False))
             continue
         spacing, spacing_source = _spacing(file.header, geometry)
         if geometry is not None and distance is not None:
@@ -172,15 +188,18 @@ def _in_order(
     distance of neighbours in mm."""
     if modality == "XR":
         return [(file, None) for file in files], None
-    placed = []
-    for file in files:
-        geometry = _geometry(file.header)
-        if geometry is None:
-            raise UnreadableInput("orientation, position or pixel spacing is missing in the header")
-        placed.append((file, geometry))
+    known = [(file, _geometry(file.header)) for file in files]
+    placed = [(file, geometry) for file, geometry in known if geometry is not None]
+    if not placed:
+        raise UnreadableInput("orientation, position or pixel spacing is missing in the header")
+    if len(placed) < len(files):
+        warnings.append(
+            f"{len(files) - len(placed)} of {len(files)} slices have no orientation, position or "
+            "spacing: left out"
+        )
     plane = placed[0][1].plane
     if plane != "sagittal":
-        raise UnreadableInput(f"{plane} series of {len(files)} slices; a sagittal series is needed")
+        raise Unsuitable(f"{plane} series of {len(files)} slices; a sagittal series is needed")
     normal = placed[0][1].normal
     placed.sort(key=lambda p: float(np.dot(p[1].origin, normal)))
     depth = np.array([np.dot(geometry.origin, normal) for _, geometry in placed])
@@ -242,7 +261,7 @@ def _pixels(path: Path, warnings: list[str]) -> NDArray[np.float32]:
     except UnreadableInput:
         raise
     except Exception as error:  # decoders raise many kinds for damaged pixel data
-        raise UnreadableInput(f"its pixels cannot be decoded ({_short(error)})") from error
+        raise UnreadableInput(f"its pixels cannot be decoded ({short(error, path)})") from error
     check_size(path.name, values.shape[0], values.shape[1])
     return finite(path.name, values, warnings)
 
@@ -268,8 +287,3 @@ def _integer(value: Any) -> int | None:
 
 def _vector(values: NDArray[np.float64]) -> Vector:
     return float(values[0]), float(values[1]), float(values[2])
-
-
-def _short(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return (lines[0] if lines else type(error).__name__)[:160]

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from spinetk.errors import UnreadableInput
+from spinetk.errors import UnreadableInput, Unsuitable
 from spinetk.readers.checks import check_size, finite
 from spinetk.study import Series, Slice
 
@@ -52,6 +52,6 @@ def _gray(name: str, picture: NDArray[np.generic]) -> NDArray[np.float32]:
     full = 65535.0 if picture.dtype == np.uint16 else 255.0
     spread = float(np.ptp(colours, axis=2).mean()) / full * 255
     if spread > COLOUR_TOLERANCE:
-        raise UnreadableInput(f"{name}: a colour picture; a gray radiological image is needed")
+        raise Unsuitable(f"{name}: a colour picture; a gray radiological image is needed")
     gray: NDArray[np.float32] = colours.mean(axis=2, dtype=np.float32)
     return gray

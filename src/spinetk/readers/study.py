@@ -6,10 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from spinetk.errors import UnreadableInput
+from spinetk.errors import UnreadableInput, Unsuitable
 from spinetk.readers.dicom import is_dicom, read_dicom_series
 from spinetk.readers.raster import RASTER_SUFFIXES, read_raster
 from spinetk.readers.volume import VOLUME_SUFFIXES, read_volume
+from spinetk.results import is_result
 from spinetk.study import Refusal, Series, Study
 
 
@@ -23,6 +24,7 @@ def read(inputs: str | Path | Sequence[str | Path]) -> Study:
         UnreadableInput: an input does not exist, or nothing in it can be read.
     """
     given = [inputs] if isinstance(inputs, str | Path) else list(inputs)
+    named = {Path(item) for item in given}
     files = [path for item in given for path in _files(Path(item))]
     series: list[Series] = []
     refused: list[Refusal] = []
@@ -33,12 +35,15 @@ def read(inputs: str | Path | Sequence[str | Path]) -> Study:
                 series.append(read_volume(path))
             elif path.suffix.lower() in RASTER_SUFFIXES:
                 series.append(read_raster(path))
+            elif path.name.upper() == "DICOMDIR":
+                continue  # an index of the files that are read anyway
             elif is_dicom(path):
                 dicom.append(path)
-            elif path.suffix.lower() in (".dcm", ".ima") or path in map(Path, given):
+            elif path.suffix.lower() in (".dcm", ".ima") or path in named:
                 refused.append(Refusal(path.name, "is not a DICOM file or an image known here"))
         except UnreadableInput as error:
-            refused.append(Refusal(path.name, str(error)))
+            failed = not isinstance(error, Unsuitable) or path in named
+            refused.append(Refusal(path.name, str(error), failed))
     read_dicom, refused_dicom = read_dicom_series(dicom)
     series += read_dicom
     refused += refused_dicom
@@ -51,18 +56,29 @@ def _files(path: Path) -> list[Path]:
     if path.is_file():
         return [path]
     if path.is_dir():
-        return sorted(p for p in path.rglob("*") if p.is_file() and not p.name.startswith("."))
+        return sorted(p for p in path.rglob("*") if p.is_file() and not _is_ours(p, path))
     raise UnreadableInput(f"{path}: no such file or folder")
 
 
+def _is_ours(path: Path, root: Path) -> bool:
+    """Hidden files, and results of an earlier run that lie among the input."""
+    if any(part.startswith(".") for part in path.relative_to(root).parts):
+        return True
+    return path.parent != root and is_result(path.parent)
+
+
 def _with_unique_keys(series: Iterable[Series]) -> list[Series]:
-    """Give series of the same key the endings -2, -3, ..."""
-    seen: dict[str, int] = {}
+    """Give series of the same key the endings -2, -3, ...; a key is never empty or all dots."""
+    taken: set[str] = set()
     out = []
     for one in series:
-        seen[one.key] = seen.get(one.key, 0) + 1
-        count = seen[one.key]
-        out.append(one if count == 1 else replace(one, key=f"{one.key}-{count}"))
+        base = one.key if one.key.strip(".") else "series"
+        key, count = base, 1
+        while key in taken:
+            count += 1
+            key = f"{base}-{count}"
+        taken.add(key)
+        out.append(replace(one, key=key))
     return out
 
 

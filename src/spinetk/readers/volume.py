@@ -13,8 +13,8 @@ import numpy as np
 import SimpleITK
 from numpy.typing import NDArray
 
-from spinetk.errors import UnreadableInput
-from spinetk.readers.checks import check_size, finite
+from spinetk.errors import UnreadableInput, Unsuitable
+from spinetk.readers.checks import check_size, finite, short
 from spinetk.study import Geometry, Modality, Series, Slice, Vector
 
 VOLUME_SUFFIXES = (".nii", ".nii.gz", ".mha", ".mhd", ".nrrd")
@@ -33,7 +33,7 @@ def read_volume(path: Path) -> Series:
     nifti = path.name.lower().endswith((".nii", ".nii.gz"))
     array, affine = _load_nifti(path) if nifti else _load_itk(path)
     if array.ndim != 3:
-        raise UnreadableInput(f"{path.name}: has {array.ndim} dimensions; a 3D volume is needed")
+        raise Unsuitable(f"{path.name}: has {array.ndim} dimensions; a 3D volume is needed")
     warnings: list[str] = []
     array = finite(path.name, array, warnings)
     slices = _sagittal_slices(path, array, affine)
@@ -57,7 +57,9 @@ def _load_nifti(path: Path) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
         data = np.asarray(image.dataobj)  # type: ignore[attr-defined]
         affine = np.asarray(image.affine, dtype=np.float64)  # type: ignore[attr-defined]
     except Exception as error:  # nibabel, zlib and struct raise many kinds for damaged files
-        raise UnreadableInput(f"{path.name}: damaged or not NIfTI ({_short(error)})") from error
+        raise UnreadableInput(
+            f"{path.name}: damaged or not NIfTI ({short(error, path)})"
+        ) from error
     if data.dtype.names is not None or np.iscomplexobj(data):
         raise UnreadableInput(f"{path.name}: colour or complex values; gray values are needed")
     while data.ndim > 3 and data.shape[-1] == 1:
@@ -73,7 +75,9 @@ def _load_itk(path: Path) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
         image = SimpleITK.ReadImage(str(path))
         data = SimpleITK.GetArrayFromImage(image)
     except RuntimeError as error:
-        raise UnreadableInput(f"{path.name}: damaged or not known ({_short(error)})") from error
+        raise UnreadableInput(
+            f"{path.name}: damaged or not known ({short(error, path)})"
+        ) from error
     if image.GetNumberOfComponentsPerPixel() != 1:
         raise UnreadableInput(f"{path.name}: colour values; gray values are needed")
     size = image.GetDimension()
@@ -139,10 +143,10 @@ def _check_plane(
     planes = ("sagittal", "coronal", "axial")
     nearest = int(np.argmax(np.abs(directions[:, axis])))
     if nearest != 0:
-        raise UnreadableInput(f"{name}: a single {planes[nearest]} slice; a sagittal one is needed")
+        raise Unsuitable(f"{name}: a single {planes[nearest]} slice; a sagittal one is needed")
     inside = spacing[[row_axis, column_axis]]
     if inside.max() / inside.min() > LARGEST_RATIO:
-        raise UnreadableInput(
+        raise Unsuitable(
             f"{name}: its sagittal plane is too coarse ({inside[0]:.2g} x {inside[1]:.2g} mm); "
             "it seems to be an axial or coronal series"
         )
@@ -157,9 +161,3 @@ def _flipped(affine: NDArray[np.float64], axis: int, count: int) -> NDArray[np.f
 
 def _vector(values: NDArray[np.float64]) -> Vector:
     return float(values[0]), float(values[1]), float(values[2])
-
-
-def _short(error: Exception) -> str:
-    """The last line of an error's text, for a one-line message."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return (lines[-1] if lines else type(error).__name__)[:160]

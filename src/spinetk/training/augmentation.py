@@ -46,14 +46,6 @@ def augment(
     return Sample(pixels, moved.masks, moved.categories, moved.unlabelled)
 
 
-def plain_view(sample: Sample, side: int) -> Sample:
-    """Fit the sample into a `side` x `side` square without random changes (for validation loss)."""
-    height, width = sample.pixels.shape
-    factor = side / max(height, width)
-    matrix = np.array([[factor, 0, (factor - 1) / 2], [0, factor, (factor - 1) / 2]])
-    return _warp(sample, matrix, side)
-
-
 def _move(
     sample: Sample, side: int, config: AugmentationConfig, rng: np.random.Generator
 ) -> Sample:

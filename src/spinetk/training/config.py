@@ -29,7 +29,7 @@ class NetworkConfig:
 class AugmentationConfig:
     """Random changes to each training image. `p_*` are probabilities, ranges are uniform.
 
-    Scales are relative to the image fitted into the training square.
+    Scales are relative to the image with its longer side fitted to 512 pixels.
     """
 
     rotation_degrees: float = 15.0

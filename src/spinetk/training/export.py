@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +33,9 @@ def export_onnx(network: SpineRCNN, path: Path, side: int) -> str:
     """
     example = torch.zeros(1, 1, side, side)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with torch.no_grad():
+    with torch.no_grad(), warnings.catch_warnings():
+        # the tracer warns of every size that it takes for a constant; the input's size is one
+        warnings.simplefilter("ignore")
         torch.onnx.export(
             network.float().eval(),
             (example,),
@@ -76,6 +79,7 @@ def save_weights(network: SpineRCNN, path: Path) -> str:
         for name, tensor in network.state_dict().items()
     }
     save_file(halves, path)
+    path.chmod(0o644)  # save_file makes it readable for its owner only
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import math
 from collections.abc import Sequence
@@ -32,7 +33,7 @@ def train(
     configuration is there already, the run goes on from it.
 
     Raises:
-        UsageError: `out` holds a run with another configuration.
+        UsageError: `out` holds a run with another configuration or on other images.
         SpineError: a loss is not finite.
     """
     out.mkdir(parents=True, exist_ok=True)
@@ -54,7 +55,8 @@ def train(
         pct_start=config.warmup,
     )
     parts = {"network": network, "average": average, "optimiser": optimiser, "schedule": schedule}
-    start = _resume(out, config, parts)
+    names = _fingerprint(images)
+    start = _resume(out, config, names, parts)
     with _progress(quiet) as bar, (out / "losses.csv").open("a", newline="") as log:
         task = bar.add_task("training", total=config.iterations, completed=start, losses="")
         writer = csv.writer(log)
@@ -66,10 +68,12 @@ def train(
                 losses = network.losses(
                     batch.contiguous(memory_format=torch.channels_last), targets
                 )
-            total = _finite_sum(losses, iteration)
+            total = torch.stack(list(losses.values())).sum()
+            _stop_unless_finite(total, losses, iteration)
             optimiser.zero_grad()
             total.backward()
-            torch.nn.utils.clip_grad_norm_(weights, config.gradient_norm)
+            norm = torch.nn.utils.clip_grad_norm_(weights, config.gradient_norm)
+            _stop_unless_finite(norm, losses, iteration)
             optimiser.step()
             schedule.step()
             average.update_parameters(network)
@@ -82,7 +86,7 @@ def train(
             done = iteration + 1
             if done % config.checkpoint_every == 0 or done == config.iterations:
                 log.flush()
-                _save(out, done, config, parts)
+                _save(out, done, config, names, parts)
     return cast(SpineRCNN, average.module).eval()
 
 
@@ -111,26 +115,34 @@ def config_from_dict(content: dict[str, Any]) -> TrainingConfig:
     return TrainingConfig(**plain)
 
 
-def _finite_sum(losses: dict[str, Tensor], iteration: int) -> Tensor:
-    total = torch.stack(list(losses.values())).sum()
-    if not math.isfinite(float(total.detach())):
-        shown = ", ".join(f"{name} {float(value.detach()):.3g}" for name, value in losses.items())
-        raise SpineError(
-            f"iteration {iteration}: the loss is not finite ({shown}); lower the learning rate or "
-            "check the annotations, then start again from the last checkpoint"
-        )
-    return total
+def _stop_unless_finite(value: Tensor, losses: dict[str, Tensor], iteration: int) -> None:
+    """Stop before a loss or gradient that is not finite gets into the weights."""
+    if math.isfinite(float(value.detach())):
+        return
+    shown = ", ".join(f"{name} {float(loss.detach()):.3g}" for name, loss in losses.items())
+    raise SpineError(
+        f"iteration {iteration}: the loss is not finite, or its gradient ({shown}); check the "
+        "annotations, or train anew in another folder with a lower learning_rate"
+    )
 
 
-def _save(out: Path, iteration: int, config: TrainingConfig, parts: dict[str, Any]) -> None:
+def _save(
+    out: Path, iteration: int, config: TrainingConfig, images: str, parts: dict[str, Any]
+) -> None:
     content = {name: part.state_dict() for name, part in parts.items()}
-    content |= {"iteration": iteration, "config": config.as_dict()}
+    content |= {"iteration": iteration, "config": config.as_dict(), "images": images}
     temporary = out / f"{CHECKPOINT}.new"
     torch.save(content, temporary)
     temporary.replace(out / CHECKPOINT)
 
 
-def _resume(out: Path, config: TrainingConfig, parts: dict[str, Any]) -> int:
+def _fingerprint(images: Sequence[AnnotatedImage]) -> str:
+    """SHA-256 of the names of the images that are trained on."""
+    names = sorted(f"{image.dataset}/{image.path.name}" for image in images)
+    return hashlib.sha256("\n".join(names).encode()).hexdigest()
+
+
+def _resume(out: Path, config: TrainingConfig, images: str, parts: dict[str, Any]) -> int:
     """Load the checkpoint of `out` if there is one; returns the iteration to go on with."""
     written = json.dumps(config.as_dict(), indent=2)
     if not (out / CHECKPOINT).is_file():
@@ -138,9 +150,10 @@ def _resume(out: Path, config: TrainingConfig, parts: dict[str, Any]) -> int:
         (out / "losses.csv").write_text("")
         return 0
     content = torch.load(out / CHECKPOINT, map_location="cpu", weights_only=True)
-    if json.dumps(content["config"], indent=2) != written:
+    if json.dumps(content["config"], indent=2) != written or content["images"] != images:
         raise UsageError(
-            f"{out}: holds a run with another configuration; choose another folder or delete it"
+            f"{out}: holds a run with another configuration or on other images; "
+            "choose another folder or delete it"
         )
     for name, part in parts.items():
         part.load_state_dict(content[name])

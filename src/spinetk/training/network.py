@@ -67,7 +67,7 @@ class SpineRCNN(nn.Module):
         )
         self.objectness = _Objectness(
             anchors,
-            RPNHead(channels, anchors.num_anchors_per_location()[0]),
+            _Float32Head(channels, anchors.num_anchors_per_location()[0]),
             share=training.unlabelled_share if training.ignore_unlabelled else 1.1,
         )
         self.regions = _Regions(config, training)
@@ -205,6 +205,15 @@ class _Objectness(RegionProposalNetwork):
             doubtful = share_inside(boxes, target["unlabelled"]) > self.share
             label[(label == 0) & doubtful] = -1
         return labels, matched
+
+
+class _Float32Head(RPNHead):
+    """Objectness and anchor deltas; under autocast, boxes decoded in bfloat16 would be rounded to
+    one or two pixels."""
+
+    def forward(self, features: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
+        objectness, deltas = super().forward(features)
+        return [o.float() for o in objectness], [d.float() for d in deltas]
 
 
 class _Regions(RoIHeads):
@@ -393,10 +402,3 @@ def mask_loss(logits: Tensor, wanted: Tensor, classes: Tensor) -> Tensor:
     overlap = 2 * (soft * wanted).sum((1, 2)) + 1
     dice = 1 - overlap / (soft.sum((1, 2)) + wanted.sum((1, 2)) + 1)
     return cross_entropy + 0.5 * dice.mean()
-
-
-def describe(model: nn.Module) -> dict[str, Any]:
-    """Number of parameters by part, for the model card."""
-    return {
-        name: sum(p.numel() for p in part.parameters()) for name, part in model.named_children()
-    }

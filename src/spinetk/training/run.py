@@ -25,7 +25,7 @@ from spinetk.training.export import export_onnx, save_weights
 from spinetk.training.loop import train
 
 SCORE_THRESHOLD = 0.5
-"""Written to the card of a new network; `spinetk evaluate` shows what another one would give."""
+"""Written to the card of a new network."""
 
 
 def train_run(
@@ -107,6 +107,7 @@ def model_card(
                 "citation": one.info.get("citation"),
                 "patients": len({i.patient for i in one.images}),
                 "images": len(one.images),
+                "patients_trained_on": len({i.patient for i in one.images} - set(held_out)),
             }
             for one in sets
         ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -10,8 +11,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from spinetk.dataset import SACRAL_CLASS, AnnotatedImage, class_number
+from spinetk.errors import SpineError
 from spinetk.intensity import standardise, to_unit_range
-from spinetk.training.augmentation import Sample, augment, plain_view
+from spinetk.training.augmentation import Sample, augment
 from spinetk.training.config import TrainingConfig
 from spinetk.unlabelled import unlabelled_region
 
@@ -37,11 +39,11 @@ class SampleSource:
                 patients = self.sets.setdefault(image.dataset, {})
                 patients.setdefault(image.patient, []).append(image)
         if not self.sets:
-            raise ValueError("no image with an annotation to train on")
+            raise SpineError("no image with an annotation to train on is left (see --hold-out)")
         self.names = sorted(self.sets)
         weights = np.array([config.set_weights.get(name, 1.0) for name in self.names])
         self.weights = weights / weights.sum()
-        self._stored: dict[str, tuple[NDArray[np.uint8], NDArray[np.uint8]]] = {}
+        self._stored: dict[Path, tuple[NDArray[np.uint8], NDArray[np.uint8]]] = {}
 
     def batch(self, iteration: int) -> Batch:
         """The batch of one iteration."""
@@ -54,17 +56,13 @@ class SampleSource:
             samples.append(augment(sample, self.config.input_size, self.config.augmentation, rng))
         return as_batch(samples)
 
-    def plain_batch(self, image: AnnotatedImage) -> Batch:
-        """One image as it is, fitted into the training square."""
-        return as_batch([plain_view(self.sample(image), self.config.input_size)])
-
     def sample(self, image: AnnotatedImage) -> Sample:
         """Pixels, masks and unlabelled region of an image; the slow parts are kept in memory."""
-        if image.key not in self._stored:
+        if image.path not in self._stored:
             categories = tuple(c for c in self.classes if c != SACRAL_CLASS)
             packed = np.packbits(unlabelled_region(image, categories))
-            self._stored[image.key] = image.pixels, packed
-        pixels, packed = self._stored[image.key]
+            self._stored[image.path] = image.pixels, packed
+        pixels, packed = self._stored[image.path]
         region = np.unpackbits(packed, count=pixels.size).reshape(pixels.shape)
         masks = np.array([a.mask for a in image.instances], dtype=np.uint8)
         return Sample(

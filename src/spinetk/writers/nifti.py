@@ -13,11 +13,9 @@ from spinetk.writers.labels import label_numbers
 
 
 def label_image(result: Segmentation) -> NDArray[np.int16]:
-    """int16 [H, W]: the label number of each pixel, 0 outside. Where two masks overlap by a rim
-    the higher score wins."""
+    """int16 [H, W]: the label number of each pixel, 0 outside (instances do not overlap)."""
     labels = np.zeros(result.slice.pixels.shape, dtype=np.int16)
-    numbered = zip(label_numbers(result.instances), result.instances, strict=True)
-    for label, instance in sorted(numbered, key=lambda pair: pair[1].score):
+    for label, instance in zip(label_numbers(result.instances), result.instances, strict=True):
         labels[instance.mask] = label
     return labels
 

@@ -58,6 +58,14 @@ def display_outline(one: Slice, mask: NDArray[np.bool_]) -> list[NDArray[np.floa
     return polygons
 
 
+def display_centre(one: Slice, mask: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Centre (x, y) of a mask in display pixels."""
+    turned = upright_turn(one.geometry).apply(mask)
+    rows, columns = np.nonzero(turned)
+    scale = np.array(display_size(one)) / turned.shape[::-1]
+    return np.array([columns.mean() + 0.5, rows.mean() + 0.5]) * scale
+
+
 def colour_of(instance: Instance) -> tuple[int, int, int]:
     """RGB of an instance's outline."""
     if instance.kind == BODY_KIND:
@@ -89,7 +97,7 @@ def write_overlay(path: Path, result: Segmentation) -> None:
 def _caption(
     canvas: NDArray[np.uint8], one: Slice, instance: Instance, bgr: tuple[int, ...]
 ) -> None:
-    centre = np.concatenate(display_outline(one, instance.mask)).mean(axis=0)
+    centre = display_centre(one, instance.mask)
     size = max(canvas.shape[:2]) / 1400
     text = caption_of(instance)
     (width, height), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, size, 1)

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import json
 import platform
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import cv2
+import nibabel
+import numpy
+import onnxruntime
+import pydicom
+import SimpleITK
+
 import spinetk
+from spinetk.anatomy import BODY_KIND, DISC_KIND
 from spinetk.network.registry import Model
 from spinetk.radiomics import BINS
 from spinetk.study import Segmentation
 
-LIBRARIES = ("numpy", "opencv-python-headless", "onnxruntime", "pydicom", "nibabel", "SimpleITK")
+LIBRARIES = (numpy, cv2, onnxruntime, pydicom, nibabel, SimpleITK)
 
 
 def run_record(result: Segmentation, model: Model, options: dict[str, Any]) -> dict[str, Any]:
@@ -24,7 +31,7 @@ def run_record(result: Segmentation, model: Model, options: dict[str, Any]) -> d
     return {
         "spinetk": spinetk.__version__,
         "python": platform.python_version(),
-        "libraries": {name: version(name) for name in LIBRARIES},
+        "libraries": {library.__name__: library.__version__ for library in LIBRARIES},
         "model": {"name": model.name, "sha256": model.sha256, "date": model.card.get("date")},
         "options": options,
         "key": result.series.key,
@@ -39,13 +46,14 @@ def run_record(result: Segmentation, model: Model, options: dict[str, Any]) -> d
                 "bodies": count.bodies,
                 "discs": count.discs,
                 "weight": round(count.weight, 1),
+                "mask_area": count.area,
             }
             for count in result.trace
         ],
-        "bodies": sum(i.kind == "vertebral_body" for i in result.instances),
-        "discs": sum(i.kind == "intervertebral_disc" for i in result.instances),
+        "bodies": sum(i.kind == BODY_KIND for i in result.instances),
+        "discs": sum(i.kind == DISC_KIND for i in result.instances),
         "entropy_bins": f"{BINS} equal bins between the smallest and largest value of the mask",
-        "seconds": result.seconds,
+        "seconds": {step: round(value, 4) for step, value in result.seconds.items()},
         "warnings": list(result.warnings),
     }
 

@@ -17,6 +17,7 @@ from spinetk.study import Segmentation, SliceCount
 from spinetk.writers.overlay import (
     caption_of,
     colour_of,
+    display_centre,
     display_outline,
     display_size,
     upright_gray,
@@ -51,6 +52,7 @@ def write_report(
         height=height,
         shapes=[_shape(result, i) for i in range(len(result.instances))],
         chart=selection_chart(result.trace, result.slice_index),
+        tied=sum(count.area is not None for count in result.trace),
         total_seconds=sum(result.seconds.values()),
     )
     path.write_text(page, encoding="utf-8")
@@ -95,7 +97,7 @@ def selection_chart(trace: Sequence[SliceCount], chosen: int) -> dict[str, Any]:
 def _shape(result: Segmentation, index: int) -> dict[str, Any]:
     instance = result.instances[index]
     polygons = display_outline(result.slice, instance.mask)
-    middle = np.concatenate(polygons).mean(axis=0)
+    middle = display_centre(result.slice, instance.mask)
     path = " ".join(
         "M" + " L".join(f"{x:.1f} {y:.1f}" for x, y in polygon) + " Z" for polygon in polygons
     )

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import time
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from spinetk.errors import SpineError
 from spinetk.network.registry import Model
+from spinetk.results import is_result
 from spinetk.study import Segmentation
 from spinetk.writers.coco import write_coco
 from spinetk.writers.nifti import write_nifti
@@ -30,6 +34,8 @@ def write_result(
 ) -> Path:
     """Write `out/<series key>/`; run.json is always among the files.
 
+    The time of "write" is that of the files before the report and the record.
+
     The files are written to a hidden folder beside it that is renamed when complete, so a killed
     run never leaves a half result that looks whole. An older result of the same key is replaced.
 
@@ -39,8 +45,9 @@ def write_result(
     folder = out / result.series.key
     temporary = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX, dir=out))
     try:
+        start = time.perf_counter()
         rows = measurements(result)
-        record = run_record(result, model, options)
+        measured = time.perf_counter()
         if "coco" in formats:
             write_coco(temporary / "instances.coco.json", result)
         if "csv" in formats:
@@ -49,14 +56,28 @@ def write_result(
             write_nifti(temporary / "image.nii.gz", temporary / "mask.nii.gz", result)
         if "overlay" in formats:
             write_overlay(temporary / "overlay.png", result)
+        seconds = {"measure": measured - start, "write": time.perf_counter() - measured}
+        timed = replace(result, seconds=result.seconds | seconds)
+        record = run_record(timed, model, options)
         if "report" in formats:
-            write_report(temporary / "report.html", result, rows, record)
+            write_report(temporary / "report.html", timed, rows, record)
         write_record(temporary / "run.json", record)
         temporary.chmod(0o755)  # mkdtemp's folder is for its owner only
-        if folder.exists():
-            shutil.rmtree(folder)
-        temporary.rename(folder)
+        _replace(folder, temporary)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
     return folder
+
+
+def _replace(folder: Path, complete: Path) -> None:
+    """Put the complete result in the place of an older one, which goes only when it is there."""
+    if folder.exists() and not is_result(folder):
+        raise SpineError(f"{folder.name}: is in the way and not a result of SpineTK")
+    if not folder.exists():
+        complete.rename(folder)
+        return
+    older = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX, dir=folder.parent))
+    folder.rename(older / "older")
+    complete.rename(folder)
+    shutil.rmtree(older)

@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
+
+from spinetk.anatomy import column_directions
 from spinetk.morphometry import measure
 from spinetk.orientation import upright_turn
 from spinetk.radiomics import first_order
@@ -28,12 +31,16 @@ def measurements(result: Segmentation) -> list[Row]:
     turn = upright_turn(one.geometry)
     spacing = one.spacing
     upright = spacing if spacing is None or not turn.transpose else (spacing[1], spacing[0])
+    masks = [turn.apply(instance.mask) for instance in result.instances]
+    directions = column_directions(masks)
     rows: list[Row] = []
-    for label, instance in zip(label_numbers(result.instances), result.instances, strict=True):
-        mask = turn.apply(instance.mask)
-        pixels = measure(mask)
-        centroid = measure(instance.mask).centroid
-        size = measure(mask, upright) if upright is not None else None
+    for label, instance, mask, along in zip(
+        label_numbers(result.instances), result.instances, masks, directions, strict=True
+    ):
+        pixels = measure(mask, along=along)
+        columns, lines = np.nonzero(instance.mask)[::-1]
+        centroid = float(columns.mean()), float(lines.mean())
+        size = measure(mask, upright, along) if upright is not None else None
         row: Row = {
             "label": label,
             "kind": instance.kind,

@@ -1,0 +1,113 @@
+"""Train without one data set, evaluate on it: python benchmarks/left_out.py DATA
+
+DATA is the folder of the four MR sets. For each of mr_backspine, mr_vb2, mr_vb3 a short training on the other sets
+(runs/loso_*; resumed if interrupted) is evaluated on all its patients. The ablation repeats the training without
+mr_vb2, with the unlabelled regions counted as background, and compares both on mr_vb2 and on the held-out patients
+of mr_spider. Writes docs/results/left-out/, docs/results/left-out.md and docs/results/ablation.md.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from spinetk.dataset import read_dataset, validation_patients
+from spinetk.evaluation.run import evaluate_run, median_and_quartiles
+from spinetk.training.run import train_run
+
+ROOT = Path(__file__).parents[1]
+CONFIGS, RESULTS = ROOT / "benchmarks" / "configs", ROOT / "docs" / "results"
+SETS = ("mr_spider", "mr_backspine", "mr_vb2", "mr_vb3")
+LEFT_OUT = ("mr_backspine", "mr_vb2", "mr_vb3")
+
+
+def trained(data: Path, left_out: str, run: str, config: str) -> Path:
+    sets = [data / name for name in SETS if name != left_out]
+    return train_run(sets, ROOT / "runs" / run, CONFIGS / config, 0.2, quiet=False)
+
+
+def figures(data: Path, names: list[str], model: Path, out: str, patients: str) -> dict[str, Any]:
+    """Evaluate unless the committed figures are those of this very network."""
+    import hashlib
+
+    path = RESULTS / "left-out" / out
+    sha256 = hashlib.sha256(model.read_bytes()).hexdigest()
+    stored = path / "figures.json"
+    if not stored.is_file() or json.loads(stored.read_text())["model_sha256"] != sha256:
+        evaluate_run([data / n for n in names], path, str(model), patients, quiet=False)
+        for table in ("instances.csv", "false_positives.csv", "slices.csv"):
+            (path / table).unlink()
+    return dict(json.loads(stored.read_text()))
+
+
+def row(summary: dict[str, Any], dataset: str, kind: str, scope: str = "all") -> dict[str, Any]:
+    return next(
+        r
+        for r in summary["instances"]
+        if (r["dataset"], r["kind"], r["slices"]) == (dataset, kind, scope)
+    )
+
+
+def left_out_table(summaries: dict[str, dict[str, Any]]) -> str:
+    lines = [
+        "| left out of training | patients | images | bodies | detected at IoU 0.7 "
+        "| Dice median (quartiles) | Dice median, misses as 0 |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name, summary in summaries.items():
+        r = row(summary, name, "vertebral_body")
+        lines.append(
+            f"| {name} | {r['patients']} | {r['images']} | {r['instances']} "
+            f"| {100 * r['detection_rate']:.1f} % "
+            f"| {median_and_quartiles(r)} "
+            f"| {r['dice_median_all']:.3f} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def ablation_table(arms: dict[str, dict[str, Any]]) -> str:
+    lines = [
+        "| unlabelled regions | evaluated on | structure | detected at IoU 0.7 "
+        "| Dice median | Dice median, misses as 0 |",
+        "|---|---|---|---|---|---|",
+    ]
+    for arm, summary in arms.items():
+        for dataset, kind, scope in (
+            ("mr_vb2", "vertebral_body", "all"),
+            ("mr_spider", "vertebral_body", "middle"),
+            ("mr_spider", "intervertebral_disc", "middle"),
+        ):
+            r = row(summary, dataset, kind, scope)
+            where = f"{dataset}, {scope} slices, {r['patients']} patients"
+            lines.append(
+                f"| {arm} | {where} | {kind.replace('_', ' ')} | {100 * r['detection_rate']:.1f} % "
+                f"| {r['dice_median']:.3f} | {r['dice_median_all']:.3f} |"
+            )
+    return "\n".join(lines) + "\n"
+
+
+def main(data: Path) -> None:
+    models = {n: trained(data, n, f"loso_{n[3:]}", "short.toml") for n in LEFT_OUT}
+    summaries = {n: figures(data, [n], m, n, "all") for n, m in models.items()}
+    (RESULTS / "left-out.md").write_text(left_out_table(summaries))
+    plain = trained(data, "mr_vb2", "ablation_vb2", "ablation.toml")
+    spider = read_dataset(data / "mr_spider").images
+    vb2 = read_dataset(data / "mr_vb2").images
+    patients = ROOT / "runs" / "ablation-patients.txt"
+    patients.write_text(
+        "\n".join(sorted(validation_patients(spider) | {image.patient for image in vb2}))
+    )
+    arms = {
+        arm: figures(data, ["mr_vb2", "mr_spider"], model, name, str(patients))
+        for arm, model, name in (
+            ("left out of the losses", models["mr_vb2"], "ablation-with"),
+            ("counted as background", plain, "ablation-without"),
+        )
+    }
+    (RESULTS / "ablation.md").write_text(ablation_table(arms))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
