@@ -38,6 +38,24 @@ def test_a_study_from_files_to_outputs(phantom_folder: Path, tmp_path: Path) -> 
     assert not (tmp_path / "failures.csv").exists()
 
 
+def test_the_summary_keeps_earlier_results_that_are_still_there(
+    phantom_folder: Path, tmp_path: Path
+) -> None:
+    dicom = phantom_folder / "dicom"
+    for index in ("4", "5"):
+        spinetk(
+            "segment", dicom, "-o", tmp_path, "--slice", index, "--format", "csv", "--overwrite"
+        )
+    [row] = csv.DictReader((tmp_path / "summary.csv").open())
+    assert row["selected_slice"] == "5"
+    (tmp_path / row["key"]).rename(tmp_path / "other")
+    text = (tmp_path / "summary.csv").read_text().replace(row["key"], "other")
+    (tmp_path / "summary.csv").write_text(text)
+    spinetk("segment", dicom, "-o", tmp_path, "--slice", "4", "--format", "csv")
+    keys = [r["key"] for r in csv.DictReader((tmp_path / "summary.csv").open())]
+    assert keys == ["other", row["key"]]
+
+
 def test_results_are_not_replaced_unasked(phantom_folder: Path, tmp_path: Path) -> None:
     picture = np.random.default_rng(0).integers(0, 255, (64, 64), dtype=np.uint8)
     cv2.imwrite(str(tmp_path / "a.png"), picture)

@@ -90,10 +90,10 @@ def test_nothing_found_is_an_error_in_one_line(mr_model: LoadedModel) -> None:
 
 def test_the_network_goes_by_modality(phantom_folder: Path) -> None:
     [series] = read(phantom_folder / "dicom").series
-    assert model_for(series) == ("mr", [])
+    assert model_for(series) == ("mr", series)
     bare = Series("x", None, "raster", series.slices, None)
-    name, warnings = model_for(bare)
-    assert name == "mr" and "MR is assumed" in warnings[0]
+    name, told = model_for(bare)
+    assert name == "mr" and told.modality == "MR" and "MR is assumed" in told.warnings[0]
 
 
 def test_a_body_found_twice_as_body_and_as_s1_counts_once() -> None:

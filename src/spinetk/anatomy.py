@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinetk.boxes import mask_box
+from spinetk.column import beside_column, in_column
 from spinetk.dataset import SACRAL_CLASS, SPINE_CLASSES
 from spinetk.errors import UsageError
 from spinetk.study import Instance
@@ -36,6 +37,21 @@ def without_doubles(instances: Sequence[Instance]) -> list[Instance]:
         if all(_group(k.kind) != group or _shared(one.mask, k.mask) <= SAME_PLACE for k in kept):
             kept.append(one)
     return kept
+
+
+def without_strays(instances: Sequence[Instance]) -> list[Instance]:
+    """Drop bodies that do not stand in the column, and discs that lie beside none of its bodies.
+
+    Instances of other classes are kept.
+    """
+    bodies = [i for i in instances if _group(i.kind) == BODY_KIND]
+    boxes = np.array([i.box for i in bodies]).reshape(-1, 4)
+    members = in_column(boxes, np.array([i.score for i in bodies]))
+    kept = [one for one, member in zip(bodies, members, strict=True) if member]
+    discs = [i for i in instances if i.kind == DISC_KIND]
+    near = beside_column(np.array([i.box for i in discs]).reshape(-1, 4), boxes[members])
+    kept += [one for one, beside in zip(discs, near, strict=True) if beside]
+    return kept + [i for i in instances if _group(i.kind) not in SPINE_CLASSES]
 
 
 def without_overlap(instances: Sequence[Instance]) -> list[Instance]:
@@ -84,6 +100,13 @@ def order_and_name(
             anchor = ("S1", 1)
         else:
             warnings.append("S1 was found, but not as the lowest body: levels are not named")
+    elif anchor is not None and sacral and bodies:
+        [found_as] = [b.level for b in _named(bodies, anchor, []) if b.order == sacral[0] + 1]
+        if found_as != "S1":
+            warnings.append(
+                f"the anchor {anchor[0]}={anchor[1]} makes the body that looks like S1 "
+                f"{found_as or 'a level that does not exist'}: check it on the overlay"
+            )
     if anchor is not None and bodies:
         bodies = _named(bodies, anchor, warnings)
     rest: list[Instance] = []
@@ -120,15 +143,15 @@ def parse_anchor(text: str) -> tuple[str, int]:
 def column_directions(masks: Sequence[NDArray[np.bool_]]) -> list[tuple[float, float]]:
     """Direction (x, y) of the column at each of the upright masks [H, W], pointing to the feet.
 
-    It joins the neighbours above and below (the instance itself at an end of the column); a lone
-    instance is taken to stand upright.
+    It joins the second neighbours above and below (bodies and discs alternate; at an end of the
+    column what is left of them); a lone instance is taken to stand upright.
     """
     centres = np.array([_centre(mask) for mask in masks]).reshape(-1, 2)
     order = np.argsort(centres[:, 1], kind="stable")
     directions = [(0.0, 1.0)] * len(masks)
     for place, index in enumerate(order):
-        above = order[max(place - 1, 0)]
-        below = order[min(place + 1, len(order) - 1)]
+        above = order[max(place - 2, 0)]
+        below = order[min(place + 2, len(order) - 1)]
         step = centres[below] - centres[above]
         if np.linalg.norm(step) > 0:
             directions[index] = (float(step[0]), float(step[1]))
@@ -238,4 +261,8 @@ def _centre(mask: NDArray[np.bool_]) -> tuple[float, float]:
 
 
 def _truncated(mask: NDArray[np.bool_]) -> bool:
-    return bool(mask[0].any() or mask[-1].any() or mask[:, 0].any() or mask[:, -1].any())
+    """Whether a mask comes within two pixels of the border, where an outline stops short of it."""
+    edge = 2
+    return bool(
+        mask[:edge].any() or mask[-edge:].any() or mask[:, :edge].any() or mask[:, -edge:].any()
+    )

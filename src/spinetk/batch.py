@@ -64,6 +64,7 @@ def segment_all(
     out: Path,
     options: Options,
     on_progress: Progress = lambda text, done, total: None,
+    on_done: Callable[[dict[str, Any]], None] = lambda row: None,
 ) -> Outcome:
     """Segment every series and write results, `summary.csv` and, if need be, `failures.csv`.
 
@@ -84,18 +85,15 @@ def segment_all(
     try:
         for series in study.series:
             with _failure_noted(series.key, outcome):
-                loaded, warnings = named, list[str]()
+                loaded, told = named, series
                 if loaded is None:
-                    name, warnings = model_for(series, options.modality)
+                    name, told = model_for(series, options.modality)
                     if name not in models:
                         models[name] = load_model(name)
                     loaded = models[name]
-                told = replace(
-                    series,
-                    modality=options.modality or series.modality,
-                    warnings=(*series.warnings, *warnings),
-                )
-                _segment_parts(told, loaded, out, options, outcome, on_progress)
+                elif options.modality is not None:
+                    told = replace(series, modality=options.modality)
+                _segment_parts(told, loaded, out, options, outcome, on_progress, on_done)
     finally:  # an interrupted run accounts for what it completed
         _account(out, outcome)
     return outcome
@@ -108,6 +106,7 @@ def _segment_parts(
     options: Options,
     outcome: Outcome,
     on_progress: Progress,
+    on_done: Callable[[dict[str, Any]], None],
 ) -> None:
     """Segment a series or, with --slice all, each slice; slices that show nothing are passed over.
 
@@ -121,6 +120,7 @@ def _segment_parts(
             try:
                 row = _segment_one(one, choice, loaded, out, options, on_progress)
                 outcome.done.append(row)
+                on_done(row)
             except NothingFound as error:
                 nothing = error
     if nothing is not None and len(outcome.done) == before:
@@ -206,8 +206,21 @@ def _segment_one(
 
 
 def _account(out: Path, outcome: Outcome) -> None:
-    """Write summary.csv, and failures.csv where something failed (an old one is removed)."""
-    _write_rows(out / "summary.csv", SUMMARY_COLUMNS, outcome.done)
+    """Write summary.csv, and failures.csv where something failed (an old one is removed).
+
+    The summary keeps the rows of earlier runs whose results are still there.
+    """
+    summary = out / "summary.csv"
+    new = {row["key"] for row in outcome.done}
+    earlier: list[dict[str, Any]] = []
+    if summary.is_file():
+        with summary.open(newline="", encoding="utf-8") as stream:
+            earlier = [
+                {name: row.get(name, "") for name in SUMMARY_COLUMNS}
+                for row in csv.DictReader(stream)
+                if row.get("key") not in new and is_result(out / str(row.get("key")))
+            ]
+    _write_rows(summary, SUMMARY_COLUMNS, [*earlier, *outcome.done])
     failures = [{"key": key, "reason": reason} for key, reason in outcome.failed]
     if failures:
         _write_rows(out / "failures.csv", ("key", "reason"), failures)

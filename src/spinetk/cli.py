@@ -21,7 +21,11 @@ INTERRUPTED = 130
 MODALITIES = {"auto": None, "mr": "MR", "ct": "CT", "xr": "XR"}
 
 app = typer.Typer(
-    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Find, outline and measure vertebral bodies and intervertebral discs. "
+    "Research use only; not a medical device.",
 )
 console = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -58,7 +62,7 @@ def _run() -> int:
             _say(f"{error.format_message()} (see --help)")
         return USAGE
     if code == INTERRUPTED:
-        _say("interrupted: complete results are kept; a training goes on when it is run again")
+        _say("interrupted: what was complete is kept")
     return int(code or DONE)
 
 
@@ -86,10 +90,15 @@ def segment(
         str, typer.Option("--slice", help="auto, all, or a slice's number, counted from 0.")
     ] = "auto",
     formats: Annotated[
-        str, typer.Option("--format", help="Comma-separated: coco,csv,nifti,overlay,report.")
+        str,
+        typer.Option(
+            "--format",
+            help="Comma-separated, of: coco, csv, nifti, overlay, report.",
+            show_default="all",
+        ),
     ] = "coco,csv,nifti,overlay,report",
     model: Annotated[
-        str | None, typer.Option(help="Shipped network's name or an .onnx file.")
+        str | None, typer.Option(help="Shipped network (mr) or an .onnx file.")
     ] = None,
     score: Annotated[
         float | None, typer.Option(min=0, max=1, help="Score threshold; the model's by default.")
@@ -104,7 +113,7 @@ def segment(
     from spinetk import batch
 
     options = batch.Options(
-        modality=_one_of("--modality", modality, MODALITIES),
+        modality=_one_of("--modality", modality.lower(), MODALITIES),
         slices=_slice_choice(slice_),
         formats=_formats(formats),
         model=model,
@@ -121,22 +130,28 @@ def segment(
             inputs,
             out,
             options,
+            on_done=lambda row: None if quiet else _report(out, row),
             on_progress=lambda text, done, total: bar.update(
                 task, description=text, completed=done, total=total
             ),
         )
-    if not quiet:
-        for done in outcome.done:
-            print(
-                f"{done['key']}: slice {done['selected_slice']}, {done['bodies']} bodies, "
-                f"{done['discs']} discs -> {out / str(done['key'])}"
-            )
     for key, reason in outcome.failed:
         _say(f"{key}: {reason}")
     for refusal in outcome.passed_over:
         _say(f"passed over {refusal.name}: {refusal.reason}")
     if outcome.failed:
         raise typer.Exit(SOME_FAILED)
+
+
+def _report(out: Path, row: dict[str, Any]) -> None:
+    """Say that a series is done, as soon as it is."""
+    doubts = row["warnings"].count("; ") + 1 if row["warnings"] else 0
+    more = f" ({doubts} warning{'s' if doubts > 1 else ''}, see the report)" if doubts else ""
+    print(
+        f"{row['key']}: slice {row['selected_slice']}, vertebral bodies: {row['bodies']}, "
+        f"discs: {row['discs']} -> {out / row['key']}{more}",
+        flush=True,
+    )
 
 
 @app.command()
@@ -176,13 +191,16 @@ def train(
     hold_out: Annotated[
         float, typer.Option(min=0, max=0.9, help="Share of each set's patients never trained on.")
     ] = 0.2,
+    init: Annotated[
+        str | None, typer.Option(help="Start from a shipped network or a .safetensors file.")
+    ] = None,
     quiet: Annotated[bool, typer.Option(help="No progress bar.")] = False,
 ) -> None:
     """Train a network on annotated data; goes on where an interrupted run of OUT stopped."""
     _needs_torch()
     from spinetk.training.run import train_run
 
-    model = train_run(data, out, config, hold_out, quiet=quiet)
+    model = train_run(data, out, config, hold_out, init=init, quiet=quiet)
     print(f"{model}: run it with spinetk segment --model {model}")
 
 

@@ -69,6 +69,10 @@ class AnnotatedImage:
     spacing: tuple[float, float] | None
     instances: tuple[Annotation, ...]
 
+    def complete(self, categories: int) -> bool:
+        """Whether every visible instance of all categories (1 to `categories`) is annotated."""
+        return self.exhaustive and set(self.labelled_categories) >= set(range(1, categories + 1))
+
     @property
     def pixels(self) -> NDArray[np.uint8]:
         """uint8 [H, W], read anew at each access."""
@@ -180,10 +184,13 @@ def validation_patients(images: Iterable[AnnotatedImage], fraction: float = 0.2)
 
     In each data set the patients are put in the order of the SHA-256 of their id and the first
     `fraction` of them (at least one) is taken, so adding a data set moves no patient of another.
+    Patients belong to the data set that their id names before its last hyphen ("mr_vb2-0005"), so
+    two folders with pictures of the same patients hold out the same ones.
     """
     patients: dict[str, set[str]] = {}
     for image in images:
-        patients.setdefault(image.dataset, set()).add(image.patient)
+        group = image.patient.rpartition("-")[0] or image.dataset
+        patients.setdefault(group, set()).add(image.patient)
     chosen: set[str] = set()
     for names in patients.values():
         ranked = sorted(names, key=lambda name: hashlib.sha256(name.encode()).hexdigest())

@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 ZONES = {"anterior": (0.05, 0.25), "middle": (0.4, 0.6), "posterior": (0.75, 0.95)}
 """Parts of the width, from the left (anterior) edge, over which each height is averaged. The outer
 5 % are left out: rounded corners are not the height of an endplate."""
+LARGEST_TURN = 28.0
+"""The rectangle's axis is taken where it lies within so many degrees of the column's direction.
+Beyond, the rectangle stands on a corner of the shape, as it does on a wedge-like S1."""
 STEP = 0.25
 """Sampling distance in pixels (of the finer spacing) when a mask is turned into its own axes."""
 
@@ -77,7 +80,8 @@ def _in_own_axes(
     scale = np.array([spacing[1], spacing[0]], dtype=np.float32)
     (_, _), (_, _), angle = cv2.minAreaRect(points * scale)
     lean = np.degrees(np.arctan2(-along[0] * spacing[1], along[1] * spacing[0]))
-    angle = lean + (angle - lean + 45) % 90 - 45  # of the four turns, the nearest to the column
+    off = (angle - lean + 45) % 90 - 45  # of the rectangle's four turns, the nearest to the column
+    angle = lean + (off if abs(off) <= LARGEST_TURN else 0.0)
     step = STEP * min(spacing)
     turn = np.radians(angle)
     rotate = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])

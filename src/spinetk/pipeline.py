@@ -19,8 +19,10 @@ from spinetk.anatomy import (
     order_and_name,
     without_doubles,
     without_overlap,
+    without_strays,
 )
 from spinetk.boxes import box_iou, mask_box
+from spinetk.column import beside_column, in_column
 from spinetk.dataset import SACRAL_CLASS
 from spinetk.errors import NothingFound, UsageError
 from spinetk.network.detector import Boxes, Detector
@@ -50,8 +52,9 @@ def load_model(name: str | Path, threads: int | None = None) -> LoadedModel:
     return LoadedModel(model, Detector(model.path, model.input_side, threads))
 
 
-def model_for(series: Series, modality: Modality | None = None) -> tuple[str, list[str]]:
-    """Name of the shipped network for a series, and warnings about the choice.
+def model_for(series: Series, modality: Modality | None = None) -> tuple[str, Series]:
+    """Name of the shipped network for a series, and the series with the modality that it is taken
+    for (a warning says so where it is assumed).
 
     Args:
         modality: what the user says; what the file says is used otherwise.
@@ -60,17 +63,17 @@ def model_for(series: Series, modality: Modality | None = None) -> tuple[str, li
         UsageError: no network for this modality is shipped.
     """
     chosen = modality or series.modality
-    warnings = []
+    warnings = series.warnings
     if chosen is None:
         chosen = "MR"
-        warnings.append("the file does not name its modality: MR is assumed (see --modality)")
+        warnings += ("the file does not name its modality: MR is assumed (see --modality)",)
     name = FOR_MODALITY[chosen]
     if name not in shipped_models():
         raise UsageError(
             f"series {series.key} is {chosen}: no network for it is shipped yet "
             f"(shipped: {', '.join(shipped_models())}); name one with --model"
         )
-    return name, warnings
+    return name, replace(series, modality=chosen, warnings=warnings)
 
 
 def segment(
@@ -162,7 +165,7 @@ def _body_area(instances: Sequence[Instance]) -> float:
 
 
 def count_boxes(index: int, boxes: Boxes, classes: tuple[str, ...], threshold: float) -> SliceCount:
-    """Count bodies (S1 among them, none twice) and discs above the threshold on one slice."""
+    """Count the bodies of the column (S1 among them, none twice) and its discs on one slice."""
     kept = boxes.scores >= threshold
     names = np.array(["", *classes])[boxes.labels[kept]]
     # a network of other classes counts everything that it finds
@@ -170,12 +173,18 @@ def count_boxes(index: int, boxes: Boxes, classes: tuple[str, ...], threshold: f
     places, scores = boxes.boxes[kept][body], boxes.scores[kept][body]
     # a body that was also found as S1 counts once, with its better score (boxes come best first)
     again = np.triu(box_iou(places, places) > SAME_PLACE, k=1).any(axis=0)
+    places, scores = places[~again], scores[~again]
+    discs = boxes.boxes[kept][names == DISC_KIND]
+    if BODY_KIND in classes:
+        members = in_column(places, scores)
+        places, scores = places[members], scores[members]
+        discs = discs[beside_column(discs, places)]
     area = np.prod(places[:, 2:] - places[:, :2], axis=1)
     return SliceCount(
         index=index,
-        bodies=int((~again).sum()),
-        discs=int((names == DISC_KIND).sum()),
-        weight=float((area * scores)[~again].sum()),
+        bodies=len(places),
+        discs=len(discs),
+        weight=float((area * scores).sum()),
     )
 
 
@@ -191,7 +200,7 @@ def outline(one: Slice, loaded: LoadedModel, threshold: float) -> list[Instance]
         )
         for label, score, mask in zip(found.labels, found.scores, found.masks, strict=True)
     ]
-    return without_overlap(without_doubles(instances))
+    return without_overlap(without_strays(without_doubles(instances)))
 
 
 def _slices_to_search(series: Series, choice: SliceChoice) -> tuple[Slice, ...]:
@@ -228,7 +237,9 @@ def _doubts(instances: list[Instance], one: Slice) -> list[str]:
     if unsure:
         doubts.append(f"{len(unsure)} instances have a score below 0.8")
     if any(i.level is None for i in bodies):
-        doubts.append("not every body's level is known: use the order, or give --anchor")
+        doubts.append(
+            "not every body's level is known: use the order from below, or name one (--anchor L5=2)"
+        )
     return doubts
 
 

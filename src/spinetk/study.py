@@ -140,7 +140,7 @@ class Instance:
         score: 0..1, the network's confidence.
         order: place along the column within its kind, counted from below, 1-based.
         level: "L4" or "L4-L5" where the image or the user tells it, else None.
-        truncated: the image's border cuts the instance.
+        truncated: the image's border cuts the instance (it comes within two pixels of it).
     """
 
     kind: str

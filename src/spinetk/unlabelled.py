@@ -32,7 +32,8 @@ def unlabelled_region(image: AnnotatedImage, categories: tuple[str, ...]) -> NDA
       speaks of what lies above the sacrum; below S1 nothing is left to label, so an image whose
       lowest body is S1 has no doubtful region at all;
     - otherwise: the whole corridor except the labelled instances themselves, and nothing below S1;
-    - no labelled body to find the column by: the whole image.
+    - no labelled body to find the column by: nothing where the image is complete (a lateral slice
+      without a body), else the whole image.
 
     For categories that are not those of a spine nothing is known of where instances lie: the whole
     image is doubtful unless every category is labelled exhaustively.
@@ -41,13 +42,10 @@ def unlabelled_region(image: AnnotatedImage, categories: tuple[str, ...]) -> NDA
         bool [H, W] on the image's own grid; True is doubtful.
     """
     height, width = image.pixels.shape
-    labelled = set(image.labelled_categories) >= set(range(1, len(categories) + 1))
-    complete = image.exhaustive and labelled
+    complete = image.complete(len(categories))
     bodies = [a for a in image.instances if a.category == BODY]
-    if categories != SPINE_CLASSES:
+    if categories != SPINE_CLASSES or not bodies:
         return np.full((height, width), not complete)
-    if not bodies:
-        return np.ones((height, width), dtype=bool)
     centres = np.array([_centre(a.mask) for a in bodies])
     order = np.argsort(centres[:, 1])
     centres = centres[order]

@@ -55,7 +55,7 @@ def test_missed_bodies_lower_detection_and_count_as_zero(
 ) -> None:
     found = truth_as_found(image)
     bodies = [i for i in found if i.kind == "vertebral_body"]
-    found = [i for i in found if i not in bodies[:2]]
+    found = [i for i in found if not any(i is gone for gone in bodies[:2])]
     rows, _ = figures(image, found, mr_model, monkeypatch)
     assert rows["vertebral_body"]["detection_rate"] == pytest.approx(1 / 3)
     assert rows["vertebral_body"]["dice_median"] == 1  # of those detected

@@ -8,6 +8,7 @@ import SimpleITK
 from spinetk.errors import UnreadableInput
 from spinetk.phantom import Phantom
 from spinetk.readers import read
+from spinetk.readers.volume import read_volume
 
 
 def save_nifti(path: Path, phantom: Phantom, axes: str) -> Path:
@@ -104,6 +105,13 @@ def test_unusable_volumes_are_refused(tmp_path: Path, array: np.ndarray, message
     nibabel.save(nibabel.Nifti1Image(array, np.eye(4)), tmp_path / "bad.nii")
     with pytest.raises(UnreadableInput, match=message):
         read(tmp_path / "bad.nii")
+
+
+def test_a_label_map_is_no_image(phantom: Phantom, phantom_folder: Path) -> None:
+    path = phantom_folder / "truth.nii.gz"
+    with pytest.raises(UnreadableInput, match="looks like a label map"):
+        read(path)
+    assert len(read_volume(path, labels=True).slices) == len(phantom.labels)
 
 
 def test_a_thick_axial_series_is_refused(tmp_path: Path) -> None:

@@ -149,7 +149,8 @@ def _read_stack(key: str, files: list[_File]) -> tuple[Series, list[Refusal]]:
         try:
             pixels = _pixels(file.path, warnings)
         except UnreadableInput as error:
-            left_out.append(Refusal(file.path.name, str(error), failed=False))
+            reason = str(error).removeprefix(f"{file.path.name}: ")
+            left_out.append(Refusal(file.path.name, reason, failed=False))
             continue
         spacing, spacing_source = _spacing(file.header, geometry)
         if geometry is not None and distance is not None:

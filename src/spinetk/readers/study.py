@@ -43,7 +43,7 @@ def read(inputs: str | Path | Sequence[str | Path]) -> Study:
                 refused.append(Refusal(path.name, "is not a DICOM file or an image known here"))
         except UnreadableInput as error:
             failed = not isinstance(error, Unsuitable) or path in named
-            refused.append(Refusal(path.name, str(error), failed))
+            refused.append(Refusal(path.name, str(error).removeprefix(f"{path.name}: "), failed))
     read_dicom, refused_dicom = read_dicom_series(dicom)
     series += read_dicom
     refused += refused_dicom

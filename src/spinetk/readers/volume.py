@@ -22,8 +22,12 @@ LARGEST_RATIO = 3.0
 """Largest ratio of in-plane spacings of a sagittal cut; beyond it bodies are only smears."""
 
 
-def read_volume(path: Path) -> Series:
+def read_volume(path: Path, *, labels: bool = False) -> Series:
     """Read a 3D volume (or a single slice) as a sagittal series.
+
+    Args:
+        path: NIfTI, MHA, MHD or NRRD.
+        labels: the file is a label map; otherwise one is refused, since it is no image.
 
     The modality is CT where values reach below -500 as HU of air do, else it is left open.
 
@@ -36,6 +40,8 @@ def read_volume(path: Path) -> Series:
         raise Unsuitable(f"{path.name}: has {array.ndim} dimensions; a 3D volume is needed")
     warnings: list[str] = []
     array = finite(path.name, array, warnings)
+    if not labels and _is_label_map(array):
+        raise Unsuitable(f"{path.name}: looks like a label map, not an image (few whole numbers)")
     slices = _sagittal_slices(path, array, affine)
     air = float(np.percentile(array, 1)) < -500
     modality: Modality | None = "CT" if air else None
@@ -48,6 +54,16 @@ def read_volume(path: Path) -> Series:
         spacing_source="affine",
         warnings=tuple(warnings),
     )
+
+
+def _is_label_map(array: NDArray[np.float32]) -> bool:
+    """Whether the volume holds at most 48 different values, all of them small whole numbers, most
+    of them 0: no image does, label maps of spines do."""
+    sample = array[array != 0]
+    if sample.size > 0.5 * array.size or sample.size == 0:
+        return False
+    values = np.unique(sample)
+    return bool(values.size <= 48 and (values == np.round(values)).all() and values.max() < 1000)
 
 
 def _load_nifti(path: Path) -> tuple[NDArray[np.float32], NDArray[np.float64]]:

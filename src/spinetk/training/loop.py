@@ -18,6 +18,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from spinetk.dataset import AnnotatedImage
 from spinetk.errors import SpineError, UsageError
 from spinetk.training.config import TrainingConfig
+from spinetk.training.export import load_weights
 from spinetk.training.network import SpineRCNN
 from spinetk.training.samples import SampleSource
 
@@ -25,12 +26,18 @@ CHECKPOINT = "checkpoint.pt"
 
 
 def train(
-    images: Sequence[AnnotatedImage], out: Path, config: TrainingConfig, *, quiet: bool = False
+    images: Sequence[AnnotatedImage],
+    out: Path,
+    config: TrainingConfig,
+    *,
+    init: Path | None = None,
+    quiet: bool = False,
 ) -> SpineRCNN:
     """Train a network and return it with the averaged weights, in evaluation mode.
 
     `out` receives `config.json`, `losses.csv` and `checkpoint.pt`; where a checkpoint of the same
-    configuration is there already, the run goes on from it.
+    configuration is there already, the run goes on from it. `init` is a safetensors file to start
+    from instead of ImageNet weights.
 
     Raises:
         UsageError: `out` holds a run with another configuration or on other images.
@@ -40,6 +47,8 @@ def train(
     torch.manual_seed(config.seed)
     source = SampleSource(images, config)
     network = SpineRCNN(config.network, config).to(memory_format=torch.channels_last)
+    if init is not None:
+        load_weights(network, init)
     network.train()
     average = AveragedModel(
         network, multi_avg_fn=get_ema_multi_avg_fn(config.average_decay), use_buffers=True

@@ -19,6 +19,7 @@ from spinetk.dataset import (
     validation_patients,
 )
 from spinetk.errors import UsageError
+from spinetk.network.registry import MODELS, shipped_models
 from spinetk.training.augmentation import FITTED_SIDE
 from spinetk.training.config import AugmentationConfig, NetworkConfig, TrainingConfig
 from spinetk.training.export import export_onnx, save_weights
@@ -29,7 +30,13 @@ SCORE_THRESHOLD = 0.5
 
 
 def train_run(
-    data: Sequence[Path], out: Path, config_path: Path | None, hold_out: float, *, quiet: bool
+    data: Sequence[Path],
+    out: Path,
+    config_path: Path | None,
+    hold_out: float,
+    *,
+    init: str | None = None,
+    quiet: bool,
 ) -> Path:
     """Train on data sets, holding a share of each set's patients out, and export the network.
 
@@ -47,14 +54,32 @@ def train_run(
     training, _ = split_by_patient(images, held_out)
     config = read_config(config_path, network_classes(sets))
     start = time.time()
-    network = train(training, out, config, quiet=quiet)
+    start_weights, start_card = _start_from(init) if init else (None, None)
+    if start_card:  # who was trained on once is never held out again
+        seen = {i.patient for i in images} - set(start_card["held_out_patients"])
+        held_out = held_out - seen
+    network = train(training, out, config, init=start_weights, quiet=quiet)
     path = out / "model.onnx"
     sha256 = export_onnx(network, path, FITTED_SIDE)
     weights = save_weights(network, out / "model.safetensors")
     card = model_card(sets, config, sorted(held_out), sha256, weights)
+    if start_card:
+        card["started_from"] = {key: start_card[key] for key in ("sha256", "training", "date")}
     card["training_minutes_this_session"] = round((time.time() - start) / 60, 1)
     path.with_suffix(".json").write_text(json.dumps(card, indent=2) + "\n")
     return path
+
+
+def _start_from(init: str) -> tuple[Path, dict[str, Any]]:
+    """Weights and card of a shipped network ("mr") or of a safetensors file with its card."""
+    path = MODELS / f"{init}.safetensors" if init in shipped_models() else Path(init)
+    card_path = path.with_suffix(".json")
+    if path.suffix != ".safetensors" or not path.is_file() or not card_path.is_file():
+        raise UsageError(
+            f"--init {init}: not a shipped network ({', '.join(shipped_models())}) and not a "
+            ".safetensors file with its card beside it"
+        )
+    return path, json.loads(card_path.read_text())
 
 
 def read_config(path: Path | None, classes: tuple[str, ...]) -> TrainingConfig:

@@ -34,8 +34,10 @@ class SampleSource:
         self.config = config
         self.classes = config.network.classes
         self.sets: dict[str, dict[str, list[AnnotatedImage]]] = {}
+        categories = len(self._categories())
         for image in images:
-            if image.instances:
+            # a complete image without an instance teaches what is background
+            if image.instances or image.complete(categories):
                 patients = self.sets.setdefault(image.dataset, {})
                 patients.setdefault(image.patient, []).append(image)
         if not self.sets:
@@ -59,8 +61,7 @@ class SampleSource:
     def sample(self, image: AnnotatedImage) -> Sample:
         """Pixels, masks and unlabelled region of an image; the slow parts are kept in memory."""
         if image.path not in self._stored:
-            categories = tuple(c for c in self.classes if c != SACRAL_CLASS)
-            packed = np.packbits(unlabelled_region(image, categories))
+            packed = np.packbits(unlabelled_region(image, self._categories()))
             self._stored[image.path] = image.pixels, packed
         pixels, packed = self._stored[image.path]
         region = np.unpackbits(packed, count=pixels.size).reshape(pixels.shape)
@@ -71,6 +72,10 @@ class SampleSource:
             np.array([class_number(a, self.classes) for a in image.instances], dtype=np.int64),
             region,
         )
+
+    def _categories(self) -> tuple[str, ...]:
+        """The data sets' categories: the network's classes without S1, which is a body there."""
+        return tuple(c for c in self.classes if c != SACRAL_CLASS)
 
 
 def as_batch(samples: Sequence[Sample]) -> Batch:
