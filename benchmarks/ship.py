@@ -26,7 +26,8 @@ def main(data: Path, run: Path, name: str) -> None:
     path = MODELS / f"{name}.json"
     path.write_text(json.dumps(card, indent=1) + "\n")
     out = ROOT / "docs" / "results" / name
-    evaluate_run([data / d["name"] for d in card["data"]], out, name, "held-out", quiet=False)
+    sets = [data / d["name"] for d in card["data"] if (data / d["name"]).is_dir()]
+    evaluate_run(sets, out, name, "held-out", quiet=False)
     figures = json.loads((out / "figures.json").read_text())
     card["figures"] = {key: figures[key] for key in ("command", "instances", "selection")}
     card["folds"] = "one split: a fifth of each set's patients, by the SHA-256 of the patient id"

@@ -9,13 +9,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-NEAREST, FARTHEST = 0.55, 3.2
-"""Distance of neighbouring centres in mean body sizes (the square root of the box area). Bodies
-stand 1.0 to 1.6 apart; twice that where one between them was missed."""
-SIZE_RATIO = 1.9
-"""Neighbouring boxes differ by less than this factor in size (a cut-off body is smaller)."""
-LEAN_DEGREES = 60.0
-"""The step from a body to the next leans less than this from head-foot (L5 to S1 leans most)."""
+NEAREST, FARTHEST = 0.35, 2.8
+"""Distance of neighbouring centres in mean box widths. Bodies stand 0.8 to 1.4 apart, less where a
+border cuts one, and twice that where one between them was missed."""
+WIDTH_RATIO = 1.8
+"""Neighbouring boxes differ by less than this factor in width (the height of a body that the border
+cuts says nothing)."""
+LEAN_DEGREES = 74.0
+"""The step from a body to the next leans less than this from head-foot (a slipped L5 to S1 leans
+most)."""
 DISC_REACH = 1.3
 """A disc belongs to the column if its centre is within this many body sizes of a body's."""
 
@@ -35,7 +37,7 @@ def in_column(boxes: NDArray[np.floating], scores: NDArray[np.floating]) -> NDAr
     if count == 0:
         return members
     centres = (boxes[:, :2] + boxes[:, 2:]) / 2
-    sizes = np.sqrt(np.prod(boxes[:, 2:] - boxes[:, :2], axis=1))
+    widths = boxes[:, 2] - boxes[:, 0]
     order = np.argsort(centres[:, 1], kind="stable")
     # longest path from head to foot: length and score of the best column that ends at each box
     best = [(1, float(scores[i])) for i in order]
@@ -43,7 +45,7 @@ def in_column(boxes: NDArray[np.floating], scores: NDArray[np.floating]) -> NDAr
     for here in range(count):
         for above in range(here):
             a, b = order[above], order[here]
-            if not _next_to(centres[a], centres[b], float(sizes[a]), float(sizes[b])):
+            if not _next_to(centres[a], centres[b], float(widths[a]), float(widths[b])):
                 continue
             candidate = (best[above][0] + 1, best[above][1] + float(scores[b]))
             if candidate > best[here]:
@@ -67,14 +69,14 @@ def beside_column(boxes: NDArray[np.floating], bodies: NDArray[np.floating]) -> 
 
 
 def _next_to(
-    upper: NDArray[np.floating], lower: NDArray[np.floating], size_a: float, size_b: float
+    upper: NDArray[np.floating], lower: NDArray[np.floating], width_a: float, width_b: float
 ) -> bool:
     step = lower - upper
     distance = float(np.linalg.norm(step))
-    mean = (size_a + size_b) / 2
+    mean = (width_a + width_b) / 2
     lean = np.degrees(np.arctan2(abs(step[0]), max(step[1], 1e-6)))
     return (
         NEAREST * mean <= distance <= FARTHEST * mean
-        and max(size_a, size_b) < SIZE_RATIO * min(size_a, size_b)
+        and max(width_a, width_b) < WIDTH_RATIO * min(width_a, width_b)
         and lean < LEAN_DEGREES
     )
