@@ -98,11 +98,12 @@ def test_the_network_goes_by_modality(phantom_folder: Path) -> None:
 
 def test_a_body_found_twice_as_body_and_as_s1_counts_once() -> None:
     boxes = Boxes(
-        np.array([[0, 0, 10, 10], [1, 0, 10, 10], [0, 20, 10, 30], [0, 40, 10, 44]], np.float32),
+        np.array([[0, 0, 10, 10], [1, 0, 10, 10], [0, 20, 10, 30], [0, 32, 10, 36]], np.float32),
         np.array([0.9, 0.8, 0.7, 0.6], np.float32),
         np.array([3, 1, 1, 2]),
+        np.array([80, 70, 90, 30], np.float32),
     )
     classes = ("vertebral_body", "intervertebral_disc", "first_sacral_body")
     got = count_boxes(5, boxes, classes, 0.5)
     assert (got.index, got.bodies, got.discs) == (5, 2, 1)
-    assert got.weight == pytest.approx(100 * 0.9 + 100 * 0.7)
+    assert got.area == 80 + 90

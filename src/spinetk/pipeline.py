@@ -28,7 +28,7 @@ from spinetk.errors import NothingFound, UsageError
 from spinetk.network.detector import Boxes, Detector
 from spinetk.network.registry import FOR_MODALITY, Model, find_model, shipped_models
 from spinetk.orientation import upright_turn
-from spinetk.selection import select_slice, tied_slices
+from spinetk.selection import select_slice
 from spinetk.study import Instance, Modality, Segmentation, Series, Slice, SliceCount
 
 SliceChoice = Literal["auto"] | int
@@ -105,7 +105,6 @@ def segment(
     with _timed(seconds, "detect"):
         trace = detect(searched, loaded, threshold, on_slice)
     with _timed(seconds, "select"):
-        trace = break_tie(searched, trace, loaded, threshold)
         chosen = select_slice(trace)
     with _timed(seconds, "mask"):
         found = outline(series.slices[chosen], loaded, threshold)
@@ -134,7 +133,7 @@ def detect(
     threshold: float,
     on_slice: Callable[[int], None] | None = None,
 ) -> list[SliceCount]:
-    """Count what is found on each slice; boxes only."""
+    """Count what is found on each slice."""
     trace = []
     for done, one in enumerate(slices):
         boxes = loaded.detector.find_boxes(*_upright(one))
@@ -144,48 +143,22 @@ def detect(
     return trace
 
 
-def break_tie(
-    slices: Sequence[Slice], trace: Sequence[SliceCount], loaded: LoadedModel, threshold: float
-) -> list[SliceCount]:
-    """Outline the slices that tie for the most bodies: the trace with their mask areas."""
-    tied = set(tied_slices(trace))
-    if len(tied) == 1:
-        return list(trace)
-    return [
-        replace(count, area=_body_area(outline(one, loaded, threshold)))
-        if count.index in tied
-        else count
-        for one, count in zip(slices, trace, strict=True)
-    ]
-
-
-def _body_area(instances: Sequence[Instance]) -> float:
-    bodies = [i for i in instances if i.kind in (BODY_KIND, SACRAL_CLASS)]
-    return float(sum(np.count_nonzero(i.mask) for i in bodies or instances))
-
-
 def count_boxes(index: int, boxes: Boxes, classes: tuple[str, ...], threshold: float) -> SliceCount:
     """Count the bodies of the column (S1 among them, none twice) and its discs on one slice."""
     kept = boxes.scores >= threshold
     names = np.array(["", *classes])[boxes.labels[kept]]
     # a network of other classes counts everything that it finds
     body = np.isin(names, (BODY_KIND, SACRAL_CLASS) if BODY_KIND in classes else classes)
-    places, scores = boxes.boxes[kept][body], boxes.scores[kept][body]
+    places, scores, areas = (v[kept][body] for v in (boxes.boxes, boxes.scores, boxes.areas))
     # a body that was also found as S1 counts once, with its better score (boxes come best first)
     again = np.triu(box_iou(places, places) > SAME_PLACE, k=1).any(axis=0)
-    places, scores = places[~again], scores[~again]
+    places, scores, areas = places[~again], scores[~again], areas[~again]
     discs = boxes.boxes[kept][names == DISC_KIND]
     if BODY_KIND in classes:
         members = in_column(places, scores)
-        places, scores = places[members], scores[members]
+        places, areas = places[members], areas[members]
         discs = discs[beside_column(discs, places)]
-    area = np.prod(places[:, 2:] - places[:, :2], axis=1)
-    return SliceCount(
-        index=index,
-        bodies=len(places),
-        discs=len(discs),
-        weight=float((area * scores).sum()),
-    )
+    return SliceCount(index=index, bodies=len(places), discs=len(discs), area=float(areas.sum()))
 
 
 def outline(one: Slice, loaded: LoadedModel, threshold: float) -> list[Instance]:

@@ -160,15 +160,13 @@ class SliceCount:
         index: the slice's index.
         bodies: vertebral bodies above the score threshold.
         discs: discs above the threshold.
-        weight: sum of box area times score of the bodies, in pixels.
-        area: total mask area of the bodies in pixels, where the slice was outlined to break a tie.
+        area: total mask area of the bodies in pixels; breaks ties.
     """
 
     index: int
     bodies: int
     discs: int
-    weight: float
-    area: float | None = None
+    area: float
 
 
 @dataclass(frozen=True)

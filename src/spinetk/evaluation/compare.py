@@ -11,7 +11,7 @@ from spinetk.anatomy import order_and_name
 from spinetk.boxes import box_iou
 from spinetk.dataset import BODY, SPINE_CLASSES, AnnotatedImage
 from spinetk.evaluation.matching import DETECTED_IOU, dice, match
-from spinetk.pipeline import LoadedModel, break_tie, detect, outline
+from spinetk.pipeline import LoadedModel, detect, outline
 from spinetk.selection import select_slice
 from spinetk.study import Instance, Slice
 from spinetk.unlabelled import unlabelled_region
@@ -145,7 +145,7 @@ def compare_selection(
             continue
         members.sort(key=lambda i: i.slice_index)
         slices = [as_slice(image) for image in members]
-        trace = break_tie(slices, detect(slices, loaded, threshold), loaded, threshold)
+        trace = detect(slices, loaded, threshold)
         labelled = {image.slice_index: _labelled(image) for image in members}
         best = max(members, key=lambda i: labelled[i.slice_index])
         selected = select_slice(trace)

@@ -45,8 +45,7 @@ def run_record(result: Segmentation, model: Model, options: dict[str, Any]) -> d
                 "instance_number": result.series.slices[count.index].number,
                 "bodies": count.bodies,
                 "discs": count.discs,
-                "weight": round(count.weight, 1),
-                "mask_area": count.area,
+                "area_px": round(count.area, 1),
             }
             for count in result.trace
         ],

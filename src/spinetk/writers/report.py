@@ -52,17 +52,17 @@ def write_report(
         height=height,
         shapes=[_shape(result, i) for i in range(len(result.instances))],
         chart=selection_chart(result.trace, result.slice_index),
-        tied=sum(count.area is not None for count in result.trace),
+        tied=_tied(result.trace),
         total_seconds=sum(result.seconds.values()),
     )
     path.write_text(page, encoding="utf-8")
 
 
 def selection_chart(trace: Sequence[SliceCount], chosen: int) -> dict[str, Any]:
-    """Bars of the number of bodies and a line of their weight on each slice, in SVG units."""
+    """Bars of the number of bodies and a line of their area on each slice, in SVG units."""
     count = len(trace)
     most = max(1, max(c.bodies for c in trace))
-    heaviest = max(1e-9, max(c.weight for c in trace))
+    largest = max(1e-9, max(c.area for c in trace))
     step = (CHART_WIDTH - LEFT - 8) / count
     inner = CHART_HEIGHT - BOTTOM - TOP
     every = max(1, int(np.ceil(count / 16)))
@@ -82,7 +82,7 @@ def selection_chart(trace: Sequence[SliceCount], chosen: int) -> dict[str, Any]:
                 "middle": round(left + step / 2, 2),
             }
         )
-        y = CHART_HEIGHT - BOTTOM - inner * one.weight / heaviest
+        y = CHART_HEIGHT - BOTTOM - inner * one.area / largest
         points.append(f"{left + step / 2:.2f},{y:.2f}")
     ticks = [
         {"y": round(CHART_HEIGHT - BOTTOM - inner * n / most, 2), "text": n}
@@ -92,6 +92,12 @@ def selection_chart(trace: Sequence[SliceCount], chosen: int) -> dict[str, Any]:
         "width": CHART_WIDTH, "height": CHART_HEIGHT, "left": LEFT, "bottom": CHART_HEIGHT - BOTTOM,
         "bars": bars, "line": " ".join(points), "ticks": ticks,
     }  # fmt: skip
+
+
+def _tied(trace: Sequence[SliceCount]) -> int:
+    """Number of slices that show the most bodies."""
+    most = max(count.bodies for count in trace)
+    return sum(count.bodies == most for count in trace)
 
 
 def _shape(result: Segmentation, index: int) -> dict[str, Any]:
