@@ -29,7 +29,7 @@ def result(phantom_folder: Path, mr_model: LoadedModel) -> Segmentation:
 @pytest.fixture(scope="module")
 def folder(result: Segmentation, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("out")
-    return write_result(out, result, find_model("mr"), {"score": 0.5})
+    return write_result(out, result, find_model("mr"), {"score": 0.5, "slice": "auto"})
 
 
 def test_every_file_of_the_contract_is_there_and_nothing_else(folder: Path) -> None:
@@ -159,7 +159,9 @@ def test_without_spacing_mm_columns_are_empty(
 def test_a_failure_while_writing_leaves_nothing_and_keeps_the_older_result(
     result: Segmentation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = write_result(tmp_path, result, find_model("mr"), {"score": 0.5}, ["csv"])
+    folder = write_result(
+        tmp_path, result, find_model("mr"), {"score": 0.5, "slice": "auto"}, ["csv"]
+    )
     before = {p: p.read_bytes() for p in folder.iterdir()}
 
     def full_disk(*_: object) -> None:
@@ -167,7 +169,7 @@ def test_a_failure_while_writing_leaves_nothing_and_keeps_the_older_result(
 
     monkeypatch.setattr("spinetk.writers.result.write_coco", full_disk)
     with pytest.raises(OSError, match="no space"):
-        write_result(tmp_path, result, find_model("mr"), {"score": 0.5})
+        write_result(tmp_path, result, find_model("mr"), {"score": 0.5, "slice": "auto"})
     assert {p: p.read_bytes() for p in folder.iterdir()} == before
     assert list(tmp_path.iterdir()) == [folder]
 
