@@ -6,19 +6,37 @@ def count(index: int, bodies: int, area: float = 0.0) -> SliceCount:
     return SliceCount(index=index, bodies=bodies, discs=0, area=area)
 
 
+def select(bodies: list[int], areas: list[float] | None = None) -> int:
+    areas = areas or [100.0] * len(bodies)
+    return select_slice(
+        [count(i, n, a) for i, (n, a) in enumerate(zip(bodies, areas, strict=True))]
+    )
+
+
 def test_the_slice_with_most_bodies_wins() -> None:
-    assert select_slice([count(0, 3, 900), count(1, 7, 10), count(2, 6, 999)]) == 1
+    assert select([0, 3, 7, 7, 7, 4, 1]) == 3
+
+
+def test_a_count_that_no_neighbour_bears_out_does_not_win() -> None:
+    assert (
+        select([1, 2, 1, 9, 6, 7, 7, 7, 7, 7, 6, 2, 0], [50.0] * 5 + [70.0] * 5 + [50.0] * 3) == 6
+    )
+    assert select([5, 7, 7, 7, 7, 7, 6, 8, 3], [40.0, 60, 70, 70, 70, 60, 50, 45, 20]) == 3
+
+
+def test_a_single_best_slice_among_thick_ones_wins_by_its_area() -> None:
+    assert select([4, 5, 8, 5, 4], [40.0, 60.0, 99.0, 60.0, 40.0]) == 2
 
 
 def test_ties_go_to_the_largest_mask_area_averaged_with_the_neighbours() -> None:
-    areas = [100.0, 108.0, 101.0, 105.0, 106.0, 105.0, 100.0]
     # slice 1 is the largest by itself, slice 4 with its neighbours
-    assert select_slice([count(i, 7, area) for i, area in enumerate(areas)]) == 4
-
-
-def test_a_slice_with_fewer_bodies_never_wins_and_never_counts_as_neighbour() -> None:
-    assert select_slice([count(0, 6, 99), count(1, 7, 50), count(2, 6, 99), count(3, 7, 49)]) == 1
+    assert select([7] * 7, [100.0, 108.0, 101.0, 105.0, 106.0, 105.0, 100.0]) == 4
 
 
 def test_full_ties_go_to_the_middle_of_the_series() -> None:
-    assert select_slice([count(i, 5, 8.0) for i in range(9)]) == 4
+    assert select([5] * 9) == 4
+
+
+def test_one_and_two_slices() -> None:
+    assert select([3]) == 0
+    assert select([3, 5], [10.0, 20.0]) == 1

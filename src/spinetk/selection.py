@@ -8,14 +8,20 @@ import numpy as np
 
 from spinetk.study import SliceCount
 
+SUPPORT = 2
+"""Slices on either side that must bear a count out."""
+
 
 def select_slice(trace: Sequence[SliceCount]) -> int:
     """Choose the slice with the most bodies.
 
-    Ties are broken by the total mask area of the bodies, averaged with the slices beside it that
-    show as many, and then by nearness to the middle of the series. Averaging matters because on
-    thin slices neighbours differ by less than the outlines' own noise. The far ends of a series
-    show few bodies, so no other rule is needed for them.
+    A slice's count is trusted as far as its neighbours bear it out: it counts at most as much as
+    the median of the slices up to two places away, itself included. A body runs through several
+    slices; a kidney that looks like one more body on a single lateral slice does not win.
+
+    Ties are broken by the total mask area of the bodies, averaged with the tied slices beside it
+    (weights 1, 2, 1), and then by nearness to the middle of the series. Averaging matters because
+    on thin slices neighbours differ by less than the outlines' own noise.
 
     Args:
         trace: what was found on each slice, at least one entry, in the order of the series.
@@ -23,12 +29,26 @@ def select_slice(trace: Sequence[SliceCount]) -> int:
     Returns:
         The chosen slice's index.
     """
-    most = max(count.bodies for count in trace)
+    supported = supported_counts(trace)
+    most = max(supported)
     middle = float(np.mean([count.index for count in trace]))
 
     def rank(place: int) -> tuple[float, float]:
-        beside = [c.area for c in trace[max(0, place - 1) : place + 2] if c.bodies == most]
-        return float(np.mean(beside)), -abs(trace[place].index - middle)
+        own = trace[place].area
+        beside = [
+            trace[k].area if 0 <= k < len(trace) and supported[k] == most else own
+            for k in (place - 1, place + 1)
+        ]
+        return own / 2 + sum(beside) / 4, -abs(trace[place].index - middle)
 
-    tied = [place for place, count in enumerate(trace) if count.bodies == most]
+    tied = [place for place, count in enumerate(supported) if count == most]
     return trace[max(tied, key=rank)].index
+
+
+def supported_counts(trace: Sequence[SliceCount]) -> list[float]:
+    """Bodies on each slice, at most the median of its neighbourhood."""
+    counts = [count.bodies for count in trace]
+    return [
+        min(float(own), float(np.median(counts[max(0, place - SUPPORT) : place + SUPPORT + 1])))
+        for place, own in enumerate(counts)
+    ]

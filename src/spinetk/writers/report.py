@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinetk.anatomy import BODY_KIND
+from spinetk.selection import supported_counts
 from spinetk.study import Segmentation, SliceCount
 from spinetk.writers.overlay import (
     caption_of,
@@ -95,9 +96,9 @@ def selection_chart(trace: Sequence[SliceCount], chosen: int) -> dict[str, Any]:
 
 
 def _tied(trace: Sequence[SliceCount]) -> int:
-    """Number of slices that show the most bodies."""
-    most = max(count.bodies for count in trace)
-    return sum(count.bodies == most for count in trace)
+    """Number of slices that tie for the most bodies."""
+    counts = supported_counts(trace)
+    return counts.count(max(counts))
 
 
 def _shape(result: Segmentation, index: int) -> dict[str, Any]:
