@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from spinetk.boxes import mask_box
+from spinetk.boxes import mask_box, mask_centre
 from spinetk.column import beside_column, in_column
 from spinetk.dataset import SACRAL_CLASS, SPINE_CLASSES
 from spinetk.errors import UsageError
@@ -89,7 +89,7 @@ def order_and_name(
     """
     warnings: list[str] = []
     found = [i for i in instances if _group(i.kind) == BODY_KIND]
-    bodies = sorted(found, key=lambda i: -_centre(i.mask)[1])
+    bodies = sorted(found, key=lambda i: -mask_centre(i.mask)[1])
     sacral = [k for k, body in enumerate(bodies) if body.kind == SACRAL_CLASS]
     bodies = [
         replace(body, kind=BODY_KIND, order=k + 1, truncated=_truncated(body.mask))
@@ -112,7 +112,7 @@ def order_and_name(
     rest: list[Instance] = []
     for kind in dict.fromkeys(i.kind for i in instances if _group(i.kind) != BODY_KIND):
         of_kind = [i for i in instances if i.kind == kind]
-        of_kind.sort(key=lambda i: -_centre(i.mask)[1])
+        of_kind.sort(key=lambda i: -mask_centre(i.mask)[1])
         rest += [
             replace(
                 one,
@@ -146,7 +146,7 @@ def column_directions(masks: Sequence[NDArray[np.bool_]]) -> list[tuple[float, f
     It joins the second neighbours above and below (bodies and discs alternate; at an end of the
     column what is left of them); a lone instance is taken to stand upright.
     """
-    centres = np.array([_centre(mask) for mask in masks]).reshape(-1, 2)
+    centres = np.array([mask_centre(mask) for mask in masks]).reshape(-1, 2)
     order = np.argsort(centres[:, 1], kind="stable")
     directions = [(0.0, 1.0)] * len(masks)
     for place, index in enumerate(order):
@@ -209,7 +209,7 @@ def _gaps(bodies: Sequence[Instance]) -> set[int]:
     """Indices k where a body seems to be missing between bodies k and k + 1."""
     if len(bodies) < 3:
         return set()
-    centres = np.array([_centre(b.mask) for b in bodies])
+    centres = np.array([mask_centre(b.mask) for b in bodies])
     steps = np.linalg.norm(np.diff(centres, axis=0), axis=1)
     # bodies shrink towards the head, so each step is held against its neighbours' median
     wide = []
@@ -222,9 +222,9 @@ def _gaps(bodies: Sequence[Instance]) -> set[int]:
 
 def _disc_level(disc: Instance, bodies: Sequence[Instance]) -> str | None:
     """Name of the disc from the nearest named body above it (or below, at the upper end)."""
-    row = _centre(disc.mask)[1]
-    above = [b for b in bodies if _centre(b.mask)[1] < row]
-    below = [b for b in bodies if _centre(b.mask)[1] >= row]
+    row = mask_centre(disc.mask)[1]
+    above = [b for b in bodies if mask_centre(b.mask)[1] < row]
+    below = [b for b in bodies if mask_centre(b.mask)[1] >= row]
     upper = above[0] if above else None  # bodies run from below upwards
     lower = below[-1] if below else None
     if upper is not None and upper.level is not None and _touching(disc, upper):
@@ -242,7 +242,7 @@ def _disc_level(disc: Instance, bodies: Sequence[Instance]) -> str | None:
 
 def _touching(disc: Instance, body: Instance) -> bool:
     """Whether the disc lies next to the body: centres nearer than 1.2 body sizes."""
-    distance = float(np.hypot(*np.subtract(_centre(disc.mask), _centre(body.mask))))
+    distance = float(np.hypot(*np.subtract(mask_centre(disc.mask), mask_centre(body.mask))))
     return distance < 1.2 * float(np.sqrt(np.count_nonzero(body.mask)))
 
 
@@ -253,11 +253,6 @@ def _group(kind: str) -> str:
 def _shared(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
     overlap = int(np.count_nonzero(a & b))
     return overlap / min(int(np.count_nonzero(a)), int(np.count_nonzero(b)))
-
-
-def _centre(mask: NDArray[np.bool_]) -> tuple[float, float]:
-    rows, columns = np.nonzero(mask)
-    return float(columns.mean()), float(rows.mean())
 
 
 def _truncated(mask: NDArray[np.bool_]) -> bool:

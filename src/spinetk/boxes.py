@@ -1,4 +1,4 @@
-"""Boxes: xyxy in pixels, float, right and lower edge exclusive."""
+"""Boxes and centres of masks. Boxes are xyxy in pixels, float, right and lower edge exclusive."""
 
 from __future__ import annotations
 
@@ -12,6 +12,13 @@ def mask_box(mask: NDArray[np.bool_]) -> Box:
     """Tight box of a mask [H, W] that holds at least one pixel."""
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     return float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)
+
+
+def mask_centre(mask: NDArray[np.bool_]) -> tuple[float, float]:
+    """Centre of gravity (x, y) of a mask [H, W] that holds at least one pixel; pixel centres lie at
+    whole numbers."""
+    rows, columns = np.nonzero(mask)
+    return float(columns.mean()), float(rows.mean())
 
 
 def box_iou(a: NDArray[np.floating], b: NDArray[np.floating]) -> NDArray[np.float64]:

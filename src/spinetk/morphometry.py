@@ -24,13 +24,11 @@ class Shape:
 
     Attributes:
         area: pixels.
-        centroid: (x, y) in pixels.
         height_anterior, height_middle, height_posterior: extent along the column.
         width: extent across the column.
     """
 
     area: float
-    centroid: tuple[float, float]
     height_anterior: float
     height_middle: float
     height_posterior: float
@@ -51,9 +49,8 @@ def measure(
             where the instance is tilted, as L5-S1 and the sacrum are.
 
     Returns:
-        Lengths in mm, area in mm^2; the centroid always in pixels.
+        Lengths in mm, area in mm^2.
     """
-    rows, columns = np.nonzero(mask)
     turned, step = _in_own_axes(mask, spacing, along)
     across = np.flatnonzero(turned.any(axis=0))
     left, right = int(across[0]), int(across[-1]) + 1
@@ -61,8 +58,7 @@ def measure(
         name: _height(turned, left, right, low, high) * step for name, (low, high) in ZONES.items()
     }
     return Shape(
-        area=float(rows.size) * spacing[0] * spacing[1],
-        centroid=(float(columns.mean()), float(rows.mean())),
+        area=float(np.count_nonzero(mask)) * spacing[0] * spacing[1],
         height_anterior=heights["anterior"],
         height_middle=heights["middle"],
         height_posterior=heights["posterior"],

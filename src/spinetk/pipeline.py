@@ -123,7 +123,7 @@ def segment(
         trace=tuple(trace),
         model=loaded.model.name,
         seconds=seconds,
-        warnings=(*series.warnings, *warnings, *_doubts(instances, series.slices[chosen])),
+        warnings=(*series.warnings, *warnings, *_doubts(instances)),
     )
 
 
@@ -200,7 +200,7 @@ def _turned_back(instance: Instance, mask: NDArray[np.bool_]) -> Instance:
     return replace(instance, mask=mask, box=mask_box(mask))
 
 
-def _doubts(instances: list[Instance], one: Slice) -> list[str]:
+def _doubts(instances: list[Instance]) -> list[str]:
     """What makes the result less certain than its numbers look."""
     doubts = []
     bodies = [i for i in instances if i.kind == BODY_KIND]

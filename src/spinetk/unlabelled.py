@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from spinetk.boxes import mask_centre
 from spinetk.dataset import BODY, SPINE_CLASSES, AnnotatedImage
 
 CORRIDOR_HALF_WIDTH = 0.95
@@ -46,7 +47,7 @@ def unlabelled_region(image: AnnotatedImage, categories: tuple[str, ...]) -> NDA
     bodies = [a for a in image.instances if a.category == BODY]
     if categories != SPINE_CLASSES or not bodies:
         return np.full((height, width), not complete)
-    centres = np.array([_centre(a.mask) for a in bodies])
+    centres = np.array([mask_centre(a.mask) for a in bodies])
     order = np.argsort(centres[:, 1])
     centres = centres[order]
     lowest = bodies[int(order[-1])]
@@ -69,11 +70,6 @@ def unlabelled_region(image: AnnotatedImage, categories: tuple[str, ...]) -> NDA
     if complete:  # between and above the labelled instances everything is known
         doubtful[: int(lowest.box[3])] = False
     return doubtful
-
-
-def _centre(mask: NDArray[np.bool_]) -> tuple[float, float]:
-    rows, columns = np.nonzero(mask)
-    return float(columns.mean()), float(rows.mean())
 
 
 def _direction(centres: NDArray[np.float64], upwards: bool) -> NDArray[np.float64]:

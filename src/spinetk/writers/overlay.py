@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinetk.anatomy import BODY_KIND
+from spinetk.boxes import mask_centre
 from spinetk.intensity import to_unit_range
 from spinetk.orientation import upright_turn
 from spinetk.study import Instance, Segmentation, Slice
@@ -61,9 +62,8 @@ def display_outline(one: Slice, mask: NDArray[np.bool_]) -> list[NDArray[np.floa
 def display_centre(one: Slice, mask: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Centre (x, y) of a mask in display pixels."""
     turned = upright_turn(one.geometry).apply(mask)
-    rows, columns = np.nonzero(turned)
     scale = np.array(display_size(one)) / turned.shape[::-1]
-    return np.array([columns.mean() + 0.5, rows.mean() + 0.5]) * scale
+    return (np.array(mask_centre(turned)) + 0.5) * scale
 
 
 def colour_of(instance: Instance) -> tuple[int, int, int]:

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-import numpy as np
-
 from spinetk.anatomy import column_directions
+from spinetk.boxes import mask_centre
 from spinetk.morphometry import measure
 from spinetk.orientation import upright_turn
 from spinetk.radiomics import first_order
@@ -38,8 +37,7 @@ def measurements(result: Segmentation) -> list[Row]:
         label_numbers(result.instances), result.instances, masks, directions, strict=True
     ):
         pixels = measure(mask, along=along)
-        columns, lines = np.nonzero(instance.mask)[::-1]
-        centroid = float(columns.mean()), float(lines.mean())
+        centroid = mask_centre(instance.mask)
         size = measure(mask, upright, along) if upright is not None else None
         row: Row = {
             "label": label,
