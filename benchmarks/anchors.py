@@ -12,8 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from spinetk.dataset import read_dataset
-from spinetk.training.augmentation import FITTED_SIDE
-from spinetk.training.config import AugmentationConfig, NetworkConfig
+from spinetk.training.config import AugmentationConfig, NetworkConfig, TrainingConfig
 
 OUT = Path(__file__).parents[1] / "docs" / "results"
 
@@ -43,7 +42,7 @@ def main(folders: list[str]) -> None:
         for number, kind in enumerate(one.classes, start=1):
             sizes = []
             for image in one.images:
-                scale = FITTED_SIDE / max(image.pixels.shape)
+                scale = TrainingConfig().fitted_side[image.modality] / max(image.pixels.shape)
                 for note in image.instances:
                     if note.category == number:
                         left, top, right, bottom = note.box

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import signal
 import sys
 from pathlib import Path
@@ -197,11 +198,32 @@ def train(
     quiet: Annotated[bool, typer.Option(help="No progress bar.")] = False,
 ) -> None:
     """Train a network on annotated data; goes on where an interrupted run of OUT stopped."""
-    _needs_torch()
+    _needs("train", "torch", "torchvision")
     from spinetk.training.run import train_run
 
     model = train_run(data, out, config, hold_out, init=init, quiet=quiet)
     print(f"{model}: run it with spinetk segment --model {model}")
+
+
+@app.command()
+def crossval(
+    data: Annotated[list[Path], typer.Argument(help="Data set folders.", metavar="DATA...")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder of the runs and figures.")],
+    config: Annotated[
+        Path | None, typer.Option(help="TOML file with fields of TrainingConfig to change.")
+    ] = None,
+    folds: Annotated[int, typer.Option(min=2, help="Number of folds.")] = 5,
+    init: Annotated[
+        str | None, typer.Option(help="Start from a shipped network or a .safetensors file.")
+    ] = None,
+    quiet: Annotated[bool, typer.Option(help="No progress bar.")] = False,
+) -> None:
+    """Train and evaluate by patient in folds; finished folds are kept when it is run again."""
+    _needs("train", "torch", "torchvision", "statsmodels", "pycocotools")
+    from spinetk.training.crossval import crossval_run
+
+    print(crossval_run(data, out, config, folds, init=init, quiet=quiet))
+    print(f"report: {out / 'report.html'}")
 
 
 @app.command()
@@ -214,20 +236,22 @@ def evaluate(
     ] = "held-out",
     quiet: Annotated[bool, typer.Option(help="No progress bar.")] = False,
 ) -> None:
-    """Hold a network's results against reference annotations: detection, Dice, slice selection."""
+    """Hold a network's results against reference annotations: detection, Dice, radiomics and slice
+    selection, as tables, figures and one page."""
+    _needs("evaluate", "pandas", "statsmodels", "matplotlib", "pycocotools", "tabulate")
     from spinetk.evaluation.run import evaluate_run
 
     print(evaluate_run(data, out, model, patients, quiet=quiet))
 
 
-def _needs_torch() -> None:
-    try:
-        import torch  # noqa: F401
-        import torchvision  # noqa: F401
-    except ImportError as error:
+def _needs(extra: str, *modules: str) -> None:
+    """Say which extra to install where one of its modules is missing."""
+    missing = [name for name in modules if importlib.util.find_spec(name) is None]
+    if missing:
         raise UsageError(
-            f"training needs the train extra ({error}): pip install 'spinetk[train]'"
-        ) from error
+            f"this needs the {extra} extra ({', '.join(missing)} not found): "
+            f"pip install 'spinetk[{extra}]'"
+        )
 
 
 def _one_of(option: str, value: str, choices: dict[str, Any]) -> Any:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from spinetk.errors import SpineError
 from spinetk.rle import decode_rle
+from spinetk.study import Modality
 
 SPINE_CLASSES = ("vertebral_body", "intervertebral_disc")
 BODY, DISC = 1, 2
@@ -32,12 +33,14 @@ class Annotation:
         level: "L1", "L4-L5", or None where the source gives no name.
         rle: the mask as COCO run-length code on the image's grid.
         box: xyxy in pixels, right and lower edge exclusive.
+        tags: what makes it special, as "implant" or "artefact"; misses are counted by them.
     """
 
     category: int
     level: str | None
     rle: dict[str, Any]
     box: tuple[float, float, float, float]
+    tags: tuple[str, ...] = ()
 
     @property
     def mask(self) -> NDArray[np.bool_]:
@@ -55,6 +58,7 @@ class AnnotatedImage:
         labelled_categories: a class not listed was not annotated; it is not background.
         exhaustive: False where visible instances of a listed class lack annotation.
         spacing: (row, column) in mm, None where it is not known.
+        pseudo: labels made by a network: trained on, never evaluated on.
     """
 
     dataset: str
@@ -63,11 +67,17 @@ class AnnotatedImage:
     series: str
     slice_index: int
     n_slices: int
-    modality: str
+    modality: Modality
     labelled_categories: tuple[int, ...]
     exhaustive: bool
     spacing: tuple[float, float] | None
     instances: tuple[Annotation, ...]
+    pseudo: bool = False
+
+    @property
+    def reference(self) -> bool:
+        """Whether a network can be held against it: it is annotated, and not by a network."""
+        return bool(self.instances) and not self.pseudo
 
     def complete(self, categories: int) -> bool:
         """Whether every visible instance of all categories (1 to `categories`) is annotated."""
@@ -118,8 +128,11 @@ def read_dataset(folder: str | Path) -> AnnotatedSet:
         raise SpineError(f"{path}: not in the documented layout ({error})") from error
 
 
-def network_classes(sets: Iterable[AnnotatedSet]) -> tuple[str, ...]:
+def network_classes(sets: Iterable[AnnotatedSet], known: tuple[str, ...] = ()) -> tuple[str, ...]:
     """Classes of a network for these data sets: their categories, and S1 where one names it.
+
+    Args:
+        known: classes of the network that training starts from; where it knows S1, it keeps it.
 
     Raises:
         SpineError: the data sets have different categories.
@@ -129,7 +142,9 @@ def network_classes(sets: Iterable[AnnotatedSet]) -> tuple[str, ...]:
         shown = "; ".join(f"{s.name}: {', '.join(s.classes)}" for s in sets)
         raise SpineError(f"data sets of one training must have the same categories ({shown})")
     classes = sets[0].classes
-    named = any(a.level == "S1" for s in sets for image in s.images for a in image.instances)
+    named = SACRAL_CLASS in known or any(
+        a.level == "S1" for s in sets for image in s.images for a in image.instances
+    )
     return (*classes, SACRAL_CLASS) if classes == SPINE_CLASSES and named else classes
 
 
@@ -156,6 +171,7 @@ def _parse(folder: Path, content: dict[str, Any]) -> AnnotatedSet:
                 level=note.get("level"),
                 rle=note["segmentation"],
                 box=(x, y, x + width, y + height),
+                tags=tuple(note.get("tags", ())),
             )
         )
     images = tuple(
@@ -171,6 +187,7 @@ def _parse(folder: Path, content: dict[str, Any]) -> AnnotatedSet:
             exhaustive=image["exhaustive"],
             spacing=tuple(image["pixel_spacing_mm"]) if image.get("pixel_spacing_mm") else None,
             instances=tuple(by_image.get(image["id"], ())),
+            pseudo=image.get("pseudo_labels", False),
         )
         for image in content["images"]
     )
@@ -183,19 +200,28 @@ def validation_patients(images: Iterable[AnnotatedImage], fraction: float = 0.2)
     """Choose the patients that training never sees, the same ones on every machine.
 
     In each data set the patients are put in the order of the SHA-256 of their id and the first
-    `fraction` of them (at least one) is taken, so adding a data set moves no patient of another.
+    `fraction` of them is taken (at least one, and none of a set of one), so adding a data set
+    moves no patient of another.
     Patients belong to the data set that their id names before its last hyphen ("mr_vb2-0005"), so
     two folders with pictures of the same patients hold out the same ones.
     """
     patients: dict[str, set[str]] = {}
     for image in images:
-        group = image.patient.rpartition("-")[0] or image.dataset
-        patients.setdefault(group, set()).add(image.patient)
+        if image.pseudo:
+            continue
+        patients.setdefault(patient_group(image), set()).add(image.patient)
     chosen: set[str] = set()
     for names in patients.values():
         ranked = sorted(names, key=lambda name: hashlib.sha256(name.encode()).hexdigest())
-        chosen.update(ranked[: max(1, round(fraction * len(ranked)))])
+        if len(ranked) > 1:
+            chosen.update(ranked[: max(1, round(fraction * len(ranked)))])
     return frozenset(chosen)
+
+
+def patient_group(image: AnnotatedImage) -> str:
+    """Name of the data set that a patient comes from: what its id says before its last hyphen, or
+    the folder's name where it says nothing."""
+    return image.patient.rpartition("-")[0] or image.dataset
 
 
 def split_by_patient(

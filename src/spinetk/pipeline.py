@@ -26,6 +26,7 @@ from spinetk.column import beside_column, in_column
 from spinetk.dataset import SACRAL_CLASS
 from spinetk.errors import NothingFound, UsageError
 from spinetk.network.detector import Boxes, Detector
+from spinetk.network.fitting import NetworkInput, fit_slice
 from spinetk.network.registry import FOR_MODALITY, Model, find_model, shipped_models
 from spinetk.orientation import upright_turn
 from spinetk.selection import select_slice
@@ -49,7 +50,7 @@ def load_model(name: str | Path, threads: int | None = None) -> LoadedModel:
         UsageError: there is no such network, or it cannot be loaded.
     """
     model = find_model(name)
-    return LoadedModel(model, Detector(model.path, model.input_side, threads))
+    return LoadedModel(model, Detector(model.path, threads))
 
 
 def model_for(series: Series, modality: Modality | None = None) -> tuple[str, Series]:
@@ -103,11 +104,11 @@ def segment(
     threshold = loaded.model.score_threshold if score is None else score
     searched = _slices_to_search(series, slice_choice)
     with _timed(seconds, "detect"):
-        trace = detect(searched, loaded, threshold, on_slice)
+        trace = detect(searched, loaded, threshold, series.modality, on_slice)
     with _timed(seconds, "select"):
         chosen = select_slice(trace)
     with _timed(seconds, "mask"):
-        found = outline(series.slices[chosen], loaded, threshold)
+        found = outline(series.slices[chosen], loaded, threshold, series.modality)
     if not found:
         raise NothingFound(
             f"series {series.key}: no vertebral body or disc was found on any of "
@@ -131,12 +132,13 @@ def detect(
     slices: Sequence[Slice],
     loaded: LoadedModel,
     threshold: float,
+    modality: Modality | None = None,
     on_slice: Callable[[int], None] | None = None,
 ) -> list[SliceCount]:
     """Count what is found on each slice."""
     trace = []
     for done, one in enumerate(slices):
-        boxes = loaded.detector.find_boxes(*_upright(one))
+        boxes = loaded.detector.find_boxes(prepared(one, loaded, modality))
         trace.append(count_boxes(one.index, boxes, loaded.model.classes, threshold))
         if on_slice is not None:
             on_slice(done + 1)
@@ -161,10 +163,19 @@ def count_boxes(index: int, boxes: Boxes, classes: tuple[str, ...], threshold: f
     return SliceCount(index=index, bodies=len(places), discs=len(discs), area=float(areas.sum()))
 
 
-def outline(one: Slice, loaded: LoadedModel, threshold: float) -> list[Instance]:
+def outline(
+    one: Slice, loaded: LoadedModel, threshold: float, modality: Modality | None = None
+) -> list[Instance]:
     """Masks of everything found on one slice, upright, not yet ordered."""
-    found = loaded.detector.find_masks(*_upright(one), threshold)
-    instances = [
+    return resolve(candidates(one, loaded, threshold, modality))
+
+
+def candidates(
+    one: Slice, loaded: LoadedModel, threshold: float, modality: Modality | None = None
+) -> list[Instance]:
+    """Everything that the network proposes on one slice above the threshold."""
+    found = loaded.detector.find_masks(prepared(one, loaded, modality), threshold)
+    return [
         Instance(
             kind=loaded.model.classes[int(label) - 1],
             mask=mask,
@@ -173,7 +184,11 @@ def outline(one: Slice, loaded: LoadedModel, threshold: float) -> list[Instance]
         )
         for label, score, mask in zip(found.labels, found.scores, found.masks, strict=True)
     ]
-    return without_overlap(without_strays(without_doubles(instances)))
+
+
+def resolve(found: Sequence[Instance]) -> list[Instance]:
+    """Of the proposals, those that stand: none twice, in one column, without overlap."""
+    return without_overlap(without_strays(without_doubles(found)))
 
 
 def _slices_to_search(series: Series, choice: SliceChoice) -> tuple[Slice, ...]:
@@ -187,13 +202,14 @@ def _slices_to_search(series: Series, choice: SliceChoice) -> tuple[Slice, ...]:
     return (series.slices[choice],)
 
 
-def _upright(one: Slice) -> tuple[NDArray[np.float32], tuple[float, float] | None]:
-    """Pixels turned head up, anterior left, and the spacing of the turned rows and columns."""
+def prepared(one: Slice, loaded: LoadedModel, modality: Modality | None) -> NetworkInput:
+    """The slice turned head up, anterior left, and fitted into the network's input."""
     turn = upright_turn(one.geometry)
     spacing = one.spacing
     if spacing is not None and turn.transpose:
         spacing = spacing[1], spacing[0]
-    return turn.apply(one.pixels), spacing
+    side = loaded.model.input_side(modality)
+    return fit_slice(turn.apply(one.pixels), spacing, side, modality)
 
 
 def _turned_back(instance: Instance, mask: NDArray[np.bool_]) -> Instance:

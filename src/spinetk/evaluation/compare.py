@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from spinetk.anatomy import order_and_name
+from spinetk.anatomy import BODY_KIND, order_and_name, without_doubles
 from spinetk.boxes import box_iou
-from spinetk.dataset import BODY, SPINE_CLASSES, AnnotatedImage
-from spinetk.evaluation.matching import DETECTED_IOU, dice, match
-from spinetk.pipeline import LoadedModel, detect, outline
-from spinetk.selection import select_slice
+from spinetk.dataset import SACRAL_CLASS, SPINE_CLASSES, AnnotatedImage, Annotation
+from spinetk.evaluation.matching import DETECTED_IOU, dice, match, surface_distance_95
+from spinetk.evaluation.rows import (
+    Comparison,
+    FalsePositive,
+    Features,
+    InstanceResult,
+    Proposal,
+)
+from spinetk.pipeline import LoadedModel, candidates, resolve
+from spinetk.radiomics import first_order
 from spinetk.study import Instance, Slice
 from spinetk.unlabelled import unlabelled_region
 
@@ -23,150 +30,126 @@ FALSE_BELOW_IOU = 0.3
 """A found instance whose box overlaps its reference less than this found something else."""
 
 
-@dataclass(frozen=True)
-class InstanceResult:
-    """What became of one reference instance.
+LOWEST_SCORE = 0.05
+"""The precision-recall analysis takes everything that the network proposes from here on."""
 
-    Attributes:
-        image: key of the image.
-        dataset, patient, level: of the reference.
-        middle: whether the image is the middle slice of its series.
-        kind: class name.
-        iou: box overlap with the found instance that it is matched to, 0 where there is none.
-        detected: iou >= 0.7.
-        dice: of the masks; 0 where nothing is matched.
-        score: of the matched instance, None where there is none.
-        named: the level that the network's result gave, None where it gave none.
-    """
+BORDER = 2
+"""A reference instance this near to the image's border, in pixels, is cut by it."""
 
-    image: str
-    dataset: str
-    patient: str
-    level: str | None
-    middle: bool
-    kind: str
-    iou: float
-    detected: bool
-    dice: float
-    score: float | None
-    named: str | None
+REGIONS = {"C": "cervical", "T": "thoracic", "L": "lumbar", "S": "sacral"}
 
 
-@dataclass(frozen=True)
-class FalsePositive:
-    """A found instance that is none of the reference's, where every instance is labelled."""
-
-    image: str
-    dataset: str
-    kind: str
-    score: float
-
-
-@dataclass(frozen=True)
-class SliceResult:
-    """Slice selection on one series.
-
-    Attributes:
-        reference, selected: slice index.
-        same_bodies: the selected slice shows as many labelled bodies as the reference slice.
-        area_share: labelled body area on the selected slice / on the reference slice.
-        as_good: slices that show as many labelled bodies with at least 99 % of the reference's
-            area: what the choice of the one reference slice is worth.
-    """
-
-    series: str
-    dataset: str
-    patient: str
-    n_slices: int
-    reference: int
-    selected: int
-    same_bodies: bool
-    area_share: float
-    as_good: int
-
-
-def compare_image(
-    image: AnnotatedImage, loaded: LoadedModel, threshold: float
-) -> tuple[list[InstanceResult], list[FalsePositive]]:
+def compare_image(image: AnnotatedImage, loaded: LoadedModel, threshold: float) -> Comparison:
     """Outline one image and hold the result against its annotation."""
     one = as_slice(image)
-    found, _ = order_and_name(outline(one, loaded, threshold), None)
-    results: list[InstanceResult] = []
-    false: list[FalsePositive] = []
+    proposed = candidates(one, loaded, LOWEST_SCORE, image.modality)
+    above = [i for i in proposed if i.score >= threshold]
+    found, _ = order_and_name(resolve(above), None)
     region = unlabelled_region(image, SPINE_CLASSES)
+    out = Comparison()
     for category in image.labelled_categories:
         kind = SPINE_CLASSES[category - 1]
         reference = [a for a in image.instances if a.category == category]
-        candidates = [i for i in found if i.kind == kind]
-        overlap = box_iou(
-            np.array([a.box for a in reference], dtype=float).reshape(-1, 4),
-            np.array([i.box for i in candidates], dtype=float).reshape(-1, 4),
-        )
+        same = [i for i in found if i.kind == kind]
+        overlap = _overlap(reference, same)
         pairs = dict(match(overlap))
-        for row, annotation in enumerate(reference):
-            hit: Instance | None = candidates[pairs[row]] if row in pairs else None
-            iou = float(overlap[row, pairs[row]]) if row in pairs else 0.0
-            results.append(
-                InstanceResult(
-                    image=image.key,
-                    dataset=image.dataset,
-                    patient=image.patient,
-                    level=annotation.level,
-                    middle=image.slice_index == image.n_slices // 2 or image.n_slices == 1,
-                    kind=kind,
-                    iou=iou,
-                    detected=iou >= DETECTED_IOU,
-                    dice=dice(annotation.mask, hit.mask) if hit else 0.0,
-                    score=hit.score if hit else None,
-                    named=hit.level if hit else None,
-                )
+        rows = tuple(
+            _instance_result(
+                image, one, kind, note, same[pairs[row]] if row in pairs else None,
+                float(overlap[row, pairs[row]]) if row in pairs else 0.0,
             )
+            for row, note in enumerate(reference)
+        )  # fmt: skip
         right = {c for r, c in pairs.items() if overlap[r, c] >= FALSE_BELOW_IOU}
-        for column, extra in enumerate(candidates):
-            doubtful = float(region[extra.mask].mean())
-            if column not in right and doubtful < KNOWN_SHARE:
-                false.append(FalsePositive(image.key, image.dataset, kind, extra.score))
-    return results, false
-
-
-def compare_selection(
-    images: Sequence[AnnotatedImage], loaded: LoadedModel, threshold: float
-) -> list[SliceResult]:
-    """Select a slice in each series of which every slice is in the data (and there are several).
-
-    The reference is the slice with the most labelled bodies, ties by their area.
-    """
-    by_series: dict[str, list[AnnotatedImage]] = {}
-    for image in images:
-        by_series.setdefault(image.series, []).append(image)
-    results = []
-    for series, members in sorted(by_series.items()):
-        if len(members) < max(2, members[0].n_slices):
-            continue
-        members.sort(key=lambda i: i.slice_index)
-        slices = [as_slice(image) for image in members]
-        trace = detect(slices, loaded, threshold)
-        labelled = {image.slice_index: _labelled(image) for image in members}
-        best = max(members, key=lambda i: labelled[i.slice_index])
-        selected = select_slice(trace)
-        bodies, area = labelled[selected]
-        results.append(
-            SliceResult(
-                series=series,
-                dataset=best.dataset,
-                patient=best.patient,
-                n_slices=len(members),
-                reference=best.slice_index,
-                selected=selected,
-                same_bodies=bodies == labelled[best.slice_index][0],
-                area_share=area / max(1, labelled[best.slice_index][1]),
-                as_good=sum(
-                    n == labelled[best.slice_index][0] and a >= 0.99 * labelled[best.slice_index][1]
-                    for n, a in labelled.values()
-                ),
-            )
+        false = tuple(
+            FalsePositive(image.key, image.dataset, kind, extra.score)
+            for column, extra in enumerate(same)
+            if column not in right and not _doubtful(extra, region)
         )
-    return results
+        out += Comparison(rows, false, _proposals(image, kind, reference, proposed, region))
+    return out
+
+
+def _overlap(reference: Sequence[Annotation], found: Sequence[Instance]) -> NDArray[np.float64]:
+    return box_iou(
+        np.array([a.box for a in reference], dtype=float).reshape(-1, 4),
+        np.array([i.box for i in found], dtype=float).reshape(-1, 4),
+    )
+
+
+def _instance_result(
+    image: AnnotatedImage,
+    one: Slice,
+    kind: str,
+    note: Annotation,
+    hit: Instance | None,
+    iou: float,
+) -> InstanceResult:
+    mask = note.mask
+    pixels = surface_distance_95(mask, hit.mask) if hit else None
+    known = hit is not None and image.spacing is not None
+    return InstanceResult(
+        image=image.key,
+        dataset=image.dataset,
+        patient=image.patient,
+        modality=image.modality,
+        level=note.level,
+        middle=image.slice_index == image.n_slices // 2 or image.n_slices == 1,
+        kind=kind,
+        region=REGIONS.get(note.level[0]) if note.level else None,
+        box=note.box,
+        iou=iou,
+        detected=iou >= DETECTED_IOU,
+        cause=None if iou >= DETECTED_IOU else _cause(note, mask.shape, iou),
+        dice=dice(mask, hit.mask) if hit else 0.0,
+        surface_px=pixels,
+        surface_mm=surface_distance_95(mask, hit.mask, image.spacing)
+        if hit and known and image.spacing
+        else None,
+        score=hit.score if hit else None,
+        named=hit.level if hit else None,
+        reference=_features(one, mask) if hit else None,
+        found=_features(one, hit.mask) if hit else None,
+    )
+
+
+def _cause(note: Annotation, shape: tuple[int, ...], iou: float) -> str:
+    """Why an instance was missed, as in the paper's Table 2."""
+    if note.tags:
+        return note.tags[0]
+    left, top, right, bottom = note.box
+    if min(left, top, shape[1] - right, shape[0] - bottom) < BORDER:
+        return "border"
+    return "below IoU" if iou > 0 else "not found"
+
+
+def _features(one: Slice, mask: NDArray[np.bool_]) -> Features:
+    values = first_order(one.pixels, mask)
+    return (values.skewness, values.kurtosis, values.mpp or 0.0, values.entropy_bits)
+
+
+def _doubtful(instance: Instance, region: NDArray[np.bool_]) -> bool:
+    """Whether so much of it may be unlabelled that nothing can be said of it."""
+    return float(region[instance.mask].mean()) >= KNOWN_SHARE
+
+
+def _proposals(
+    image: AnnotatedImage,
+    kind: str,
+    reference: Sequence[Annotation],
+    proposed: Sequence[Instance],
+    region: NDArray[np.bool_],
+) -> tuple[Proposal, ...]:
+    kinds = (kind, SACRAL_CLASS) if kind == BODY_KIND else (kind,)
+    same = [i for i in without_doubles(proposed) if i.kind in kinds]
+    best = _overlap(reference, same).max(axis=0, initial=0)
+    return tuple(
+        Proposal(
+            image.key, image.dataset, kind, one.score, one.box,
+            bool(overlap >= FALSE_BELOW_IOU) or not _doubtful(one, region),
+        )
+        for one, overlap in zip(same, best, strict=True)
+    )  # fmt: skip
 
 
 def as_slice(image: AnnotatedImage) -> Slice:
@@ -178,8 +161,3 @@ def as_slice(image: AnnotatedImage) -> Slice:
         spacing=image.spacing,
         path=image.path,
     )
-
-
-def _labelled(image: AnnotatedImage) -> tuple[int, int]:
-    bodies = [a for a in image.instances if a.category == BODY]
-    return len(bodies), sum(int(a.mask.sum()) for a in bodies)

@@ -25,7 +25,7 @@ class Model:
         path: the ONNX file.
         sha256: of the file.
         classes: class names, label 1 first.
-        input_side: side in pixels of the square that a slice is fitted into.
+        input_sides: longer side in pixels that a slice is scaled to, by modality.
         score_threshold: detections below it are left out unless the user says otherwise.
         card: the whole card.
     """
@@ -34,9 +34,14 @@ class Model:
     path: Path
     sha256: str
     classes: tuple[str, ...]
-    input_side: int
+    input_sides: dict[str, int]
     score_threshold: float
     card: dict[str, Any]
+
+    def input_side(self, modality: Modality | None) -> int:
+        """Longer side in pixels that a slice of this modality is scaled to; a modality that the
+        card does not name is scaled as the first that it names."""
+        return self.input_sides.get(modality or "", next(iter(self.input_sides.values())))
 
 
 def shipped_models() -> tuple[str, ...]:
@@ -70,7 +75,7 @@ def find_model(name: str | Path) -> Model:
             path=path,
             sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
             classes=tuple(card["classes"]),
-            input_side=int(card["input_side"]),
+            input_sides={str(k): int(v) for k, v in card["input_sides"].items()},
             score_threshold=float(card["score_threshold"]),
             card=card,
         )

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from spinetk.training.config import AugmentationConfig
-
-FITTED_SIDE = 512
-"""Longest side in pixels of an image at scale 1; the side that inference uses."""
 
 
 @dataclass(frozen=True)
@@ -23,12 +20,16 @@ class Sample:
         masks: uint8 [N, H, W], 0 or 1.
         categories: int64 [N], 1-based.
         unlabelled: uint8 [H, W], 1 where an instance may lack its annotation.
+        modality: "MR", "CT" or "XR".
+        fitted_side: longer side in pixels at scale 1; the side that inference uses.
     """
 
     pixels: NDArray[np.float32]
     masks: NDArray[np.uint8]
     categories: NDArray[np.int64]
     unlabelled: NDArray[np.uint8]
+    modality: str
+    fitted_side: int
 
 
 def augment(
@@ -40,10 +41,13 @@ def augment(
     """
     moved = _move(sample, side, config, rng)
     pixels = moved.pixels
-    if rng.random() < config.p_class_contrast:
+    recolour = sample.modality in config.class_contrast_in
+    if recolour and rng.random() < config.p_class_contrast:
         pixels = _class_contrast(pixels, moved.masks, moved.categories, config.class_contrast, rng)
     pixels = _change_intensity(pixels, config, rng)
-    return Sample(pixels, moved.masks, moved.categories, moved.unlabelled)
+    if len(moved.masks) and rng.random() < config.p_implant:
+        pixels = _implant(pixels, moved.masks, rng)
+    return replace(moved, pixels=pixels)
 
 
 def _move(
@@ -52,16 +56,17 @@ def _move(
     """Rotation, scale, stretch, shear, flip and crop in one affine map."""
     height, width = sample.pixels.shape
     low, high = np.log(config.scale)
-    factor = FITTED_SIDE / max(height, width) * float(np.exp(rng.uniform(low, high)))
+    factor = sample.fitted_side / max(height, width) * float(np.exp(rng.uniform(low, high)))
     stretch = float(np.exp(rng.uniform(*np.log(config.stretch)) / 2))
     angle = np.radians(rng.uniform(-1, 1) * config.rotation_degrees)
     shear = np.tan(np.radians(rng.uniform(-1, 1) * config.shear_degrees))
     flip = -1.0 if rng.random() < config.p_flip_horizontal else 1.0
+    turn = -1.0 if rng.random() < config.p_flip_vertical else 1.0
     rotate = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     linear = (
         rotate
         @ np.array([[1, shear], [0, 1]])
-        @ np.diag([flip * factor * stretch, factor / stretch])
+        @ np.diag([flip * factor * stretch, turn * factor / stretch])
     )
     target = _crop_centre(sample, linear, side, rng)
     matrix = np.concatenate([linear, (side / 2 - linear @ target)[:, None]], axis=1)
@@ -101,7 +106,13 @@ def _warp(sample: Sample, matrix: NDArray[np.float64], side: int) -> Sample:
     ]
     kept = [i for i, mask in enumerate(masks) if np.count_nonzero(mask) >= 16]
     stack = np.array([masks[i] for i in kept], dtype=np.uint8).reshape(-1, side, side)
-    return Sample(pixels, stack, sample.categories[kept], unlabelled)
+    return replace(
+        sample,
+        pixels=pixels,
+        masks=stack,
+        categories=sample.categories[kept],
+        unlabelled=unlabelled,
+    )
 
 
 def _class_contrast(
@@ -126,6 +137,9 @@ def _change_intensity(
 ) -> NDArray[np.float32]:
     side = pixels.shape[0]
     out = np.clip(pixels, 0, 1)
+    if rng.random() < config.p_window:
+        width = rng.uniform(*config.window)
+        out = np.clip((out - rng.uniform(0, 1 - width)) / width, 0, 1).astype(np.float32)
     if rng.random() < config.p_remap:
         knots = np.sort(rng.random(4))
         curve = np.concatenate([[0], knots, [1]])
@@ -151,3 +165,28 @@ def _change_intensity(
     if rng.random() < config.p_noise:
         out = out + rng.normal(0, rng.uniform(*config.noise), out.shape).astype(np.float32)
     return np.clip(out, 0, 1).astype(np.float32)
+
+
+def _implant(
+    pixels: NDArray[np.float32], masks: NDArray[np.uint8], rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """Draw a rod along some bodies or screws into them."""
+    out = pixels.copy()
+    chosen = rng.permutation(len(masks))[: rng.integers(1, 6)]
+    centres = np.array([np.argwhere(masks[i]).mean(axis=0)[::-1] for i in chosen])
+    size = float(np.sqrt(masks[chosen[0]].sum()))
+    layer = np.zeros(out.shape, dtype=np.float32)
+    width = max(1, round(size * rng.uniform(0.05, 0.2)))
+    if rng.random() < 0.5 and len(centres) > 1:
+        centres = centres[np.argsort(centres[:, 1])] + rng.uniform(-0.6, 0.6) * size
+        cv2.polylines(layer, [np.round(centres).astype(np.int32)], False, 1.0, width)
+    else:
+        reach = rng.uniform(-1, 1, 2) * size
+        for centre in centres:
+            start, end = (np.round(centre + f * reach).astype(int).tolist() for f in (-0.3, 0.7))
+            cv2.line(layer, start, end, 1.0, width)
+    layer = cv2.GaussianBlur(layer, (0, 0), 0.6)
+    if rng.random() < 0.7:
+        return np.asarray(out + layer * (float(rng.uniform(0.85, 1.0)) - out), dtype=np.float32)
+    rim = cv2.GaussianBlur(layer, (0, 0), max(1.0, width / 2))
+    return np.asarray(np.clip(out + 0.6 * rim - 1.6 * layer, 0, 1), dtype=np.float32)

@@ -29,7 +29,10 @@ class NetworkConfig:
 class AugmentationConfig:
     """Random changes to each training image. `p_*` are probabilities, ranges are uniform.
 
-    Scales are relative to the image with its longer side fitted to 512 pixels.
+    The first six are the paper's (section 2.3: rotation, crop, flips, contrast, brightness; the
+    crop is the training square itself). Where the paper stores five altered copies of each image,
+    every draw here is altered anew. Scales are relative to the image with its longer side fitted
+    to the modality's `fitted_side`.
     """
 
     rotation_degrees: float = 15.0
@@ -37,12 +40,21 @@ class AugmentationConfig:
     stretch: tuple[float, float] = (0.85, 1.18)
     shear_degrees: float = 5.0
     p_flip_horizontal: float = 0.3
+    p_flip_vertical: float = 0.03
+    """Rare, since a network that is told heads up learns from it where the sacrum is."""
     p_class_contrast: float = 0.3
     """Label-driven contrast: bodies and discs are each made brighter or darker than they are."""
     class_contrast: float = 0.35
+    class_contrast_in: tuple[str, ...] = ("MR", "CT")
+    """Not in films: a quadrilateral is not the body's true outline, and recoloured it would teach
+    to look for quadrilaterals."""
     p_remap: float = 0.3
     """A random monotone grey-value curve (another sequence or coil)."""
     p_invert: float = 0.08
+    p_window: float = 0.2
+    """A narrower grey window, as a viewer's or a screenshot's: what lies outside is clipped."""
+    window: tuple[float, float] = (0.45, 0.95)
+    """Width of that window as a share of the full range."""
     gamma: tuple[float, float] = (0.6, 1.6)
     contrast: tuple[float, float] = (0.7, 1.35)
     brightness: tuple[float, float] = (-0.12, 0.12)
@@ -54,6 +66,8 @@ class AugmentationConfig:
     low_resolution: tuple[float, float] = (0.3, 0.85)
     p_noise: float = 0.3
     noise: tuple[float, float] = (0.005, 0.06)
+    p_implant: float = 0.06
+    """Rods and screws, bright (a film, CT) or dark with a bright rim (MR), drawn over bodies."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +78,9 @@ class TrainingConfig:
     batch_size: int = 2
     input_size: int = 448
     """Side of the square training crop in pixels."""
+    fitted_side: dict[str, int] = field(default_factory=lambda: {"MR": 512, "CT": 512, "XR": 768})
+    """Longer side in pixels that an image is scaled to before the augmentation, and at inference,
+    by modality: a film shows more bodies than a slice."""
     learning_rate: float = 5e-4
     weight_decay: float = 0.02
     warmup: float = 0.06

@@ -6,6 +6,7 @@ import csv
 import hashlib
 import json
 import math
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -23,6 +24,7 @@ from spinetk.training.network import SpineRCNN
 from spinetk.training.samples import SampleSource
 
 CHECKPOINT = "checkpoint.pt"
+SECONDS = "seconds"
 
 
 def train(
@@ -30,14 +32,14 @@ def train(
     out: Path,
     config: TrainingConfig,
     *,
-    init: Path | None = None,
+    init: tuple[Path, tuple[str, ...]] | None = None,
     quiet: bool = False,
 ) -> SpineRCNN:
     """Train a network and return it with the averaged weights, in evaluation mode.
 
     `out` receives `config.json`, `losses.csv` and `checkpoint.pt`; where a checkpoint of the same
     configuration is there already, the run goes on from it. `init` is a safetensors file to start
-    from instead of ImageNet weights.
+    from instead of ImageNet weights, and the classes of its network.
 
     Raises:
         UsageError: `out` holds a run with another configuration or on other images.
@@ -48,7 +50,7 @@ def train(
     source = SampleSource(images, config)
     network = SpineRCNN(config.network, config).to(memory_format=torch.channels_last)
     if init is not None:
-        load_weights(network, init)
+        load_weights(network, *init)
     network.train()
     average = AveragedModel(
         network, multi_avg_fn=get_ema_multi_avg_fn(config.average_decay), use_buffers=True
@@ -70,6 +72,7 @@ def train(
         task = bar.add_task("training", total=config.iterations, completed=start, losses="")
         writer = csv.writer(log)
         for iteration in range(start, config.iterations):
+            start_time = time.perf_counter()
             batch, targets = source.batch(iteration)
             # the sampling of regions inside the network follows the iteration, too
             torch.manual_seed(config.seed * 1_000_003 + iteration)
@@ -88,8 +91,10 @@ def train(
             average.update_parameters(network)
             values = {name: float(value.detach()) for name, value in losses.items()}
             if iteration == 0:
-                writer.writerow(["iteration", *values])
-            writer.writerow([iteration, *(f"{v:.5f}" for v in values.values())])
+                writer.writerow(["iteration", *values, SECONDS])
+            took = time.perf_counter() - start_time
+            row = [f"{v:.5f}" for v in values.values()]
+            writer.writerow([iteration, *row, f"{took:.3f}"])
             shown = " ".join(f"{n.removeprefix('loss_')} {v:.2f}" for n, v in values.items())
             bar.update(task, advance=1, losses=shown)
             done = iteration + 1
@@ -97,6 +102,12 @@ def train(
                 log.flush()
                 _save(out, done, config, names, parts)
     return cast(SpineRCNN, average.module).eval()
+
+
+def seconds_trained(folder: Path) -> float:
+    """Time of all iterations of a run, whatever number of sessions it took."""
+    with (folder / "losses.csv").open(newline="") as stream:
+        return sum(float(row[SECONDS]) for row in csv.DictReader(stream))
 
 
 def load_checkpoint(folder: Path) -> tuple[SpineRCNN, dict[str, Any]]:

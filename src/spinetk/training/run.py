@@ -12,18 +12,19 @@ from typing import Any
 
 import spinetk
 from spinetk.dataset import (
+    AnnotatedImage,
     AnnotatedSet,
     network_classes,
+    patient_group,
     read_dataset,
     split_by_patient,
     validation_patients,
 )
 from spinetk.errors import UsageError
 from spinetk.network.registry import MODELS, shipped_models
-from spinetk.training.augmentation import FITTED_SIDE
 from spinetk.training.config import AugmentationConfig, NetworkConfig, TrainingConfig
 from spinetk.training.export import export_onnx, save_weights
-from spinetk.training.loop import train
+from spinetk.training.loop import seconds_trained, train
 
 SCORE_THRESHOLD = 0.5
 """Written to the card of a new network."""
@@ -33,14 +34,18 @@ def train_run(
     data: Sequence[Path],
     out: Path,
     config_path: Path | None,
-    hold_out: float,
+    hold_out: float | frozenset[str],
     *,
     init: str | None = None,
     quiet: bool,
 ) -> Path:
-    """Train on data sets, holding a share of each set's patients out, and export the network.
+    """Train on data sets, holding some patients out, and export the network.
 
     `out` receives the checkpoint, `model.onnx`, `model.safetensors` and the card `model.json`.
+
+    Args:
+        hold_out: share of each set's patients, or the patients themselves.
+        init: a shipped network's name or a .safetensors file with its card; ImageNet otherwise.
 
     Returns:
         Path of the ONNX file.
@@ -50,24 +55,38 @@ def train_run(
     """
     sets = [read_dataset(folder) for folder in data]
     images = [image for one in sets for image in one.images]
-    held_out = validation_patients(images, hold_out) if hold_out > 0 else frozenset[str]()
-    training, _ = split_by_patient(images, held_out)
-    config = read_config(config_path, network_classes(sets))
-    start = time.time()
+    if isinstance(hold_out, float | int):
+        hold_out = validation_patients(images, hold_out) if hold_out > 0 else frozenset()
+    training, _ = split_by_patient(images, hold_out)
     start_weights, start_card = _start_from(init) if init else (None, None)
-    if start_card:  # who was trained on once is never held out again
-        seen = {i.patient for i in images} - set(start_card["held_out_patients"])
-        held_out = held_out - seen
-    network = train(training, out, config, init=start_weights, quiet=quiet)
+    known = tuple(start_card["classes"]) if start_card else ()
+    config = read_config(config_path, network_classes(sets, known))
+    if init:  # who was trained on once is never held out again
+        hold_out = hold_out - seen_patients(init, images)
+    start = (start_weights, known) if start_weights else None
+    network = train(training, out, config, init=start, quiet=quiet)
     path = out / "model.onnx"
-    sha256 = export_onnx(network, path, FITTED_SIDE)
+    sha256 = export_onnx(network, path)
     weights = save_weights(network, out / "model.safetensors")
-    card = model_card(sets, config, sorted(held_out), sha256, weights)
+    card = model_card(sets, config, sorted(hold_out), sha256, weights)
     if start_card:
         card["started_from"] = {key: start_card[key] for key in ("sha256", "training", "date")}
-    card["training_minutes_this_session"] = round((time.time() - start) / 60, 1)
+    card["training_minutes"] = round(seconds_trained(out) / 60, 1)
     path.with_suffix(".json").write_text(json.dumps(card, indent=2) + "\n")
     return path
+
+
+def seen_patients(init: str, images: Sequence[AnnotatedImage]) -> frozenset[str]:
+    """Patients among the images that the network to start from was trained on: those of the data
+    sets that its card names, less those that it held out."""
+    _, card = _start_from(init)
+    names = {one["name"] for one in card["data"]}
+    held_out = set(card["held_out_patients"])
+    return frozenset(
+        image.patient
+        for image in images
+        if names & {image.dataset, patient_group(image)} and image.patient not in held_out
+    )
 
 
 def _start_from(init: str) -> tuple[Path, dict[str, Any]]:
@@ -120,7 +139,7 @@ def model_card(
         "date": time.strftime("%Y-%m-%d"),
         "spinetk": spinetk.__version__,
         "classes": list(config.network.classes),
-        "input_side": FITTED_SIDE,
+        "input_sides": {m: config.fitted_side[m] for m in _modalities(sets)},
         "score_threshold": SCORE_THRESHOLD,
         "sha256": sha256,
         "weights_sha256": weights_sha256,
@@ -140,6 +159,10 @@ def model_card(
         "training": config.as_dict(),
         "intended_use": "research; not a medical device",
     }
+
+
+def _modalities(sets: Sequence[AnnotatedSet]) -> list[str]:
+    return sorted({image.modality for one in sets for image in one.images})
 
 
 def _tuples(table: dict[str, Any]) -> dict[str, Any]:

@@ -71,6 +71,8 @@ class SampleSource:
             masks.reshape(-1, *pixels.shape),
             np.array([class_number(a, self.classes) for a in image.instances], dtype=np.int64),
             region,
+            image.modality,
+            self.config.fitted_side[image.modality],
         )
 
     def _categories(self) -> tuple[str, ...]:

@@ -1,0 +1,134 @@
+"""Label images by a network, to be looked at before use: python benchmarks/pseudo_labels.py SET MODEL OUT [REJECTED]
+
+SET is a data set folder, MODEL a shipped network or an .onnx file. Every image of SET gets the network's bodies, discs
+and S1 with a score of at least 0.9; where the set has true labels of a class they stay and the network only adds
+instances that touch none of them. REJECTED is a text file of image names (one a line, with an instance's number after
+it to reject that one only) that a person found wrong. Writes the data set OUT and OUT/looked-at.png, every outline
+with its number. Nothing is exhaustive afterwards: what was missed or rejected is left out of the losses.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from spinetk.anatomy import order_and_name
+from spinetk.boxes import mask_box
+from spinetk.dataset import SPINE_CLASSES, AnnotatedImage, read_dataset
+from spinetk.evaluation.compare import as_slice
+from spinetk.pipeline import LoadedModel, load_model, outline
+from spinetk.rle import encode_rle
+
+SCORE = 0.9
+TILE = 560
+
+
+def rejections(path: Path | None) -> dict[str, set[int] | None]:
+    """Image name -> numbers of rejected instances, None for the whole image."""
+    found: dict[str, set[int] | None] = {}
+    for line in path.read_text().splitlines() if path else ():
+        name, *numbers = line.split("#")[0].split() or [""]
+        if name:
+            found[name] = {int(n) for n in numbers} if numbers else None
+    return found
+
+
+def instances(
+    image: AnnotatedImage, loaded: LoadedModel
+) -> list[tuple[int, str | None, np.ndarray]]:
+    """(category, level, mask): the true ones first, then the network's."""
+    out = [(a.category, a.level, a.mask) for a in image.instances]
+    known = (
+        np.any([mask for _, _, mask in out], axis=0) if out else np.zeros(image.pixels.shape, bool)
+    )
+    found, _ = order_and_name(outline(as_slice(image), loaded, SCORE, image.modality), None)
+    for one in found:
+        if (one.mask & known).mean(where=one.mask) < 0.1:
+            mask = one.mask & ~known
+            out.append(
+                (SPINE_CLASSES.index(one.kind) + 1, "S1" if one.level == "S1" else None, mask)
+            )
+    return out
+
+
+def picture(image: AnnotatedImage, kept: list[tuple[int, int, np.ndarray]]) -> np.ndarray:
+    scale = TILE / max(image.pixels.shape)
+    shown = cv2.resize(image.pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    shown = cv2.cvtColor(shown, cv2.COLOR_GRAY2BGR)
+    for number, category, mask in kept:
+        small = cv2.resize(
+            mask.astype(np.uint8), shown.shape[1::-1], interpolation=cv2.INTER_NEAREST
+        )
+        lines, _ = cv2.findContours(small, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+        cv2.drawContours(shown, lines, -1, (0, 255, 255) if category == 1 else (0, 255, 0), 1)
+        x, y = int(mask_box(mask)[2] * scale), int(np.argwhere(mask)[:, 0].mean() * scale)
+        cv2.putText(shown, str(number), (x, y), 0, 0.35, (255, 255, 255), 1)
+    cv2.putText(shown, image.path.name, (4, 12), 0, 0.4, (0, 0, 255), 1)
+    tile = np.zeros((TILE, TILE, 3), np.uint8)
+    tile[: shown.shape[0], : shown.shape[1]] = shown
+    return tile
+
+
+def main(folder: Path, model: str, out: Path, rejected: Path | None) -> None:
+    known, loaded, wrong = read_dataset(folder), load_model(model), rejections(rejected)
+    source = json.loads((folder / "annotations.json").read_text())
+    shutil.rmtree(out, ignore_errors=True)
+    (out / "images").mkdir(parents=True)
+    annotations: list[dict[str, Any]] = []
+    images, tiles = [], []
+    for image, entry in zip(known.images, source["images"], strict=True):
+        reject = wrong.get(image.path.name, set())
+        if reject is None:
+            continue
+        kept = [
+            (number, category, level, mask)
+            for number, (category, level, mask) in enumerate(instances(image, loaded))
+            if number not in reject
+        ]
+        if not kept:
+            continue
+        shutil.copyfile(image.path, out / "images" / image.path.name)
+        images.append(
+            entry | {"labelled_categories": [1, 2], "exhaustive": False, "pseudo_labels": True}
+        )
+        for _, category, level, mask in kept:
+            left, top, right, bottom = mask_box(mask)
+            annotations.append(
+                {
+                    "id": len(annotations) + 1, "image_id": entry["id"], "category_id": category,
+                    "segmentation": encode_rle(mask), "iscrowd": 0, "level": level,
+                    "bbox": [left, top, right - left, bottom - top], "area": int(mask.sum()),
+                }
+            )  # fmt: skip
+        tiles.append(picture(image, [(n, c, m) for n, c, _, m in kept]))
+    info = source["info"] | {
+        "notes": f"labels partly by the network {loaded.model.sha256}, looked at"
+    }
+    content = {
+        "info": info,
+        "categories": source["categories"],
+        "images": images,
+        "annotations": annotations,
+    }
+    (out / "annotations.json").write_text(json.dumps(content))
+    tiles += [np.zeros_like(tiles[0])] * (-len(tiles) % 4)
+    cv2.imwrite(
+        str(out / "looked-at.png"),
+        np.vstack([np.hstack(tiles[i : i + 4]) for i in range(0, len(tiles), 4)]),
+    )
+    print(f"{out}: {len(images)} images, {len(annotations)} instances")
+
+
+if __name__ == "__main__":
+    main(
+        Path(sys.argv[1]),
+        sys.argv[2],
+        Path(sys.argv[3]),
+        Path(sys.argv[4]) if len(sys.argv) > 4 else None,
+    )

@@ -1,0 +1,117 @@
+"""The rows of an evaluation as data frames, kept as CSV files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from spinetk.evaluation.rows import (
+    FEATURES,
+    FalsePositive,
+    InstanceResult,
+    Proposal,
+    SliceResult,
+    TimeResult,
+)
+
+CORNERS = ("x0", "y0", "x1", "y1")
+DIGITS = 5
+"""Decimal places in the CSV files."""
+
+
+@dataclass(frozen=True)
+class Frames:
+    """One row for each thing that was looked at; the columns are the fields of the row classes.
+
+    `box` becomes x0, y0, x1, y1; the features become reference_skewness, found_skewness and so on.
+    `fold` is a column where several folds are put together.
+    """
+
+    instances: pd.DataFrame
+    false_positives: pd.DataFrame
+    proposals: pd.DataFrame
+    slices: pd.DataFrame
+    times: pd.DataFrame
+
+    def save(self, folder: Path) -> None:
+        """Write each frame as `NAME.csv.gz`, the instances last: where they are, all is there."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for one in reversed(fields(self)):
+            frame: pd.DataFrame = getattr(self, one.name)
+            # no time stamp in the archive: the same rows give the same file
+            frame.round(DIGITS).to_csv(
+                folder / f"{one.name}.csv.gz",
+                index=False,
+                compression={"method": "gzip", "mtime": 0},
+            )
+
+
+def frames_of(
+    instances: Iterable[InstanceResult],
+    false_positives: Iterable[FalsePositive],
+    proposals: Iterable[Proposal],
+    slices: Iterable[SliceResult],
+    times: Iterable[TimeResult],
+) -> Frames:
+    """Put rows into frames; a frame without rows has its columns all the same."""
+    return Frames(
+        _frame(InstanceResult, instances),
+        _frame(FalsePositive, false_positives),
+        _frame(Proposal, proposals),
+        _frame(SliceResult, slices),
+        _frame(TimeResult, times),
+    )
+
+
+def load_frames(folder: Path) -> Frames:
+    """Read what `Frames.save` wrote."""
+    return Frames(*(pd.read_csv(folder / f"{one.name}.csv.gz") for one in fields(Frames)))
+
+
+def put_together(folds: Sequence[Frames]) -> Frames:
+    """All folds' rows, with the fold's number, counted from 1, in the column `fold`."""
+    return Frames(
+        *(
+            pd.concat(
+                [
+                    getattr(frames, one.name).assign(fold=number)
+                    for number, frames in enumerate(folds, 1)
+                ],
+                ignore_index=True,
+            )
+            for one in fields(Frames)
+        )
+    )
+
+
+def _frame(kind: type, rows: Iterable[Any]) -> pd.DataFrame:
+    return pd.DataFrame([_flat(asdict(row)) for row in rows], columns=_columns(kind))
+
+
+def _columns(kind: type) -> list[str]:
+    names: list[str] = []
+    for one in fields(kind):
+        if one.name == "box":
+            names += CORNERS
+        elif one.name in ("reference", "found") and kind is InstanceResult:
+            names += [f"{one.name}_{feature}" for feature in FEATURES]
+        else:
+            names.append(one.name)
+    return names
+
+
+def _flat(row: dict[str, Any]) -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    for name, value in row.items():
+        if name == "box":
+            out |= dict(zip(CORNERS, value, strict=True))
+        elif name in ("reference", "found") and not isinstance(value, int):
+            values = value or (None,) * len(FEATURES)
+            out |= {f"{name}_{f}": v for f, v in zip(FEATURES, values, strict=True)}
+        else:
+            out[name] = value
+    return out

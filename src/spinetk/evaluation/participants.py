@@ -1,0 +1,68 @@
+"""Whether the participants that a network is trained and tested on differ (Suri et al., 2.6)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+from scipy import stats
+
+from spinetk.errors import SpineError
+
+PARTICIPANTS = "participants.tsv"
+ID = "participant_id"
+
+
+def read_participants(folders: Sequence[Path]) -> pd.DataFrame | None:
+    """The tables `participants.tsv` (BIDS) of data sets, or None where none has one.
+
+    Raises:
+        SpineError: a table has no column `participant_id`.
+    """
+    tables = []
+    for folder in folders:
+        path = folder / PARTICIPANTS
+        if path.is_file():
+            table = pd.read_csv(path, sep="\t", na_values=["n/a"], dtype={ID: str})
+            if ID not in table:
+                raise SpineError(f"{path}: the column {ID} is missing")
+            tables.append(table)
+    return pd.concat(tables, ignore_index=True) if tables else None
+
+
+def participant_tests(table: pd.DataFrame, folds: Sequence[frozenset[str]]) -> pd.DataFrame:
+    """Two-sample t-tests (Welch) of every column between each fold's training and test patients.
+
+    A column of two words, such as sex, is compared as the share of the word that comes first in
+    the alphabet; other columns of words are left out.
+    """
+    everyone = frozenset[str]().union(*folds)
+    rows = []
+    for name in table.columns.drop(ID):
+        values = table[name]
+        label = str(name)
+        if not pd.api.types.is_numeric_dtype(values):
+            words = sorted(values.dropna().unique())
+            if len(words) != 2:
+                continue
+            label = f"{name} = {words[0]}"
+            values = (values == words[0]).astype(float).where(values.notna())
+        for number, fold in enumerate(folds, start=1):
+            test = values[table[ID].isin(fold)].dropna()
+            train = values[table[ID].isin(everyone - fold)].dropna()
+            enough = len(test) > 1 and len(train) > 1 and test.std() + train.std() > 0
+            rows.append(
+                {
+                    "column": label,
+                    "fold": number,
+                    "n_train": len(train),
+                    "n_test": len(test),
+                    "mean_train": train.mean(),
+                    "mean_test": test.mean(),
+                    "t_test_p": stats.ttest_ind(train, test, equal_var=False).pvalue
+                    if enough
+                    else float("nan"),
+                }
+            )
+    return pd.DataFrame(rows)

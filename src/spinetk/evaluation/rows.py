@@ -1,0 +1,138 @@
+"""What an evaluation writes down: one row for each reference instance, proposal and series."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+FEATURES = ("skewness", "kurtosis", "mpp", "entropy_bits")
+"""The four of the paper: mpp is the mean of the positive pixels."""
+
+Features = tuple[float, float, float, float]
+Box = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class InstanceResult:
+    """What became of one reference instance.
+
+    Attributes:
+        image: key of the image.
+        dataset, patient, modality, level: of the reference.
+        middle: whether the image is the middle slice of its series.
+        kind: class name.
+        region: by the level; a disc belongs to the vertebra above it; None without a level.
+        box: xyxy of the reference in pixels.
+        iou: box overlap with the found instance that it is matched to, 0 where there is none.
+        detected: iou >= 0.7.
+        cause: why it was not detected: a tag of the annotation ("implant"), "border", "not found"
+            or "below IoU", the first that applies; None where it was.
+        dice: of the masks; 0 where nothing is matched.
+        surface_px, surface_mm: 95th percentile of the outlines' distance; None where nothing is
+            matched, or the spacing is not known.
+        score: of the matched instance, None where there is none.
+        named: the level that the network's result gave, None where it gave none.
+        reference, found: first-order features of the picture's values inside either mask, in the
+            order of `FEATURES`; None where nothing is matched.
+    """
+
+    image: str
+    dataset: str
+    patient: str
+    modality: str
+    level: str | None
+    middle: bool
+    kind: str
+    region: str | None
+    box: Box
+    iou: float
+    detected: bool
+    cause: str | None
+    dice: float
+    surface_px: float | None
+    surface_mm: float | None
+    score: float | None
+    named: str | None
+    reference: Features | None
+    found: Features | None
+
+
+@dataclass(frozen=True)
+class FalsePositive:
+    """A found instance that is none of the reference's, where every instance is labelled."""
+
+    image: str
+    dataset: str
+    kind: str
+    score: float
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """Something that the network proposes, at any score, for the precision-recall analysis.
+
+    Attributes:
+        box: xyxy in pixels.
+        known: whether the annotation can say that it is right or wrong: it overlaps a reference
+            instance of its class, or lies where everything is labelled.
+    """
+
+    image: str
+    dataset: str
+    kind: str
+    score: float
+    box: Box
+    known: bool
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Everything that came out of comparing images with their annotations."""
+
+    instances: tuple[InstanceResult, ...] = ()
+    false_positives: tuple[FalsePositive, ...] = ()
+    proposals: tuple[Proposal, ...] = ()
+
+    def __add__(self, other: Comparison) -> Comparison:
+        return Comparison(
+            self.instances + other.instances,
+            self.false_positives + other.false_positives,
+            self.proposals + other.proposals,
+        )
+
+
+@dataclass(frozen=True)
+class SliceResult:
+    """Slice selection on one series.
+
+    Attributes:
+        reference, selected: slice index.
+        same_bodies: the selected slice shows as many labelled bodies as the reference slice.
+        area_share: labelled body area on the selected slice / on the reference slice.
+        as_good: slices that show as many labelled bodies with at least 99 % of the reference's
+            area: what the choice of the one reference slice is worth.
+    """
+
+    series: str
+    dataset: str
+    patient: str
+    n_slices: int
+    reference: int
+    selected: int
+    same_bodies: bool
+    area_share: float
+    as_good: int
+
+
+@dataclass(frozen=True)
+class TimeResult:
+    """What one image took, in seconds, the second time it was done.
+
+    Attributes:
+        network: the network alone.
+        whole: reading the picture, the eight steps of the pipeline and the measurements.
+    """
+
+    image: str
+    modality: str
+    network: float
+    whole: float

@@ -1,0 +1,56 @@
+"""Compare the selected slice of each series with the one that the annotation would choose."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from spinetk.dataset import BODY, AnnotatedImage
+from spinetk.evaluation.compare import as_slice
+from spinetk.evaluation.rows import SliceResult
+from spinetk.pipeline import LoadedModel, detect
+from spinetk.selection import select_slice
+
+
+def compare_selection(
+    images: Sequence[AnnotatedImage], loaded: LoadedModel, threshold: float
+) -> list[SliceResult]:
+    """Select a slice in each series of which every slice is in the data (and there are several).
+
+    The reference is the slice with the most labelled bodies, ties by their area.
+    """
+    by_series: dict[str, list[AnnotatedImage]] = {}
+    for image in images:
+        by_series.setdefault(image.series, []).append(image)
+    results = []
+    for series, members in sorted(by_series.items()):
+        if len(members) < max(2, members[0].n_slices):
+            continue
+        members.sort(key=lambda i: i.slice_index)
+        slices = [as_slice(image) for image in members]
+        trace = detect(slices, loaded, threshold, members[0].modality)
+        labelled = {image.slice_index: _labelled(image) for image in members}
+        best = max(members, key=lambda i: labelled[i.slice_index])
+        selected = select_slice(trace)
+        bodies, area = labelled[selected]
+        results.append(
+            SliceResult(
+                series=series,
+                dataset=best.dataset,
+                patient=best.patient,
+                n_slices=len(members),
+                reference=best.slice_index,
+                selected=selected,
+                same_bodies=bodies == labelled[best.slice_index][0],
+                area_share=area / max(1, labelled[best.slice_index][1]),
+                as_good=sum(
+                    n == labelled[best.slice_index][0] and a >= 0.99 * labelled[best.slice_index][1]
+                    for n, a in labelled.values()
+                ),
+            )
+        )
+    return results
+
+
+def _labelled(image: AnnotatedImage) -> tuple[int, int]:
+    bodies = [a for a in image.instances if a.category == BODY]
+    return len(bodies), sum(int(a.mask.sum()) for a in bodies)

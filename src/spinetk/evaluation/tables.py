@@ -1,0 +1,232 @@
+"""The tables of the paper's evaluation, from the rows of `Frames`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from spinetk.evaluation.agreement import agreement
+from spinetk.evaluation.frames import Frames
+from spinetk.evaluation.precision import precision_recall
+from spinetk.evaluation.rows import FEATURES
+
+ALL = "all"
+ORDER = (
+    *(f"C{i}" for i in range(1, 8)), *(f"T{i}" for i in range(1, 14)),
+    *(f"L{i}" for i in range(1, 7)), "S1",
+)  # fmt: skip
+
+
+def all_tables(frames: Frames) -> dict[str, pd.DataFrame]:
+    """Every table by its name; one without rows is left out."""
+    found = frames.instances
+    tables = {
+        "structures": instance_table(found, ["modality", "kind"]),
+        "data_sets": data_set_table(frames),
+        "regions": instance_table(found, ["modality", "kind", "region"]),
+        "levels": _by_level(instance_table(found, ["modality", "kind", "level"])),
+        "misses": miss_table(found),
+        "precision": precision_table(frames),
+        "selection": selection_table(frames.slices),
+        "radiomics": radiomics_table(found),
+        "time": time_table(frames.times),
+    }
+    if "fold" in found:
+        tables["folds"] = instance_table(found, ["modality", "kind", "fold"])
+    return {name: table for name, table in tables.items() if not table.empty}
+
+
+def instance_table(instances: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+    """Detection, Dice and surface distance for each group.
+
+    Dice and its quartiles, and the surface distance, are over the detected instances, as in the
+    paper; `dice_all` is the median over all, with 0 for one that was not found.
+    """
+    rows = [
+        dict(zip(by, key, strict=True)) | _instance_figures(group)
+        for key, group in instances.groupby(by, sort=True)
+    ]
+    return pd.DataFrame(rows)
+
+
+def _instance_figures(group: pd.DataFrame) -> dict[str, Any]:
+    detected = group[group["detected"].astype(bool)]
+    q1, median, q3 = (
+        np.percentile(detected["dice"], (25, 50, 75)) if len(detected) else [np.nan] * 3
+    )
+    return {
+        "patients": group["patient"].nunique(),
+        "images": group["image"].nunique(),
+        "instances": len(group),
+        "detected_percent": 100 * len(detected) / len(group),
+        "dice": median,
+        "dice_q1": q1,
+        "dice_q3": q3,
+        "dice_all": group["dice"].median(),
+        "surface_95_px": detected["surface_px"].median(),
+        "surface_95_mm": detected["surface_mm"].median(),
+    }
+
+
+def data_set_table(frames: Frames) -> pd.DataFrame:
+    """Each data set and class over all its images and over the middle slices of its series, with
+    its false positives (counted only where everything is labelled) and level names."""
+    rows = []
+    for (dataset, kind), group in frames.instances.groupby(["dataset", "kind"]):
+        false = frames.false_positives
+        count = int(((false["dataset"] == dataset) & (false["kind"] == kind)).sum())
+        for scope, chosen in (("all", group), ("middle", group[group["middle"].astype(bool)])):
+            if chosen.empty:
+                continue
+            given = chosen[chosen["level"].notna() & chosen["named"].notna()]
+            right = int((given["level"] == given["named"]).sum())
+            rows.append(
+                {"data_set": dataset, "kind": kind, "slices": scope}
+                | _instance_figures(chosen)
+                | {
+                    "false_positives": count if scope == "all" else "-",
+                    "levels_right": right,
+                    "levels_wrong": len(given) - right,
+                    "levels_not_given": int(chosen["level"].notna().sum()) - len(given),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def _by_level(table: pd.DataFrame) -> pd.DataFrame:
+    """Order the levels from the neck down."""
+    if table.empty:
+        return table
+    rank = {level: i for i, level in enumerate(ORDER)}
+    place = table["level"].map(lambda level: rank.get(str(level).split("-")[0], len(ORDER)))
+    return (
+        table.assign(place=place).sort_values(["modality", "kind", "place"]).drop(columns="place")
+    )
+
+
+def miss_table(instances: pd.DataFrame) -> pd.DataFrame:
+    """Instances that were not detected, by cause (the paper's Table 2)."""
+    rows = []
+    for (modality, kind), group in instances.groupby(["modality", "kind"]):
+        causes = group.loc[~group["detected"].astype(bool), "cause"].value_counts()
+        for cause, count in causes.items():
+            rows.append(
+                {
+                    "modality": modality, "kind": kind, "cause": cause, "missed": count,
+                    "percent_of_all": 100 * count / len(group),
+                }
+            )  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def precision_table(frames: Frames) -> pd.DataFrame:
+    """Average precision at box IoU 0.7 and the threshold with the best F1."""
+    rows = []
+    for (modality, kind), group in frames.instances.groupby(["modality", "kind"]):
+        own = frames.proposals
+        own = own[(own["kind"] == kind) & own["image"].isin(set(group["image"]))]
+        curve = precision_recall(group, own)
+        false = frames.false_positives
+        if curve is not None:
+            rows.append(
+                {
+                    "modality": modality,
+                    "kind": kind,
+                    "average_precision": curve.average_precision,
+                    "best_threshold": curve.best_threshold,
+                    "best_f1": curve.best_f1,
+                    "false_positives": int(
+                        ((false["kind"] == kind) & false["image"].isin(set(group["image"]))).sum()
+                    ),
+                    "images": group["image"].nunique(),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def selection_table(slices: pd.DataFrame) -> pd.DataFrame:
+    """Slice selection: how often exact, how far off, and whether to one side (t-test against 0)."""
+    rows = []
+    for dataset, group in slices.groupby("dataset"):
+        error = (group["selected"] - group["reference"]).to_numpy(dtype=float)
+        test = stats.ttest_1samp(error, 0.0).pvalue if len(error) > 1 and np.ptp(error) else np.nan
+        rows.append(
+            {
+                "dataset": dataset,
+                "series": len(group),
+                "exact_percent": 100 * float((error == 0).mean()),
+                "within_one_percent": 100 * float((abs(error) <= 1).mean()),
+                "mean_error_slices": float(error.mean()),
+                "mean_distance_slices": float(abs(error).mean()),
+                "smallest_error": int(error.min()),
+                "largest_error": int(error.max()),
+                "t_test_p": float(test),
+                "same_bodies_percent": 100 * float(group["same_bodies"].astype(bool).mean()),
+                "area_share_percent": 100 * float(group["area_share"].median()),
+                "slices_as_good": float(group["as_good"].median()),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def radiomics_table(instances: pd.DataFrame) -> pd.DataFrame:
+    """Agreement of the features from found masks with those from reference masks."""
+    rows = []
+    detected = instances[instances["detected"].astype(bool)]
+    for (modality, kind), group in detected.groupby(["modality", "kind"]):
+        for feature in FEATURES:
+            pairs = group[[f"reference_{feature}", f"found_{feature}"]].dropna().to_numpy(float)
+            if len(pairs) < 3:
+                continue
+            result = agreement(pairs[:, 0], pairs[:, 1])
+            rows.append(
+                {
+                    "modality": modality,
+                    "kind": kind,
+                    "feature": feature,
+                    "n": result.n,
+                    "mean_error": result.mean_error,
+                    "lower_limit": result.limits[0],
+                    "upper_limit": result.limits[1],
+                    "pearson_r": result.pearson_r,
+                    "relative_error_percent": 100 * result.relative_error,
+                    "t_test_p": result.t_test_p,
+                    "icc": result.icc,
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def time_table(times: pd.DataFrame) -> pd.DataFrame:
+    """Median seconds an image: the network alone, and the whole process."""
+    rows = [
+        {
+            "modality": modality,
+            "images": len(group),
+            "network_seconds": group["network"].median(),
+            "whole_seconds": group["whole"].median(),
+        }
+        for modality, group in times.groupby("modality")
+    ]
+    return pd.DataFrame(rows)
+
+
+def markdown(table: pd.DataFrame) -> str:
+    """A table as Markdown, figures rounded as their column's unit deserves."""
+    shown = table.copy().astype(object)
+    for name in shown.columns:
+        digits = 1 if str(name).endswith("percent") else 4 if str(name).endswith("_p") else 3
+        shown[name] = [_shown(value, digits) for value in table[name]]
+    text: str = shown.rename(columns=lambda name: str(name).replace("_", " ")).to_markdown(
+        index=False, disable_numparse=True
+    )
+    return text + "\n"
+
+
+def _shown(value: Any, digits: int) -> str:
+    if isinstance(value, float | np.floating):
+        return "-" if np.isnan(value) else f"{value:.{digits}f}"
+    return str(value).replace("_", " ")

@@ -1,0 +1,75 @@
+"""Fit a slice into the network's input and map what is found back to the slice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from spinetk.intensity import standardise, to_unit_range
+from spinetk.study import Modality
+
+STRIDE = 32
+"""The input's sides are multiples of the network's coarsest stride."""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How a slice was fitted into the network's input: scaled, top left, zero-padded.
+
+    Attributes:
+        scale: (row, column) factors from slice pixels to input pixels.
+        height, width: of the slice in pixels.
+    """
+
+    scale: tuple[float, float]
+    height: int
+    width: int
+
+    def to_slice(self, boxes: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Map xyxy boxes [N, 4] from input pixels to slice pixels."""
+        factor = np.array([self.scale[1], self.scale[0]] * 2, dtype=np.float32)
+        return boxes / factor
+
+
+@dataclass(frozen=True)
+class NetworkInput:
+    """A slice as the network sees it.
+
+    Attributes:
+        image: float32 [1, 1, H, W], standardised, H and W multiples of 32.
+        fit: where the slice's pixels are in it.
+    """
+
+    image: NDArray[np.float32]
+    fit: Fit
+
+
+def fit_slice(
+    pixels: NDArray[np.float32],
+    spacing: tuple[float, float] | None,
+    side: int,
+    modality: Modality | None = None,
+) -> NetworkInput:
+    """Map a slice's values and scale it, pixels made square by the spacing.
+
+    Args:
+        pixels: float32 [H, W], raw values, upright.
+        spacing: (row, column) in mm or None.
+        side: longer side of the scaled slice in pixels, a multiple of 32.
+        modality: decides how values are mapped (see `spinetk.intensity`).
+    """
+    height, width = pixels.shape
+    tall, wide = (height, width) if spacing is None else (height * spacing[0], width * spacing[1])
+    factor = side / max(tall, wide)
+    rows, columns = (max(1, min(side, round(size * factor))) for size in (tall, wide))
+    unit = to_unit_range(pixels, modality)
+    shrinks = rows * columns < height * width
+    method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    canvas = np.zeros([-(-size // STRIDE) * STRIDE for size in (rows, columns)], dtype=np.float32)
+    canvas[:rows, :columns] = cv2.resize(unit, (columns, rows), interpolation=method)
+    return NetworkInput(
+        standardise(canvas)[None, None], Fit((rows / height, columns / width), height, width)
+    )
