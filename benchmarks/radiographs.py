@@ -66,16 +66,20 @@ def ct_films(
         # about the head-foot axis (patient turned), the front-back axis and the left-right axis (leaning)
         turn = Rotation.from_euler("yzx", rng.uniform(-1, 1, 3) * (8, 6, 8), degrees=True)
         attenuation = np.clip(turned(image, turn, 1, -1000.0) / 1000 + 1, 0, None)
-        bone = np.clip(attenuation - 1.15, 0, None) * rng.uniform(0.5, 2.0)
+        bone = np.clip(attenuation - 1.15, 0, None) * rng.uniform(1.0, 3.5)
         total = (attenuation + bone).sum(axis=axis) * STEP * 0.02
         solid = turned(labels, turn, 0, 0)
         shadows = {int(v): (solid == v).any(axis=axis) for v in np.unique(solid[solid > 0])}
-        film = 1 - np.exp(-total * rng.uniform(0.25, 0.6)) if number % 2 else total
+        if view == "ap":  # head up; the sacrum's body is not seen as one from the front
+            # nor do discs have an outline there
+            total, shadows = total.T, {v: m.T for v, m in shadows.items() if v < VERSE_IDS["S1"]}
+        film = 1 - np.exp(-total * rng.uniform(0.1, 0.3)) if number % 2 else total
         yield view, _enlarged(film + rng.normal(0, 0.004 * np.ptp(film), film.shape), shadows)
 
 
 def _enlarged(film: np.ndarray, shadows: dict[int, np.ndarray]) -> Film:
-    low, high = np.percentile(film, (0.5, 99.8))
+    # exposed for the bone, as films are: soft tissue in front of the spine is nearly black
+    low, high = np.percentile(film[film > np.median(film) / 4], (3, 99.7))
     gray = (np.clip((film - low) / (high - low), 0, 1) * 255).astype(np.float32)
     size = (2 * film.shape[1], 2 * film.shape[0])
     large = {
@@ -168,7 +172,9 @@ def main(data: Path, out: Path) -> None:
             between = grid(discs, labels=True)
             labels = np.where((labels == 0) & (between > 0), between + 100, labels)
         for view, film in ct_films(image, labels, count, seed=count):
-            films.add(name, view, film, STEP / 2, [1, 2] if discs.is_file() else [1])
+            films.add(
+                name, view, film, STEP / 2, [1, 2] if discs.is_file() and view == "lateral" else [1]
+            )
     films.close()
     films = Writer(out / "xr_phantom", "SpineTK phantom")
     for seed in range(12):

@@ -27,3 +27,19 @@ def test_flat_and_not_finite_pixels_give_finite_values() -> None:
     broken = np.eye(40, dtype=np.float32)
     broken[3, 4] = np.nan
     assert np.isfinite(to_unit_range(broken)).all()
+
+
+def test_ct_is_seen_through_the_bone_window() -> None:
+    """How far air and metal lie beyond the window changes nothing; without it, metal would."""
+    rng = np.random.default_rng(0)
+    image = rng.normal(150, 120, (64, 64)).astype(np.float32)
+    image[50:], image[30:34, :20] = -1024, 1300
+    worn = np.where(image == 1300, 12000, image).astype(np.float32)
+    np.testing.assert_array_equal(to_unit_range(image, "CT"), to_unit_range(worn, "CT"))
+    bone = np.s_[:30]
+    assert to_unit_range(worn, "CT")[bone].std() > 2 * to_unit_range(worn, "MR")[bone].std()
+
+
+def test_a_picture_of_a_ct_is_taken_as_it_is() -> None:
+    picture = np.random.default_rng(0).integers(0, 255, (40, 40)).astype(np.float32)
+    np.testing.assert_array_equal(to_unit_range(picture, "CT"), to_unit_range(picture, "MR"))

@@ -206,6 +206,50 @@ def train(
 
 
 @app.command()
+def convert(
+    kind: Annotated[
+        str,
+        typer.Argument(
+            help="volumes, verse, spider, dicom-seg, labelme, yolo, coco or aasce.",
+            metavar="FORMAT",
+        ),
+    ],
+    folder: Annotated[Path, typer.Argument(help="Folder with images and annotations.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder of the new data set.")],
+    modality: Annotated[
+        str, typer.Option(help="mr, ct or xr; auto where the format says it itself.")
+    ] = "auto",
+    names: Annotated[
+        Path | None, typer.Option(help="ITK-SNAP label descriptions, for volumes.")
+    ] = None,
+    whole_vertebrae: Annotated[
+        bool, typer.Option(help="The volumes' masks hold posterior elements: remove them.")
+    ] = False,
+    exhaustive: Annotated[
+        bool, typer.Option(help="Every visible body and disc of these classes is annotated.")
+    ] = False,
+    patient: Annotated[
+        str | None,
+        typer.Option(help="Regular expression; its first group in a name is the patient."),
+    ] = None,
+) -> None:
+    """Turn annotations of another format into a data set for training."""
+    from spinetk.converters.run import Conversion
+    from spinetk.converters.run import convert as run
+
+    _needs("train", "yaml")
+    options = Conversion(
+        modality=_one_of("--modality", modality.lower(), MODALITIES),
+        names=names,
+        whole_vertebrae=whole_vertebrae,
+        exhaustive=exhaustive,
+        patient=patient,
+    )
+    images, outlines = run(kind, folder, out, options)
+    print(f"{out}: {images} images, {outlines} outlines")
+
+
+@app.command()
 def crossval(
     data: Annotated[list[Path], typer.Argument(help="Data set folders.", metavar="DATA...")],
     out: Annotated[Path, typer.Option("-o", "--out", help="Folder of the runs and figures.")],

@@ -23,8 +23,9 @@ def to_unit_range(
 ) -> NDArray[np.float32]:
     """Clip to the 0.5th and 99.5th percentile and scale to 0..1.
 
-    CT in Hounsfield units is clipped to the bone window first, so that neither the air around the
-    patient nor metal decides how dark bone looks. Values that cannot be Hounsfield units (none
+    CT in Hounsfield units is clipped to the bone window first, so that it makes no difference how
+    far beyond it the air around the patient and metal lie. Values that cannot be Hounsfield units
+    (none
     below -200) are pictures, windowed already; training draws windows at random for their sake.
 
     Args:

@@ -19,6 +19,9 @@ CORRIDOR_HALF_WIDTH = 0.95
 END_SPREAD_DEGREES = 25.0
 """The corridor widens by this angle beyond the labelled part, where the curve is not known."""
 
+BELOW_L5 = 2.0
+"""Below L5 only S1 can be unlabelled: it lies within so many of the bodies' distances."""
+
 
 def unlabelled_region(image: AnnotatedImage, categories: tuple[str, ...]) -> NDArray[np.bool_]:
     """Mark where an instance without annotation may be visible.
@@ -31,7 +34,7 @@ def unlabelled_region(image: AnnotatedImage, categories: tuple[str, ...]) -> NDA
 
     - every class labelled and exhaustive: only below the lowest instance, because `exhaustive`
       speaks of what lies above the sacrum; below S1 nothing is left to label, so an image whose
-      lowest body is S1 has no doubtful region at all;
+      lowest body is S1 has no doubtful region at all, and below L5 it ends where S1 does;
     - otherwise: the whole corridor except the labelled instances themselves, and nothing below S1;
     - no labelled body to find the column by: nothing where the image is complete (a lateral slice
       without a body), else the whole image.
@@ -61,7 +64,8 @@ def unlabelled_region(image: AnnotatedImage, categories: tuple[str, ...]) -> NDA
         cv2.polylines(region, [line], False, 1, thickness=max(1, round(2 * half)))
         _extend(region, centres, half, upwards=True)
     if not ends_at_sacrum:
-        _extend(region, centres, half, upwards=False)
+        reach = BELOW_L5 * _pitch(centres) if lowest.level == "L5" and len(bodies) > 1 else None
+        _extend(region, centres, half, upwards=False, reach=reach)
     else:
         region[_below(lowest.mask, centres)] = 0
     doubtful = region.astype(bool)
@@ -70,6 +74,11 @@ def unlabelled_region(image: AnnotatedImage, categories: tuple[str, ...]) -> NDA
     if complete:  # between and above the labelled instances everything is known
         doubtful[: int(lowest.box[3])] = False
     return doubtful
+
+
+def _pitch(centres: NDArray[np.float64]) -> float:
+    """Median distance of neighbouring bodies in pixels."""
+    return float(np.median(np.linalg.norm(np.diff(centres, axis=0), axis=1)))
 
 
 def _direction(centres: NDArray[np.float64], upwards: bool) -> NDArray[np.float64]:
@@ -83,13 +92,19 @@ def _direction(centres: NDArray[np.float64], upwards: bool) -> NDArray[np.float6
 
 
 def _extend(
-    region: NDArray[np.uint8], centres: NDArray[np.float64], half: float, *, upwards: bool
+    region: NDArray[np.uint8],
+    centres: NDArray[np.float64],
+    half: float,
+    *,
+    upwards: bool,
+    reach: float | None = None,
 ) -> None:
-    """Draw the widening corridor from the last labelled body to the image's border."""
+    """Draw the widening corridor from the last labelled body, as far as `reach` pixels or to the
+    image's border."""
     start = centres[0] if upwards else centres[-1]
     along = _direction(centres, upwards)
     across = np.array([-along[1], along[0]])
-    reach = float(sum(region.shape))
+    reach = reach or float(sum(region.shape))
     spread = half + reach * float(np.tan(np.radians(END_SPREAD_DEGREES)))
     end = start + reach * along
     corners = np.array(

@@ -11,8 +11,9 @@ from spinetk.boxes import mask_box
 from spinetk.dataset import AnnotatedImage, read_dataset
 from spinetk.errors import SpineError, UsageError
 from spinetk.evaluation import compare
+from spinetk.evaluation.frames import frames_of, load_frames
 from spinetk.evaluation.run import evaluate_run
-from spinetk.evaluation.summary import summarise
+from spinetk.evaluation.tables import data_set_table
 from spinetk.pipeline import LoadedModel
 from spinetk.study import Instance
 from tests.make_dataset import make_dataset
@@ -30,10 +31,12 @@ def figures(
     model: LoadedModel,
     monkeypatch: pytest.MonkeyPatch,
 ) -> tuple[dict[str, dict[str, float]], int]:
-    monkeypatch.setattr(compare, "outline", lambda *_: found)
-    results, false = compare.compare_image(image, model, 0.5)
-    rows = summarise(results, false, [])["instances"]
-    return {r["kind"]: r for r in rows if r["slices"] == "all"}, len(false)
+    monkeypatch.setattr(compare, "candidates", lambda *_: found)
+    monkeypatch.setattr(compare, "resolve", lambda given: given)
+    result = compare.compare_image(image, model, 0.5)
+    table = data_set_table(frames_of(result.instances, result.false_positives, (), (), ()))
+    rows = table[table["slices"] == "all"].set_index("kind").to_dict("index")
+    return rows, len(result.false_positives)
 
 
 @pytest.fixture
@@ -46,7 +49,7 @@ def test_a_perfect_result_scores_perfectly(
 ) -> None:
     rows, false = figures(image, truth_as_found(image), mr_model, monkeypatch)
     for row in rows.values():
-        assert row["detection_rate"] == 1 and row["dice_median"] == 1
+        assert row["detected_percent"] == 100 and row["dice"] == 1
     assert false == 0
 
 
@@ -57,10 +60,10 @@ def test_missed_bodies_lower_detection_and_count_as_zero(
     bodies = [i for i in found if i.kind == "vertebral_body"]
     found = [i for i in found if not any(i is gone for gone in bodies[:2])]
     rows, _ = figures(image, found, mr_model, monkeypatch)
-    assert rows["vertebral_body"]["detection_rate"] == pytest.approx(1 / 3)
-    assert rows["vertebral_body"]["dice_median"] == 1  # of those detected
-    assert rows["vertebral_body"]["dice_median_all"] == 0
-    assert rows["intervertebral_disc"]["detection_rate"] == 1
+    assert rows["vertebral_body"]["detected_percent"] == pytest.approx(100 / 3)
+    assert rows["vertebral_body"]["dice"] == 1  # of those detected
+    assert rows["vertebral_body"]["dice_all"] == 0
+    assert rows["intervertebral_disc"]["detected_percent"] == 100
 
 
 def test_a_shifted_mask_is_found_but_below_the_overlap(
@@ -72,7 +75,7 @@ def test_a_shifted_mask_is_found_but_below_the_overlap(
     ]
     rows, _ = figures(image, shifted, mr_model, monkeypatch)
     body = rows["vertebral_body"]
-    assert body["detection_rate"] == 0 and body["dice_median_all"] == pytest.approx(22 / 30)
+    assert body["detected_percent"] == 0 and body["dice_all"] == pytest.approx(22 / 30)
 
 
 def test_extra_instances_count_as_false_only_where_everything_is_labelled(
@@ -96,12 +99,17 @@ def test_figures_and_tables_are_written(
     )
     content = json.loads((tmp_path / "out" / "figures.json").read_text())
     assert content["patients"] == ["mr_vb2-0008"]
-    [row] = [r for r in content["instances"] if r["slices"] == "all"]
-    assert row["instances"] == 49 and row["detection_rate"] > 0.9 and row["dice_median"] > 0.88
-    assert f"{100 * row['detection_rate']:.1f} %" in table
+    [row] = [r for r in content["tables"]["data_sets"] if r["slices"] == "all"]
+    assert row["instances"] == 49 and row["detected_percent"] > 90 and row["dice"] > 0.88
+    assert f"{row['detected_percent']:.1f}" in table
     assert {p.name for p in (tmp_path / "out").iterdir()} == {
-        "figures.json", "figures.md", "instances.csv", "false_positives.csv", "slices.csv",
+        "figures.json", "figures.md", "rows", "tables", "figures", "report.html",
     }  # fmt: skip
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert page.count("<img") >= 6 and 'src="http' not in page
+    frames = load_frames(tmp_path / "out" / "rows")
+    assert len(frames.instances) == 49 and frames.times["network"].max() > 0
+    assert (frames.times["whole"] > frames.times["network"]).all()
 
 
 def test_unknown_patients_and_sets_are_one_line(tmp_path: Path) -> None:

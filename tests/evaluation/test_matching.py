@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from spinetk.evaluation.matching import dice, match
+from spinetk.evaluation.matching import dice, match, surface_distance_95
+from tests.conftest import Painter
 
 
 def test_pairs_are_one_to_one_with_the_largest_total_overlap() -> None:
@@ -21,3 +22,16 @@ def test_dice_of_equal_disjoint_half_and_empty_masks() -> None:
     assert dice(a, a) == 1 and dice(a, ~a) == 0
     assert dice(a, b) == pytest.approx(0.5)
     assert dice(a & ~a, a & ~a) == 1
+
+
+def test_surface_distance_of_shifted_squares_is_the_shift(block: Painter) -> None:
+    a, b = block(80, 80, 20, 20, 50, 50), block(80, 80, 20, 26, 50, 56)
+    assert surface_distance_95(a, a) == 0
+    assert surface_distance_95(a, b) == pytest.approx(6)
+    assert surface_distance_95(a, b, (1.0, 0.5)) == pytest.approx(3)
+
+
+def test_surface_distance_hardly_sees_a_single_spike(block: Painter) -> None:
+    a = block(80, 80, 10, 10, 60, 60)
+    spiked = a | block(80, 80, 30, 60, 32, 75)
+    assert surface_distance_95(a, spiked) < 10

@@ -6,31 +6,20 @@ import pytest
 from onnx import TensorProto, helper
 
 from spinetk.errors import UsageError
-from spinetk.network.detector import Detector, fit_slice
+from spinetk.network.detector import Detector
+from spinetk.network.fitting import fit_slice
 from spinetk.network.registry import find_model, shipped_models
 from spinetk.phantom import Phantom
 from spinetk.pipeline import LoadedModel
-
-
-def test_boxes_map_back_to_the_slice_at_any_size_and_spacing() -> None:
-    for shape, spacing in (((480, 384), None), ((224, 224), None), ((200, 400), (2.0, 0.5))):
-        image, fit = fit_slice(
-            np.random.default_rng(0).random(shape).astype(np.float32), spacing, 512
-        )
-        assert image.shape == (1, 1, 512, 512) and image.dtype == np.float32
-        tall, wide = shape if spacing is None else (shape[0] * spacing[0], shape[1] * spacing[1])
-        corner = np.array(
-            [[0, 0, 512 * wide / max(tall, wide), 512 * tall / max(tall, wide)]], np.float32
-        )
-        np.testing.assert_allclose(fit.to_slice(corner), [[0, 0, shape[1], shape[0]]], rtol=1e-2)
 
 
 def test_boxes_alone_are_the_boxes_that_come_with_masks(
     phantom: Phantom, mr_model: LoadedModel
 ) -> None:
     one = phantom.volume[4]
-    boxes = mr_model.detector.find_boxes(one, (0.7, 0.7))
-    both = mr_model.detector.find_masks(one, (0.7, 0.7), 0.5)
+    given = fit_slice(one, (0.7, 0.7), 512)
+    boxes = mr_model.detector.find_boxes(given)
+    both = mr_model.detector.find_masks(given, 0.5)
     kept = boxes.scores >= 0.5
     np.testing.assert_allclose(boxes.boxes[kept], both.boxes, atol=1e-3)
     np.testing.assert_array_equal(boxes.labels[kept], both.labels)
@@ -58,7 +47,7 @@ def test_missing_and_foreign_networks_are_named(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="not complete"):
         find_model(tmp_path / "bare.onnx")
     with pytest.raises(UsageError, match="cannot be loaded"):
-        Detector(tmp_path / "bare.onnx", 512)
+        Detector(tmp_path / "bare.onnx")
     node = helper.make_node("Identity", ["image"], ["other"])
     value = [helper.make_tensor_value_info(n, TensorProto.FLOAT, [1]) for n in ("image", "other")]
     graph = helper.make_graph([node], "g", value[:1], value[1:])
@@ -66,4 +55,4 @@ def test_missing_and_foreign_networks_are_named(tmp_path: Path) -> None:
         helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)]), tmp_path / "x.onnx"
     )
     with pytest.raises(UsageError, match="not a network that SpineTK exported"):
-        Detector(tmp_path / "x.onnx", 512)
+        Detector(tmp_path / "x.onnx")

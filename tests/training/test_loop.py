@@ -89,10 +89,10 @@ def test_onnx_runtime_gives_what_torch_gives(tmp_path: Path) -> None:
         network.regions.box_predictor.cls_score.bias += torch.tensor([-3.0, 2.0, 0.0])
     save_weights(network, tmp_path / "w.safetensors")
     load_weights(network, tmp_path / "w.safetensors")  # both sides run on fp16-rounded weights
-    export_onnx(network, tmp_path / "n.onnx", 256)
-    detector = Detector(tmp_path / "n.onnx", 256)
-    for seed in (0, 1):
-        image = np.random.default_rng(seed).normal(0, 1, (1, 1, 256, 256)).astype(np.float32)
+    export_onnx(network, tmp_path / "n.onnx")
+    detector = Detector(tmp_path / "n.onnx")
+    for seed, size in ((0, (256, 256)), (1, (320, 160))):  # any size, in multiples of 32
+        image = np.random.default_rng(seed).normal(0, 1, (1, 1, *size)).astype(np.float32)
         with torch.no_grad():
             expected = network(torch.from_numpy(image))
         got = detector.session.run(None, {"image": image})
@@ -107,6 +107,25 @@ def test_weights_of_another_shape_are_refused(tmp_path: Path) -> None:
     save_weights(SpineRCNN(NetworkConfig(pyramid_channels=32)), tmp_path / "w.safetensors")
     with pytest.raises(SpineError, match="does not fit"):
         load_weights(SpineRCNN(NetworkConfig()), tmp_path / "w.safetensors")
+
+
+def test_what_a_class_was_learned_as_is_taken_over_by_name(tmp_path: Path) -> None:
+    torch.manual_seed(5)
+    old = SpineRCNN(NetworkConfig(classes=("vertebral_body", "intervertebral_disc")))
+    save_weights(old, tmp_path / "w.safetensors")
+    new = SpineRCNN(NetworkConfig(classes=("implant", "vertebral_body")))
+    fresh = new.regions.mask_network.out.weight[:, 1].clone()
+    load_weights(new, tmp_path / "w.safetensors", old.config.classes)
+    for ours, theirs in ((0, 0), (2, 1)):  # background, body
+        torch.testing.assert_close(
+            new.regions.mask_network.out.weight[:, ours],
+            old.regions.mask_network.out.weight[:, theirs].half().float(),
+        )
+        torch.testing.assert_close(
+            new.regions.box_predictor.bbox_pred.weight[4 * ours : 4 * ours + 4],
+            old.regions.box_predictor.bbox_pred.weight[4 * theirs : 4 * theirs + 4].half().float(),
+        )
+    torch.testing.assert_close(new.regions.mask_network.out.weight[:, 1], fresh)
 
 
 def test_configurations_survive_json_and_toml(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from tests.make_dataset import make_dataset
 CONFIG = TrainingConfig(batch_size=2, input_size=192)
 STILL = AugmentationConfig(
     p_class_contrast=0, p_remap=0, p_invert=0, gamma=(1, 1), contrast=(1, 1), brightness=(0, 0),
-    p_bias_field=0, p_blur=0, p_low_resolution=0, p_noise=0,
+    p_bias_field=0, p_blur=0, p_low_resolution=0, p_noise=0, p_window=0, p_implant=0,
 )  # fmt: skip
 
 
@@ -47,7 +47,7 @@ def test_masks_move_with_the_pixels() -> None:
     pixels = np.zeros((120, 100), dtype=np.float32)
     pixels[40:80, 30:70] = 1
     masks = (pixels > 0.5).astype(np.uint8)[None]
-    sample = Sample(pixels, masks, np.array([1]), np.zeros((120, 100), np.uint8))
+    sample = Sample(pixels, masks, np.array([1]), np.zeros((120, 100), np.uint8), "MR", 512)
     for seed in range(30):
         moved = augment(sample, 192, STILL, np.random.default_rng(seed))
         shown, mask = moved.pixels > 0.5, moved.masks[0].astype(bool)

@@ -1,0 +1,162 @@
+"""Pictures with polygons beside them: LabelMe, YOLO segmentation, COCO, AASCE/BoostNet corners."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+from scipy.io import loadmat
+
+from spinetk.converters.names import BODY_NAME, Label, class_of
+from spinetk.converters.writing import Outline, polygon_mask
+from spinetk.errors import SpineError
+from spinetk.rle import decode_rle, encode_rle
+
+PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
+AASCE_LEVELS = tuple([f"T{i}" for i in range(1, 13)] + [f"L{i}" for i in range(1, 6)])
+LOOSE_GAP = 0.9
+"""A gap between neighbouring quadrilaterals wider than this share of their height is an error."""
+Picture = tuple[str, NDArray[np.uint8], list[Outline]]
+"""Name, uint8 [H, W], outlines."""
+
+
+def labelme(folder: Path) -> Iterator[Picture]:
+    """LabelMe: one JSON file a picture, polygons and rectangles with a label."""
+    for path in sorted(folder.rglob("*.json")):
+        content = _json(path)
+        if "shapes" not in content or "imagePath" not in content:
+            continue
+        picture = _read(path.parent / Path(str(content["imagePath"]).replace("\\", "/")).name)
+        outlines = []
+        for shape in content["shapes"]:
+            points = np.array(shape["points"], dtype=float)
+            if shape.get("shape_type", "polygon") == "rectangle":
+                (x0, y0), (x1, y1) = points
+                points = np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)])
+            elif shape.get("shape_type", "polygon") != "polygon":
+                continue
+            # LabelMe counts from the picture's corner, half a pixel before the first centre
+            outlines.append((class_of(shape["label"]), polygon_mask(points - 0.5, picture.shape)))
+        yield path.stem, picture, outlines
+
+
+def yolo(folder: Path) -> Iterator[Picture]:
+    """YOLO segmentation: `data.yaml` with `names`, `images/` and `labels/` (also below `train/`,
+    `valid/`, `test/`), lines `class x1 y1 x2 y2 ...` in shares of width and height."""
+    path = folder / "data.yaml"
+    if not path.is_file():
+        raise SpineError(f"{folder}: no data.yaml here; is this a YOLO data set?")
+    names = yaml.safe_load(path.read_text())["names"]
+    names = names if isinstance(names, dict) else dict(enumerate(names))
+    for labels in sorted(folder.rglob("labels/**/*.txt")):
+        parts = list(labels.parts)
+        parts[len(parts) - 1 - parts[::-1].index("labels")] = "images"
+        picture_path = _beside(Path(*parts))
+        if picture_path is None:
+            continue
+        picture = _read(picture_path)
+        height, width = picture.shape
+        outlines = []
+        for line in labels.read_text().splitlines():
+            number, *values = line.split()
+            points = np.array(values, dtype=float).reshape(-1, 2) * (width, height) - 0.5
+            outlines.append((class_of(names[int(number)]), polygon_mask(points, picture.shape)))
+        yield labels.stem, picture, outlines
+
+
+def coco(folder: Path) -> Iterator[Picture]:
+    """COCO instances: JSON files with `images`, `annotations`, `categories`; polygons or run-length
+    codes, compressed or not."""
+    for path in sorted(folder.rglob("*.json")):
+        content = _json(path)
+        if not {"images", "annotations", "categories"} <= content.keys():
+            continue
+        names = {c["id"]: c["name"] for c in content["categories"]}
+        for image in content["images"]:
+            name = image["file_name"]
+            picture = _read(_found(folder, path.parent, name))
+            outlines: list[Outline] = []
+            for note in content["annotations"]:
+                if note["image_id"] == image["id"]:
+                    kind, level = class_of(names[note["category_id"]])
+                    label: Label = kind, note.get("level") or level
+                    outlines.append((label, _coco_mask(note["segmentation"], picture.shape)))
+            yield Path(name).stem, picture, outlines
+
+
+def aasce(folder: Path) -> Iterator[Picture]:
+    """AASCE 2019 / BoostNet: AP films in `data/*/`, corners in `labels/*/NAME.jpg.mat`.
+
+    `p2` holds 68 points (x, y): four a vertebra (top left, top right, bottom left, bottom right),
+    17 vertebrae from T1 to L5. Many are loose; a film is left out where a quadrilateral is not
+    convex, where they are out of order, or where a gap is wider than `LOOSE_GAP` of the height.
+    """
+    for path in sorted(folder.rglob("*.mat")):
+        points = np.asarray(loadmat(path)["p2"], dtype=float).reshape(17, 4, 2)
+        quads = points[:, [0, 1, 3, 2]]
+        if not _plausible(quads):
+            continue
+        picture = _read(_found(folder, path.parent, path.name.removesuffix(".mat")))
+        yield (
+            path.name.removesuffix(".mat").rsplit(".", 1)[0],
+            picture,
+            [
+                ((BODY_NAME, level), polygon_mask(quad, picture.shape))
+                for level, quad in zip(AASCE_LEVELS, quads, strict=True)
+            ],
+        )
+
+
+def _plausible(quads: NDArray[np.float64]) -> bool:
+    """Convex, from top to bottom, without wide gaps. quads: float [17, 4, 2], around the body."""
+    centres = quads.mean(axis=1)
+    convex = all(cv2.isContourConvex(quad.astype(np.float32)) for quad in quads)
+    heights = np.linalg.norm(quads[:, [0, 1]].mean(axis=1) - quads[:, [3, 2]].mean(axis=1), axis=1)
+    gaps = np.linalg.norm(quads[1:, [0, 1]].mean(axis=1) - quads[:-1, [3, 2]].mean(axis=1), axis=1)
+    ordered = bool((np.diff(centres[:, 1]) > 0).all())
+    return convex and ordered and bool((gaps <= LOOSE_GAP * (heights[1:] + heights[:-1]) / 2).all())
+
+
+def _coco_mask(code: Any, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    size = int(shape[0]), int(shape[1])
+    if isinstance(code, list):
+        masks = [polygon_mask(np.reshape(part, (-1, 2)) - 0.5, size) for part in code]
+        return np.asarray(np.any(masks, axis=0))
+    if isinstance(code["counts"], list):
+        values = np.repeat(np.arange(len(code["counts"])) % 2 == 1, code["counts"])
+        code = encode_rle(values.reshape(tuple(code["size"]), order="F"))
+    return decode_rle(code)
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise SpineError(f"{path}: not valid JSON") from error
+    return content if isinstance(content, dict) else {}
+
+
+def _read(path: Path) -> NDArray[np.uint8]:
+    picture = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+    if picture is None:
+        raise SpineError(f"{path}: the annotated picture is missing or cannot be read")
+    return np.asarray(picture, dtype=np.uint8)
+
+
+def _beside(path: Path) -> Path | None:
+    """The picture with this path but another suffix."""
+    return next((p for s in PICTURES if (p := path.with_suffix(s)).is_file()), None)
+
+
+def _found(folder: Path, start: Path, name: str) -> Path:
+    """Where a picture lies: beside its annotation, in `images/`, or anywhere in the folder."""
+    for path in (start / name, start / "images" / name, folder / name):
+        if path.is_file():
+            return path
+    return next(folder.rglob(Path(name).name), folder / name)

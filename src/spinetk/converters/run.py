@@ -1,0 +1,118 @@
+"""Convert an annotated collection of one format into a data set."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from spinetk.converters.dicom_seg import dicom_seg
+from spinetk.converters.names import itk_snap_names, spider_numbers, verse_numbers
+from spinetk.converters.pictures import Picture, aasce, coco, labelme, yolo
+from spinetk.converters.volumes import add_volume, pairs, patient_of, spider_pairs, verse_pairs
+from spinetk.converters.writing import DatasetWriter
+from spinetk.errors import UsageError
+from spinetk.study import Modality
+
+PICTURE_FORMATS: dict[str, Callable[[Path], Iterator[Picture]]] = {
+    "labelme": labelme,
+    "yolo": yolo,
+    "coco": coco,
+    "aasce": aasce,
+}
+VOLUME_FORMATS: dict[str, Callable[[Path], Iterator[tuple[str, Path, Path]]]] = {
+    "volumes": pairs,
+    "verse": verse_pairs,
+    "spider": spider_pairs,
+}
+FORMATS = (*VOLUME_FORMATS, "dicom-seg", *PICTURE_FORMATS)
+OWN_MODALITY: dict[str, Modality] = {"verse": "CT", "spider": "MR", "aasce": "XR"}
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """What the format does not say.
+
+    Attributes:
+        modality: of the images; VerSe, SPIDER, AASCE and DICOM say it themselves.
+        names: ITK-SNAP label descriptions for `volumes`; VerSe's numbers otherwise.
+        whole_vertebrae: label volumes hold whole vertebrae (VerSe's and SPIDER's do).
+        exhaustive: every visible instance of the classes that occur is annotated.
+        patient: regular expression whose first group in a file's name is the patient. Without it
+            every file is a patient of its own (VerSe and SPIDER name theirs).
+    """
+
+    modality: Modality | None = None
+    names: Path | None = None
+    whole_vertebrae: bool = False
+    exhaustive: bool = False
+    patient: str | None = None
+
+
+def convert(
+    kind: str, folder: Path, out: Path, options: Conversion = Conversion()
+) -> tuple[int, int]:
+    """Write the data set `out`.
+
+    Args:
+        kind: one of `FORMATS`.
+
+    Returns:
+        Images and outlines written.
+
+    Raises:
+        UsageError: the format is not known, or something is needed and not given.
+        SpineError: nothing of this format is there, or a file does not fit.
+    """
+    if kind not in FORMATS:
+        raise UsageError(f"format {kind}: one of {', '.join(FORMATS)}")
+    if not folder.is_dir():
+        raise UsageError(f"{folder}: no such folder")
+    modality = OWN_MODALITY.get(kind, options.modality)
+    if modality is None and kind != "dicom-seg":
+        raise UsageError(f"format {kind} does not say what the images are: --modality mr, ct or xr")
+    writer = DatasetWriter(out, {"source": f"converted from {kind}"})
+    if kind in PICTURE_FORMATS:
+        _add_pictures(writer, kind, folder, options, modality or "XR")
+    elif kind == "dicom-seg":
+        for key, picture, outlines, own, place, spacing in dicom_seg(folder):
+            writer.add(
+                f"{key}_{place[0]:03d}", picture, outlines, patient=key, modality=own,
+                place=place, spacing=spacing, exhaustive=options.exhaustive,
+            )  # fmt: skip
+    else:
+        numbers = spider_numbers() if kind == "spider" else verse_numbers()
+        if options.names is not None:
+            numbers = itk_snap_names(options.names)
+        whole = options.whole_vertebrae or kind in ("verse", "spider")
+        for name, image, labels in VOLUME_FORMATS[kind](folder):
+            add_volume(
+                writer, name, image, labels, numbers, modality=modality or "MR",
+                patient=_patient(name, options), whole_vertebrae=whole,
+                exhaustive=options.exhaustive,
+            )  # fmt: skip
+    return len(writer.images), writer.close()
+
+
+def _add_pictures(
+    writer: DatasetWriter, kind: str, folder: Path, options: Conversion, modality: Modality
+) -> None:
+    for name, picture, outlines in PICTURE_FORMATS[kind](folder):
+        writer.add(
+            name, picture, outlines, patient=_patient(name, options), modality=modality,
+            view="ap" if kind == "aasce" else "sagittal", exhaustive=options.exhaustive,
+        )  # fmt: skip
+
+
+def _patient(name: str, options: Conversion) -> str:
+    """The patient of a file."""
+    if options.patient is None:
+        return patient_of(name)
+    try:
+        found = re.search(options.patient, name)
+    except re.error as error:
+        raise UsageError(f"--patient {options.patient}: not a regular expression") from error
+    if found is None or not found.groups():
+        raise UsageError(f"--patient {options.patient}: finds no group in {name}")
+    return found[1]

@@ -1,0 +1,145 @@
+"""Image and label volumes: ITK-SNAP or any NIfTI/MHA/NRRD pairs, VerSe, SPIDER."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spinetk.converters.bodies import vertebral_body
+from spinetk.converters.names import BODY_NAME, Label
+from spinetk.converters.writing import DatasetWriter, eight_bit
+from spinetk.errors import SpineError
+from spinetk.intensity import BONE_WINDOW_HU, HIGH_PERCENTILE, LOW_PERCENTILE
+from spinetk.readers.volume import VOLUME_SUFFIXES, read_volume
+from spinetk.study import Modality, Slice
+
+EDGE_SHARE = 0.4
+"""A cut smaller than this share of the instance's largest cut is its lateral edge: it is left out,
+and the slice is not exhaustive."""
+LABEL_ENDINGS = ("seg", "label", "labels", "mask", "bodies", "segmentation")
+
+
+def pairs(folder: Path) -> Iterator[tuple[str, Path, Path]]:
+    """(name, image, labels) of files like `case1.nii.gz` and `case1_seg.nii.gz`."""
+    files = {_stem(path): path for path in _volumes(folder)}
+    for stem, path in files.items():
+        for ending in LABEL_ENDINGS:
+            labels = files.get(f"{stem}_{ending}") or files.get(f"{stem}-{ending}")
+            if labels:
+                yield stem, path, labels
+                break
+
+
+def verse_pairs(folder: Path) -> Iterator[tuple[str, Path, Path]]:
+    """VerSe in BIDS names: `rawdata/*/*_ct.nii.gz`, `derivatives/*/*_seg-vert_msk.nii.gz`."""
+    images = {path.name.removesuffix("_ct.nii.gz"): path for path in folder.rglob("*_ct.nii.gz")}
+    for path in sorted(folder.rglob("*_seg-vert_msk.nii.gz")):
+        stem = path.name.removesuffix("_seg-vert_msk.nii.gz")
+        if stem in images:
+            yield stem, images[stem], path
+
+
+def spider_pairs(folder: Path) -> Iterator[tuple[str, Path, Path]]:
+    """SPIDER: `images/1_t1.mha` with `masks/1_t1.mha`."""
+    for path in sorted((folder / "masks").glob("*.mha")):
+        image = folder / "images" / path.name
+        if image.is_file():
+            yield path.stem, image, path
+
+
+def add_volume(
+    writer: DatasetWriter,
+    name: str,
+    image_path: Path,
+    label_path: Path,
+    numbers: dict[int, Label],
+    *,
+    modality: Modality,
+    patient: str,
+    whole_vertebrae: bool,
+    exhaustive: bool,
+) -> None:
+    """Add every sagittal slice on which a body or disc is cut near its middle.
+
+    Args:
+        numbers: what label values mean; others are left out.
+        whole_vertebrae: the masks hold posterior elements, which are removed
+            (`spinetk.converters.bodies`).
+
+    Raises:
+        SpineError: image and labels are not on one grid.
+        UnreadableInput: a file is damaged or not usable in the sagittal plane.
+    """
+    image, labels = read_volume(image_path), read_volume(label_path, labels=True)
+    if len(image.slices) != len(labels.slices) or (
+        image.slices[0].pixels.shape != labels.slices[0].pixels.shape
+    ):
+        raise SpineError(f"{label_path.name}: is not on the grid of {image_path.name}")
+    low, high = _window(image.slices, modality)
+    cuts = [_cuts(label, numbers, whole_vertebrae) for label in labels.slices]
+    largest: dict[int, int] = {}
+    for cut in cuts:
+        for value, mask in cut.items():
+            largest[value] = max(largest.get(value, 0), int(mask.sum()))
+    for one, cut in zip(image.slices, cuts, strict=True):
+        whole = {v: mask for v, mask in cut.items() if mask.sum() >= EDGE_SHARE * largest[v]}
+        if not whole:
+            continue
+        writer.add(
+            f"{name}_{one.index:03d}",
+            eight_bit(one.pixels, low, high),
+            [(numbers[value], mask) for value, mask in whole.items()],
+            patient=patient,
+            series=name,
+            modality=modality,
+            place=(one.index, len(image.slices)),
+            spacing=one.spacing,
+            exhaustive=exhaustive and len(whole) == len(cut),
+        )
+
+
+def _cuts(
+    one: Slice, numbers: dict[int, Label], whole_vertebrae: bool
+) -> dict[int, NDArray[np.bool_]]:
+    """Mask of every known label on a slice; of a vertebra, its body."""
+    found = {}
+    for value in np.unique(one.pixels[one.pixels > 0]).astype(int).tolist():
+        if value in numbers:
+            mask = one.pixels == value
+            if whole_vertebrae and numbers[value][0] == BODY_NAME:
+                mask = vertebral_body(mask, one.spacing)
+            if mask.any():
+                found[value] = mask
+    return found
+
+
+def _window(slices: tuple[Slice, ...], modality: Modality) -> tuple[float, float]:
+    """Values that become black and white: the bone window for CT, percentiles of the volume
+    otherwise."""
+    if modality == "CT":
+        return BONE_WINDOW_HU
+    values = np.concatenate([one.pixels[::4, ::4].ravel() for one in slices])
+    low, high = np.percentile(values, (LOW_PERCENTILE, HIGH_PERCENTILE))
+    return float(low), float(high)
+
+
+def patient_of(name: str) -> str:
+    """The patient of a file: `sub-verse004_dir-ax` -> `verse004`, SPIDER's `12_t1` -> `12`; several
+    series of one patient must not be divided between training and test."""
+    bids = re.match(r"sub-([A-Za-z0-9]+)", name)
+    return bids[1] if bids else re.sub(r"_(t1|t2|t2_SPACE)$", "", name, flags=re.IGNORECASE)
+
+
+def _volumes(folder: Path) -> list[Path]:
+    return sorted(p for p in folder.rglob("*") if p.name.lower().endswith(VOLUME_SUFFIXES))
+
+
+def _stem(path: Path) -> str:
+    for suffix in sorted(VOLUME_SUFFIXES, key=len, reverse=True):
+        if path.name.lower().endswith(suffix):
+            return path.name[: -len(suffix)]
+    return path.stem

@@ -1,0 +1,152 @@
+"""Write a data set in the documented layout, image by image."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from spinetk.boxes import mask_box
+from spinetk.converters.names import BODY_NAME, DISC_NAME, Label
+from spinetk.dataset import SPINE_CLASSES
+from spinetk.errors import SpineError
+from spinetk.rle import encode_rle
+from spinetk.study import Modality
+
+Outline = tuple[Label, NDArray[np.bool_]]
+"""Class and level, and a mask bool [H, W]."""
+
+
+class DatasetWriter:
+    """Collects images and their outlines; `close` writes `annotations.json`.
+
+    Args:
+        folder: new or empty.
+        info: `source`, `licence`, `citation` as far as they are known.
+
+    Raises:
+        SpineError: the folder holds a data set already.
+    """
+
+    def __init__(self, folder: Path, info: dict[str, str]) -> None:
+        if (folder / "annotations.json").exists():
+            raise SpineError(f"{folder}: holds a data set already; choose another folder")
+        (folder / "images").mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self.info = {"name": folder.name, **info}
+        self.images: list[dict[str, Any]] = []
+        self.outlines: list[list[Outline]] = []
+
+    def add(
+        self,
+        name: str,
+        picture: NDArray[np.uint8],
+        outlines: Iterable[Outline],
+        *,
+        patient: str,
+        modality: Modality,
+        series: str | None = None,
+        place: tuple[int, int] = (0, 1),
+        spacing: tuple[float, float] | None = None,
+        view: str = "sagittal",
+        exhaustive: bool = False,
+        labelled: Sequence[str] | None = None,
+        more: dict[str, Any] | None = None,
+    ) -> None:
+        """Add one image.
+
+        Args:
+            name: of the picture file, without a suffix.
+            picture: uint8 [H, W], head up, anterior left where it is sagittal.
+            outlines: empty masks are left out.
+            place: index in the series, slices in the series.
+            spacing: (row, column) in mm.
+            labelled: classes that were looked for here; those of the whole set by default.
+            more: further fields of the image.
+        """
+        file = f"images/{name}.png"
+        cv2.imwrite(str(self.folder / file), picture)
+        self.images.append(
+            {
+                "id": len(self.images) + 1,
+                "file_name": file,
+                "height": picture.shape[0],
+                "width": picture.shape[1],
+                "patient_id": f"{self.folder.name}-{patient}",
+                "series_id": f"{self.folder.name}-{series or patient}",
+                "slice_index": place[0],
+                "n_slices": place[1],
+                "modality": modality,
+                "view": view,
+                "pixel_spacing_mm": [round(s, 5) for s in spacing] if spacing else None,
+                "labelled_categories": labelled,
+                "exhaustive": exhaustive,
+                **(more or {}),
+            }
+        )
+        self.outlines.append([one for one in outlines if one[1].any()])
+
+    def close(self) -> int:
+        """Write `annotations.json`; returns the number of outlines.
+
+        Raises:
+            SpineError: nothing was added.
+        """
+        if not self.images:
+            raise SpineError(f"{self.folder.name}: nothing in this format was found")
+        names = {label[0] for outlines in self.outlines for label, _ in outlines}
+        spine = names <= {BODY_NAME, DISC_NAME}
+        classes = SPINE_CLASSES if spine else tuple(sorted(names))
+        number = {name: i + 1 for i, name in enumerate(classes)}
+        annotations: list[dict[str, Any]] = []
+        for image, outlines in zip(self.images, self.outlines, strict=True):
+            labelled = (
+                names if image["labelled_categories"] is None else image["labelled_categories"]
+            )
+            image["labelled_categories"] = sorted(number[name] for name in labelled)
+            for (kind, level), mask in outlines:
+                left, top, right, bottom = mask_box(mask)
+                annotations.append(
+                    {
+                        "id": len(annotations) + 1,
+                        "image_id": image["id"],
+                        "category_id": number[kind],
+                        "segmentation": encode_rle(mask),
+                        "bbox": [left, top, right - left, bottom - top],
+                        "area": int(mask.sum()),
+                        "iscrowd": 0,
+                        "level": level,
+                    }
+                )
+        content = {
+            "info": self.info,
+            "categories": [{"id": i, "name": name} for name, i in number.items()],
+            "images": self.images,
+            "annotations": annotations,
+        }
+        (self.folder / "annotations.json").write_text(json.dumps(content))
+        return len(annotations)
+
+
+def polygon_mask(points: NDArray[np.float64], shape: tuple[int, int]) -> NDArray[np.bool_]:
+    """Fill a polygon.
+
+    Args:
+        points: float [N, 2], x and y in pixels, pixel centres at whole numbers.
+        shape: (H, W).
+    """
+    mask = np.zeros(shape, dtype=np.uint8)
+    fixed = np.round(np.asarray(points, dtype=np.float64) * 16).astype(np.int32)
+    cv2.fillPoly(mask, [fixed], 1, shift=4)
+    return mask.astype(bool)
+
+
+def eight_bit(pixels: NDArray[np.float32], low: float, high: float) -> NDArray[np.uint8]:
+    """Values from `low` to `high` as 0 to 255: uint8 [H, W]."""
+    scaled = np.clip((pixels - low) / max(high - low, 1e-9), 0, 1) * 255
+    return np.asarray(scaled.round(), dtype=np.uint8)

@@ -1,0 +1,219 @@
+"""Each format from a small file in its true layout."""
+
+import json
+from pathlib import Path
+
+import cv2
+import highdicom
+import numpy as np
+import pytest
+import SimpleITK
+from numpy.typing import NDArray
+from pydicom.sr.codedict import codes
+from pydicom.uid import generate_uid
+from scipy.io import savemat
+
+from spinetk.converters.run import Conversion, convert
+from spinetk.dataset import AnnotatedSet, read_dataset
+from spinetk.errors import SpineError, UsageError
+from spinetk.evaluation.matching import dice
+from spinetk.readers.dicom import read_dicom_series
+from spinetk.rle import encode_rle
+from tests.conftest import Painter
+
+BODY_BOX = (30, 20, 60, 60)
+"""Top, left, bottom, right of a body in a 120 x 100 picture."""
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    folder = tmp_path / "source"
+    folder.mkdir()
+    gray = np.random.default_rng(0).integers(0, 255, (120, 100)).astype(np.uint8)
+    cv2.imwrite(str(folder / "p7_1.png"), gray)
+    return folder
+
+
+def corners(top: int, left: int, bottom: int, right: int) -> list[list[float]]:
+    """In the convention where a pixel's area runs from its number to the next."""
+    return [[left, top], [right, top], [right, bottom], [left, bottom]]
+
+
+def only_mask(one: AnnotatedSet) -> NDArray[np.bool_]:
+    [image] = one.images
+    [note] = image.instances
+    return note.mask
+
+
+def test_labelme(picture: Path, tmp_path: Path, block: Painter) -> None:
+    shape = {"label": "L3", "points": corners(*BODY_BOX), "shape_type": "polygon"}
+    box = {"label": "L3-L4", "points": [[20, 62], [60, 70]], "shape_type": "rectangle"}
+    content = {"version": "5", "shapes": [shape, box], "imagePath": "p7_1.png", "imageData": None}
+    (picture / "p7_1.json").write_text(json.dumps(content))
+    options = Conversion(modality="MR", patient=r"^(p\d+)_")
+    assert convert("labelme", picture, tmp_path / "out", options) == (1, 2)
+    [image] = read_dataset(tmp_path / "out").images
+    assert image.patient == "out-p7" and image.modality == "MR" and not image.exhaustive
+    assert [a.level for a in image.instances] == ["L3", "L3-L4"]
+    assert dice(image.instances[0].mask, block(120, 100, *BODY_BOX)) == pytest.approx(1, abs=0.03)
+    assert image.labelled_categories == (1, 2)
+
+
+def test_yolo(tmp_path: Path, block: Painter) -> None:
+    root = tmp_path / "yolo"
+    for part in ("images", "labels"):
+        (root / "train" / part).mkdir(parents=True)
+    gray = np.zeros((120, 100), np.uint8)
+    cv2.imwrite(str(root / "train" / "images" / "a.jpg"), gray)
+    shares = (np.array(corners(*BODY_BOX)) / (100, 120)).ravel()
+    (root / "train" / "labels" / "a.txt").write_text("1 " + " ".join(f"{v:.6f}" for v in shares))
+    (root / "data.yaml").write_text("names: [disc, vertebra]\nnc: 2\n")
+    convert("yolo", root, tmp_path / "out", Conversion(modality="XR", exhaustive=True))
+    one = read_dataset(tmp_path / "out")
+    assert dice(only_mask(one), block(120, 100, *BODY_BOX)) > 0.97
+    assert one.images[0].exhaustive and one.classes == ("vertebral_body", "intervertebral_disc")
+    assert one.images[0].labelled_categories == (1,)
+
+
+@pytest.mark.parametrize("code", ["polygon", "compressed", "uncompressed"])
+def test_coco(picture: Path, tmp_path: Path, block: Painter, code: str) -> None:
+    mask = block(120, 100, *BODY_BOX)
+    flat = mask.ravel(order="F")
+    runs = np.diff(np.concatenate([[0], np.flatnonzero(flat[1:] != flat[:-1]) + 1, [flat.size]]))
+    segmentation = {
+        "polygon": [list(np.array(corners(*BODY_BOX), dtype=float).ravel())],
+        "compressed": encode_rle(mask),
+        "uncompressed": {"size": [120, 100], "counts": runs.tolist()},
+    }[code]
+    content = {
+        "images": [{"id": 5, "file_name": "p7_1.png", "height": 120, "width": 100}],
+        "categories": [{"id": 3, "name": "spleen"}],
+        "annotations": [{"id": 1, "image_id": 5, "category_id": 3, "segmentation": segmentation}],
+    }
+    (picture / "instances.json").write_text(json.dumps(content))
+    convert("coco", picture, tmp_path / "out", Conversion(modality="CT"))
+    one = read_dataset(tmp_path / "out")
+    assert one.classes == ("spleen",)  # other structures bring their own classes
+    assert dice(only_mask(one), mask) > 0.97
+
+
+def test_aasce_corners_and_its_rule_for_loose_ones(tmp_path: Path) -> None:
+    root = tmp_path / "boostnet"
+    for part in ("data/training", "labels/training"):
+        (root / part).mkdir(parents=True)
+    quads = np.zeros((17, 4, 2))
+    for i in range(17):
+        top, left = 20 + 50 * i, 200
+        quads[i] = [(left, top), (left + 60, top), (left, top + 40), (left + 60, top + 40)]
+    crossed, apart = quads.copy(), quads.copy()
+    crossed[4, 0] = (250, 259)  # a corner inside: not convex
+    apart[9:, :, 1] += 120  # a gap of several bodies
+    for name, points in (("ok", quads), ("crossed", crossed), ("apart", apart)):
+        cv2.imwrite(str(root / "data/training" / f"{name}.jpg"), np.zeros((1024, 480), np.uint8))
+        savemat(root / "labels/training" / f"{name}.jpg.mat", {"p2": points.reshape(68, 2)})
+    assert convert("aasce", root, tmp_path / "out") == (1, 17)
+    [image] = read_dataset(tmp_path / "out").images
+    assert image.modality == "XR" and image.path.stem == "ok"
+    assert [a.level for a in image.instances][::16] == ["T1", "L5"]
+    assert image.instances[0].box == (200, 20, 261, 61)
+
+
+def volume_with_labels(
+    folder: Path, image_name: str, label_name: str, values: dict[str, int]
+) -> None:
+    """A body with a spinous process, and a disc below it, 40 x 60 x 80 voxels of 1 mm, LPS."""
+    labels = np.zeros((80, 60, 40), dtype=np.uint8)  # z, y, x
+    labels[40:66, 10:40, 8:32] = values["vertebra"]
+    labels[48:54, 40:56, 17:23] = values["vertebra"]
+    labels[30:38, 10:40, 8:32] = values["disc"]
+    image = np.random.default_rng(1).normal(100, 20, labels.shape).astype(np.float32)
+    for name, array in ((image_name, image), (label_name, labels)):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        SimpleITK.WriteImage(SimpleITK.GetImageFromArray(array), str(folder / name))
+
+
+@pytest.mark.parametrize(
+    ("kind", "image", "labels", "values", "level"),
+    [
+        ("volumes", "a.nii.gz", "a_seg.nii.gz", {"vertebra": 22, "disc": 122}, "L3"),
+        (
+            "verse",
+            "rawdata/sub-verse004/sub-verse004_ct.nii.gz",
+            "derivatives/sub-verse004/sub-verse004_seg-vert_msk.nii.gz",
+            {"vertebra": 22, "disc": 0},
+            "L3",
+        ),
+        ("spider", "images/12_t2.mha", "masks/12_t2.mha", {"vertebra": 3, "disc": 203}, "L3"),
+    ],
+)
+def test_volumes(
+    tmp_path: Path, kind: str, image: str, labels: str, values: dict[str, int], level: str
+) -> None:
+    volume_with_labels(tmp_path / "in", image, labels, values)
+    options = Conversion(modality="MR", whole_vertebrae=True)
+    convert(kind, tmp_path / "in", tmp_path / "out", options)
+    images = read_dataset(tmp_path / "out").images
+    assert len(images) == 24 and len({i.patient for i in images}) == 1
+    patient = {"volumes": "out-a", "verse": "out-verse004", "spider": "out-12"}[kind]
+    assert images[0].patient == patient and images[0].n_slices == 40
+    assert images[0].modality == ("CT" if kind == "verse" else "MR")
+    middle = next(i for i in images if i.slice_index == 20)
+    by_level = {a.level: a for a in middle.instances}
+    expected = {"L3"} if kind == "verse" else {"L3", "L3-L4"}
+    assert set(by_level) == expected
+    # head up, anterior left: the body's rows are counted from the top, its process is gone
+    left, top, right, bottom = by_level[level].box
+    assert (left, top, bottom) == (10, 14, 40) and 40 <= right <= 46  # the process went to 56
+
+
+def test_volumes_that_do_not_fit_are_named(tmp_path: Path) -> None:
+    volume_with_labels(tmp_path, "a.mha", "a_seg.mha", {"vertebra": 22, "disc": 122})
+    small = SimpleITK.ReadImage(str(tmp_path / "a_seg.mha"))[:, :, :40]
+    SimpleITK.WriteImage(small, str(tmp_path / "a_seg.mha"))
+    with pytest.raises(SpineError, match=r"a_seg.mha: is not on the grid of a.mha"):
+        convert("volumes", tmp_path, tmp_path / "out", Conversion(modality="MR"))
+
+
+def test_dicom_seg(phantom_folder: Path, tmp_path: Path) -> None:
+    source = tmp_path / "study"
+    source.mkdir()
+    files = sorted((phantom_folder / "dicom").rglob("*.dcm"))
+    for path in files:
+        (source / path.name).write_bytes(path.read_bytes())
+    [series], _ = read_dicom_series(files)
+    middle = series.slices[4]
+    import pydicom
+
+    header = next(
+        h for h in map(pydicom.dcmread, files) if h.SOPInstanceUID == middle.sop_instance_uid
+    )
+    mask = np.zeros(middle.pixels.shape, dtype=np.uint8)
+    mask[100:130, 90:150] = 1
+    segment = highdicom.seg.SegmentDescription(
+        1, "L3", codes.SCT.AnatomicalStructure, codes.SCT.Vertebra,
+        highdicom.seg.SegmentAlgorithmTypeValues.MANUAL,
+    )  # fmt: skip
+    highdicom.seg.Segmentation(
+        [header], mask[None], highdicom.seg.SegmentationTypeValues.BINARY, [segment],
+        generate_uid(), 9, generate_uid(), 1, "test", "test", "1", "0",
+    ).save_as(source / "seg.dcm")  # fmt: skip
+    convert("dicom-seg", source, tmp_path / "out")
+    [image] = read_dataset(tmp_path / "out").images
+    [note] = image.instances
+    assert note.level == "L3" and image.slice_index == 4 and image.n_slices == 9
+    np.testing.assert_array_equal(note.mask, mask.astype(bool))
+    assert image.spacing == pytest.approx((0.7, 0.7))
+
+
+def test_what_is_missing_is_one_line(picture: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="format dicom: one of volumes"):
+        convert("dicom", picture, tmp_path / "out")
+    with pytest.raises(UsageError, match="--modality"):
+        convert("labelme", picture, tmp_path / "out")
+    with pytest.raises(SpineError, match="nothing in this format"):
+        convert("labelme", picture, tmp_path / "out", Conversion(modality="MR"))
+    with pytest.raises(SpineError, match="no DICOM SEG"):
+        convert("dicom-seg", picture, tmp_path / "out2")
+    (picture / "p7_1.json").write_text('{"shapes": [], "imagePath": "gone.png"}')
+    with pytest.raises(SpineError, match=r"gone.png: the annotated picture is missing"):
+        convert("labelme", picture, tmp_path / "out3", Conversion(modality="MR"))

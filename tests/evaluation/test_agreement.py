@@ -1,0 +1,49 @@
+"""Agreement against values that were worked out independently."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from spinetk.evaluation.agreement import agreement
+
+
+def anova_icc(table: np.ndarray) -> float:
+    """ICC(A,1) by the textbook's sums of squares over an [N, 2] table (McGraw and Wong 1996)."""
+    n, k = table.shape
+    grand = table.mean()
+    rows = k * ((table.mean(axis=1) - grand) ** 2).sum() / (n - 1)
+    columns = n * ((table.mean(axis=0) - grand) ** 2).sum() / (k - 1)
+    rest = table - table.mean(axis=1, keepdims=True) - table.mean(axis=0, keepdims=True) + grand
+    error = (rest**2).sum() / ((n - 1) * (k - 1))
+    return (rows - error) / (rows + (k - 1) * error + k * (columns - error) / n)
+
+
+def test_the_same_values_agree_wholly() -> None:
+    values = np.random.default_rng(0).normal(5, 2, 40)
+    result = agreement(values, values + 1e-9 * np.arange(40))
+    assert result.pearson_r == pytest.approx(1) and result.icc == pytest.approx(1)
+    assert result.relative_error == pytest.approx(0, abs=1e-6)
+
+
+def test_an_offset_leaves_the_correlation_and_lowers_the_icc() -> None:
+    values = np.random.default_rng(1).normal(5, 2, 40)
+    result = agreement(values, values + 1.5 + np.random.default_rng(2).normal(0, 0.1, 40))
+    assert result.pearson_r > 0.99 and result.icc < 0.9
+    assert result.mean_error == pytest.approx(1.5, abs=0.05) and result.t_test_p < 1e-6
+    low, high = result.limits
+    assert low < 1.5 < high and high - low == pytest.approx(2 * 1.96 * 0.1, rel=0.3)
+
+
+def test_the_icc_is_that_of_the_analysis_of_variance() -> None:
+    rng = np.random.default_rng(3)
+    for noise, offset in ((0.2, 0.0), (1.0, 0.7), (3.0, -2.0)):
+        a = rng.normal(0, 2, 25)
+        b = a + offset + rng.normal(0, noise, 25)
+        assert agreement(a, b).icc == pytest.approx(anova_icc(np.stack([a, b], axis=1)), abs=1e-9)
+
+
+def test_the_t_test_is_paired() -> None:
+    a = np.arange(10.0)
+    b = a + np.tile([0.1, 0.3], 5)
+    assert agreement(a, b).t_test_p == pytest.approx(stats.ttest_rel(b, a).pvalue)
+    assert agreement(a, b).t_test_p < stats.ttest_ind(a, b).pvalue
