@@ -26,10 +26,11 @@ lint: $(VENV)/all.stamp
 bench: $(VENV)/all.stamp
 	$(BIN)/python benchmarks/run.py
 
-# the figures of the README and the model card; needs the data sets in DATA
+# the figures of the model cards and docs/results.md; needs the data sets in DATA
 DATA ?= ../shared/data
 evaluate: $(VENV)/all.stamp
-	$(BIN)/spinetk evaluate $(DATA)/mr_spider $(DATA)/mr_backspine $(DATA)/mr_vb2 $(DATA)/mr_vb3 -o docs/results/mr
+	for name in mr ct xr; do $(BIN)/python benchmarks/ship.py $(DATA) $$name || exit 1; done
+	$(BIN)/python benchmarks/results.py
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

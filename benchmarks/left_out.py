@@ -9,12 +9,13 @@ of mr_spider. Writes docs/results/left-out/, docs/results/left-out.md and docs/r
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
 
 from spinetk.dataset import read_dataset, validation_patients
-from spinetk.evaluation.run import evaluate_run, median_and_quartiles
+from spinetk.evaluation.run import evaluate_run
 from spinetk.training.run import train_run
 
 ROOT = Path(__file__).parents[1]
@@ -36,18 +37,23 @@ def figures(data: Path, names: list[str], model: Path, out: str, patients: str) 
     sha256 = hashlib.sha256(model.read_bytes()).hexdigest()
     stored = path / "figures.json"
     if not stored.is_file() or json.loads(stored.read_text())["model_sha256"] != sha256:
-        evaluate_run([data / n for n in names], path, str(model), patients, quiet=False)
-        for table in ("instances.csv", "false_positives.csv", "slices.csv"):
-            (path / table).unlink()
+        run = ROOT / "runs" / "left-out" / out
+        evaluate_run([data / n for n in names], run, str(model), patients, quiet=False)
+        path.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(run / "figures.json", stored)
     return dict(json.loads(stored.read_text()))
 
 
 def row(summary: dict[str, Any], dataset: str, kind: str, scope: str = "all") -> dict[str, Any]:
     return next(
         r
-        for r in summary["instances"]
-        if (r["dataset"], r["kind"], r["slices"]) == (dataset, kind, scope)
+        for r in summary["tables"]["data_sets"]
+        if (r["data_set"], r["kind"], r["slices"]) == (dataset, kind, scope)
     )
+
+
+def quartiles(r: dict[str, Any]) -> str:
+    return f"{r['dice']:.3f} ({r['dice_q1']:.3f}-{r['dice_q3']:.3f})"
 
 
 def left_out_table(summaries: dict[str, dict[str, Any]]) -> str:
@@ -60,9 +66,9 @@ def left_out_table(summaries: dict[str, dict[str, Any]]) -> str:
         r = row(summary, name, "vertebral_body")
         lines.append(
             f"| {name} | {r['patients']} | {r['images']} | {r['instances']} "
-            f"| {100 * r['detection_rate']:.1f} % "
-            f"| {median_and_quartiles(r)} "
-            f"| {r['dice_median_all']:.3f} |"
+            f"| {r['detected_percent']:.1f} % "
+            f"| {quartiles(r)} "
+            f"| {r['dice_all']:.3f} |"
         )
     return "\n".join(lines) + "\n"
 
@@ -82,8 +88,8 @@ def ablation_table(arms: dict[str, dict[str, Any]]) -> str:
             r = row(summary, dataset, kind, scope)
             where = f"{dataset}, {scope} slices, {r['patients']} patients"
             lines.append(
-                f"| {arm} | {where} | {kind.replace('_', ' ')} | {100 * r['detection_rate']:.1f} % "
-                f"| {r['dice_median']:.3f} | {r['dice_median_all']:.3f} |"
+                f"| {arm} | {where} | {kind.replace('_', ' ')} | {r['detected_percent']:.1f} % "
+                f"| {r['dice']:.3f} | {r['dice_all']:.3f} |"
             )
     return "\n".join(lines) + "\n"
 

@@ -18,7 +18,7 @@ from spinetk.evaluation.compare import compare_image
 from spinetk.evaluation.frames import Frames, frames_of
 from spinetk.evaluation.rows import Comparison
 from spinetk.evaluation.slices import compare_selection
-from spinetk.evaluation.tables import all_tables, markdown
+from spinetk.evaluation.tables import all_tables, brief, markdown
 from spinetk.evaluation.timing import time_images
 from spinetk.evaluation.write import write_evaluation
 from spinetk.network.registry import Model
@@ -122,7 +122,7 @@ def write_run(
     tables = all_tables(frames) | (more or {})
     frames.save(out / "rows")
     write_evaluation(out, frames, tables, about, title, model_of, images)
-    head = "\n".join(markdown(tables[n]) for n in ("data_sets", "selection") if n in tables)
+    head = "\n".join(markdown(brief(tables[n])) for n in ("data_sets", "selection") if n in tables)
     (out / "figures.md").write_text(head)
     records = {name: json.loads(table.to_json(orient="records")) for name, table in tables.items()}
     (out / "figures.json").write_text(json.dumps(about | {"tables": records}, indent=1) + "\n")

@@ -214,6 +214,19 @@ def time_table(times: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+BRIEF = (
+    "data_set", "kind", "slices", "patients", "images", "instances", "detected_percent", "dice",
+    "dice_all", "false_positives", "levels_right", "levels_wrong", "dataset", "series",
+    "exact_percent", "within_one_percent", "mean_distance_slices", "same_bodies_percent",
+    "area_share_percent",
+)  # fmt: skip
+
+
+def brief(table: pd.DataFrame) -> pd.DataFrame:
+    """The columns that one looks at first."""
+    return table[[name for name in table.columns if name in BRIEF]]
+
+
 def markdown(table: pd.DataFrame) -> str:
     """A table as Markdown, figures rounded as their column's unit deserves."""
     shown = table.copy().astype(object)
