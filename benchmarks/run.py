@@ -42,14 +42,14 @@ def median_seconds(work: Any) -> float:
 
 def one_slice(folder: Path) -> dict[str, float]:
     """A 512 x 512 slice: boxes alone, and boxes with masks pasted."""
-    from spinetk.pipeline import load_model, outline
+    from spinetk.pipeline import load_model, outline, prepared
     from spinetk.readers import read
 
     loaded = load_model("mr")
     one = read(folder).series[0].slices[10]
     assert one.pixels.shape == (512, 512)
     return {
-        "boxes_s": median_seconds(lambda: loaded.detector.find_boxes(one.pixels, one.spacing)),
+        "boxes_s": median_seconds(lambda: loaded.detector.find_boxes(prepared(one, loaded, "MR"))),
         "masks_s": median_seconds(lambda: outline(one, loaded, 0.5)),
         "instances": len(outline(one, loaded, 0.5)),
     }
