@@ -57,10 +57,11 @@ def against_paper(stored: dict[str, Frames]) -> pd.DataFrame:
     rows = []
     for name, frames in stored.items():
         structures = instance_table(real(frames).instances, ["kind"])
-        radiomics = radiomics_table(real(frames).instances)
+        radiomics = radiomics_table(real(frames).instances, ["kind"])
         for row in structures.to_dict("records"):
             kind = row["kind"]
-            features = radiomics[radiomics["kind"] == kind]
+            features = radiomics[(radiomics["kind"] == kind) & (radiomics["slices"] == "all")]
+            middle = radiomics[(radiomics["kind"] == kind) & (radiomics["slices"] == "middle")]
             rows.append(
                 {
                     "modality": NAMES[name], "structure": kind, "patients": row["patients"],
@@ -68,7 +69,8 @@ def against_paper(stored: dict[str, Frames]) -> pd.DataFrame:
                     "paper_detected_percent": PAPER_DETECTION, "dice": row["dice"],
                     "paper_dice": PAPER_DICE.get((name, kind), float("nan")),
                     "surface_95_px": row["surface_95_px"],
-                    "radiomics_r": features["pearson_r"].mean(), "paper_r": PAPER_R,
+                    "radiomics_r": features["pearson_r"].mean(),
+                    "middle_slices_r": middle["pearson_r"].mean(), "paper_r": PAPER_R,
                     "relative_error_percent": features["relative_error_percent"].mean(),
                     "paper_error_percent": PAPER_ERROR,
                 }

@@ -1,6 +1,7 @@
 """The command line as a user has it: separate processes, exit status, one line an error."""
 
 import csv
+import json
 import os
 import signal
 import subprocess
@@ -173,9 +174,27 @@ def test_ctrl_c_in_the_middle_leaves_no_half_result(phantom_folder: Path, tmp_pa
     assert all((p / "run.json").is_file() for p in left if p.is_dir())
 
 
+def test_annotations_are_converted_and_used(tmp_path: Path) -> None:
+    picture = np.random.default_rng(0).integers(0, 255, (90, 80), dtype=np.uint8)
+    cv2.imwrite(str(tmp_path / "a.png"), picture)
+    shape = {"label": "L3", "points": [[20, 20], [50, 20], [50, 45], [20, 45]]}
+    content = {"shapes": [shape], "imagePath": "a.png"}
+    (tmp_path / "a.json").write_text(json.dumps(content))
+    done = spinetk("convert", "labelme", tmp_path, "-o", tmp_path / "set", "--modality", "ct")
+    assert done.returncode == 0 and "1 images, 1 outlines" in done.stdout, done.stderr
+    again = spinetk("convert", "labelme", tmp_path, "-o", tmp_path / "set", "--modality", "ct")
+    assert_one_line(again, 2, "holds a data set already")
+    assert_one_line(
+        spinetk("crossval", tmp_path / "set", "-o", tmp_path / "cv"), 2, "at least 5 annotated"
+    )
+    assert_one_line(
+        spinetk("convert", "word", tmp_path, "-o", tmp_path / "w"), 2, "one of volumes, verse"
+    )
+
+
 def test_help_and_version_name_every_command() -> None:
     text = spinetk("--help").stdout
-    for verb in ("segment", "train", "evaluate", "phantom"):
+    for verb in ("segment", "train", "crossval", "evaluate", "convert", "phantom"):
         assert verb in text
     assert spinetk("--version").stdout.strip() == "0.1.0"
 

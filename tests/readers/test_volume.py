@@ -127,3 +127,9 @@ def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
     for name in ("bad.nii.gz", "bad.mha"):
         with pytest.raises(UnreadableInput, match=name):
             read(tmp_path / name)
+
+
+def test_a_ct_crop_without_air_is_known_by_its_hounsfield_units(real_crops: Path) -> None:
+    ct = read_volume(real_crops / "sample_ct" / "sub-ct_label-22_ct.nii.gz")
+    mr = read_volume(real_crops / "sample_mri" / "sub-mri_label-6_T2w.nii.gz")
+    assert ct.modality == "CT" and mr.modality is None

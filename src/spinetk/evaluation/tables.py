@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy import stats
 
 from spinetk.evaluation.agreement import agreement
@@ -31,7 +32,7 @@ def all_tables(frames: Frames) -> dict[str, pd.DataFrame]:
         "misses": miss_table(found),
         "precision": precision_table(frames),
         "selection": selection_table(frames.slices),
-        "radiomics": radiomics_table(found),
+        "radiomics": radiomics_table(found, ["dataset", "kind"]),
         "time": time_table(frames.times),
     }
     if "fold" in found:
@@ -172,32 +173,34 @@ def selection_table(slices: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def radiomics_table(instances: pd.DataFrame) -> pd.DataFrame:
-    """Agreement of the features from found masks with those from reference masks."""
+def radiomics_table(instances: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+    """Agreement of the features from found masks with those from reference masks, for each group,
+    on all slices and on the middle slices of the series, where outlines are sharpest."""
     rows = []
     detected = instances[instances["detected"].astype(bool)]
-    for (modality, kind), group in detected.groupby(["modality", "kind"]):
-        for feature in FEATURES:
-            pairs = group[[f"reference_{feature}", f"found_{feature}"]].dropna().to_numpy(float)
-            if len(pairs) < 3:
-                continue
-            result = agreement(pairs[:, 0], pairs[:, 1])
-            rows.append(
-                {
-                    "modality": modality,
-                    "kind": kind,
-                    "feature": feature,
-                    "n": result.n,
-                    "mean_error": result.mean_error,
-                    "lower_limit": result.limits[0],
-                    "upper_limit": result.limits[1],
-                    "pearson_r": result.pearson_r,
-                    "relative_error_percent": 100 * result.relative_error,
-                    "t_test_p": result.t_test_p,
-                    "icc": result.icc,
-                }
-            )
+    for key, group in detected.groupby(by):
+        for scope, chosen in (("all", group), ("middle", group[group["middle"].astype(bool)])):
+            for feature in FEATURES:
+                pairs = chosen[[f"reference_{feature}", f"found_{feature}"]].dropna()
+                if len(pairs) >= 3:
+                    names = dict(zip(by, key, strict=True))
+                    result = _agreement_figures(pairs.to_numpy(float))
+                    rows.append(names | {"slices": scope, "feature": feature} | result)
     return pd.DataFrame(rows)
+
+
+def _agreement_figures(pairs: NDArray[np.float64]) -> dict[str, Any]:
+    result = agreement(pairs[:, 0], pairs[:, 1])
+    return {
+        "n": result.n,
+        "mean_error": result.mean_error,
+        "lower_limit": result.limits[0],
+        "upper_limit": result.limits[1],
+        "pearson_r": result.pearson_r,
+        "relative_error_percent": 100 * result.relative_error,
+        "t_test_p": result.t_test_p,
+        "icc": result.icc,
+    }
 
 
 def time_table(times: pd.DataFrame) -> pd.DataFrame:

@@ -18,6 +18,7 @@ from spinetk.readers.checks import check_size, finite, short
 from spinetk.study import Geometry, Modality, Series, Slice, Vector
 
 VOLUME_SUFFIXES = (".nii", ".nii.gz", ".mha", ".mhd", ".nrrd")
+AIR_HU, FAT_HU, BONE_HU = -500.0, -60.0, 150.0
 LARGEST_RATIO = 3.0
 """Largest ratio of in-plane spacings of a sagittal cut; beyond it bodies are only smears."""
 
@@ -29,7 +30,7 @@ def read_volume(path: Path, *, labels: bool = False) -> Series:
         path: NIfTI, MHA, MHD or NRRD.
         labels: the file is a label map; otherwise one is refused, since it is no image.
 
-    The modality is CT where values reach below -500 as HU of air do, else it is left open.
+    The modality is CT where the values look like Hounsfield units, else it is left open.
 
     Raises:
         UnreadableInput: damaged, 4D, without finite values, or not usable in the sagittal plane.
@@ -43,8 +44,7 @@ def read_volume(path: Path, *, labels: bool = False) -> Series:
     if not labels and _is_label_map(array):
         raise Unsuitable(f"{path.name}: looks like a label map, not an image (few whole numbers)")
     slices = _sagittal_slices(path, array, affine)
-    air = float(np.percentile(array, 1)) < -500
-    modality: Modality | None = "CT" if air else None
+    modality: Modality | None = "CT" if _looks_like_hounsfield(array) else None
     stem = path.name[: -len(".nii.gz")] if path.name.lower().endswith(".nii.gz") else path.stem
     return Series(
         key=stem,
@@ -54,6 +54,15 @@ def read_volume(path: Path, *, labels: bool = False) -> Series:
         spacing_source="affine",
         warnings=tuple(warnings),
     )
+
+
+def _looks_like_hounsfield(array: NDArray[np.float32]) -> bool:
+    """Whether values reach down to air, or, in a crop inside the patient, are whole numbers from
+    fat (about -100 HU) to bone. MR signal has no negative values to speak of."""
+    low, high = np.percentile(array, (1, 99))
+    if low < AIR_HU:
+        return True
+    return bool(low < FAT_HU and high > BONE_HU and (array == np.round(array)).all())
 
 
 def _is_label_map(array: NDArray[np.float32]) -> bool:
