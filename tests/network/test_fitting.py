@@ -1,6 +1,6 @@
 import numpy as np
 
-from spinetk.network.fitting import fit_slice
+from spinetk.network.fitting import fit_slice, fitted_side
 from spinetk.network.registry import Model
 
 
@@ -21,6 +21,14 @@ def test_boxes_map_back_to_the_slice_at_any_size_and_spacing() -> None:
 def test_a_narrow_slice_is_padded_no_further_than_the_stride() -> None:
     given = fit_slice(np.ones((1024, 430), np.float32), None, 768)
     assert given.image.shape == (1, 1, 768, 352)
+
+
+def test_a_small_crop_is_not_enlarged_beyond_what_the_network_knows() -> None:
+    assert fitted_side((188, 292), (0.375, 0.375), 512) == 274  # 109.5 mm
+    assert fitted_side((448, 384), (0.7, 0.7), 512) == 512
+    assert fitted_side((188, 292), None, 512) == 512
+    given = fit_slice(np.ones((188, 292), np.float32), (0.375, 0.375), 512)
+    assert given.image.shape == (1, 1, 192, 288)
 
 
 def test_each_modality_has_its_own_size(tmp_path: object) -> None:

@@ -13,6 +13,8 @@ from spinetk.study import Modality
 
 STRIDE = 32
 """The input's sides are multiples of the network's coarsest stride."""
+FINEST_MM = 0.4
+"""A lumbar slice of 200 mm or more is scaled to its full size; a crop of one body is not."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,23 @@ class NetworkInput:
     fit: Fit
 
 
+def fitted_side(shape: tuple[int, ...], spacing: tuple[float, float] | None, side: int) -> int:
+    """Longer side in pixels that a slice is scaled to.
+
+    It is `side`, but less where pixels would become finer than `FINEST_MM`: in a small crop bodies
+    would be larger than any that the network knows.
+
+    Args:
+        shape: (H, W) of the slice.
+        spacing: (row, column) in mm or None.
+        side: wanted longer side in pixels.
+    """
+    if spacing is None:
+        return side
+    longest = max(shape[0] * spacing[0], shape[1] * spacing[1])
+    return int(min(side, max(STRIDE, round(longest / FINEST_MM))))
+
+
 def fit_slice(
     pixels: NDArray[np.float32],
     spacing: tuple[float, float] | None,
@@ -58,10 +77,11 @@ def fit_slice(
     Args:
         pixels: float32 [H, W], raw values, upright.
         spacing: (row, column) in mm or None.
-        side: longer side of the scaled slice in pixels, a multiple of 32.
+        side: longer side of the scaled slice in pixels, unless it would be enlarged too far.
         modality: decides how values are mapped (see `spinetk.intensity`).
     """
     height, width = pixels.shape
+    side = fitted_side(pixels.shape, spacing, side)
     tall, wide = (height, width) if spacing is None else (height * spacing[0], width * spacing[1])
     factor = side / max(tall, wide)
     rows, columns = (max(1, min(side, round(size * factor))) for size in (tall, wide))

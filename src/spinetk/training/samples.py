@@ -13,6 +13,7 @@ from torch import Tensor
 from spinetk.dataset import SACRAL_CLASS, AnnotatedImage, class_number
 from spinetk.errors import SpineError
 from spinetk.intensity import standardise, to_unit_range
+from spinetk.network.fitting import fitted_side
 from spinetk.training.augmentation import Sample, augment
 from spinetk.training.config import TrainingConfig
 from spinetk.unlabelled import unlabelled_region
@@ -72,7 +73,7 @@ class SampleSource:
             np.array([class_number(a, self.classes) for a in image.instances], dtype=np.int64),
             region,
             image.modality,
-            self.config.fitted_side[image.modality],
+            fitted_side(pixels.shape, image.spacing, self.config.fitted_side[image.modality]),
         )
 
     def _categories(self) -> tuple[str, ...]:
