@@ -72,6 +72,13 @@ def _instance_figures(group: pd.DataFrame) -> dict[str, Any]:
     }
 
 
+def _scopes(group: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    """All slices and, where they are fewer, the middle slices of the series."""
+    middle = group[group["middle"].astype(bool)]
+    scopes = [("all", group)]
+    return [*scopes, ("middle", middle)] if 0 < len(middle) < len(group) else scopes
+
+
 def data_set_table(frames: Frames) -> pd.DataFrame:
     """Each data set and class over all its images and over the middle slices of its series, with
     its false positives (counted only where everything is labelled) and level names."""
@@ -79,9 +86,7 @@ def data_set_table(frames: Frames) -> pd.DataFrame:
     for (dataset, kind), group in frames.instances.groupby(["dataset", "kind"]):
         false = frames.false_positives
         count = int(((false["dataset"] == dataset) & (false["kind"] == kind)).sum())
-        for scope, chosen in (("all", group), ("middle", group[group["middle"].astype(bool)])):
-            if chosen.empty:
-                continue
+        for scope, chosen in _scopes(group):
             given = chosen[chosen["level"].notna() & chosen["named"].notna()]
             right = int((given["level"] == given["named"]).sum())
             rows.append(
@@ -179,7 +184,7 @@ def radiomics_table(instances: pd.DataFrame, by: list[str]) -> pd.DataFrame:
     rows = []
     detected = instances[instances["detected"].astype(bool)]
     for key, group in detected.groupby(by):
-        for scope, chosen in (("all", group), ("middle", group[group["middle"].astype(bool)])):
+        for scope, chosen in _scopes(group):
             for feature in FEATURES:
                 pairs = chosen[[f"reference_{feature}", f"found_{feature}"]].dropna()
                 if len(pairs) >= 3:

@@ -1,0 +1,75 @@
+"""One network for all modalities against one each: python benchmarks/joint.py DATA
+
+The joint network (runs/any, benchmarks/configs/any.toml) and the shipped `mr` and `xr` on the patients that none of them
+was trained on, and on CT the joint network and the cross-validation's networks on the same held-out patients. Writes
+docs/results/joint.md.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pandas as pd
+
+from spinetk.evaluation.frames import load_frames
+from spinetk.evaluation.run import evaluate_images, read_spine_images
+from spinetk.evaluation.tables import instance_table, markdown
+from spinetk.pipeline import load_model
+
+ROOT = Path(__file__).parents[1]
+JOINT = ROOT / "runs" / "any"
+SETS = {
+    "mr": ("mr_spider", "mr_backspine", "mr_vb2", "mr_vb3"),
+    "ct": ("ct_lumbar",),
+    "xr": ("xr_aasce",),
+}
+
+
+def instances(name: str, model: str, sets: list[Path], patients: set[str]) -> pd.DataFrame:
+    """Rows of one network on these patients; kept in runs/joint."""
+    folder = ROOT / "runs" / "joint" / name
+    if not (folder / "rows" / "instances.csv.gz").is_file():
+        images = [i for i in read_spine_images(sets) if i.patient in patients]
+        evaluate_images(images, load_model(model), quiet=False).save(folder / "rows")
+    return load_frames(folder / "rows").instances
+
+
+def main(data: Path) -> None:
+    held_out = set(json.loads((JOINT / "model.json").read_text())["held_out_patients"])
+    rows = []
+    for name, names in SETS.items():
+        sets = [data / n for n in names]
+        arms = {"joint": instances(f"any-{name}", str(JOINT / "model.onnx"), sets, held_out)}
+        if name == "ct":
+            folds = load_frames(ROOT / "docs" / "results" / "crossval" / "ct" / "rows").instances
+            arms["ct (cross-validation)"] = folds[
+                folds["patient"].isin(set(arms["joint"]["patient"]))
+            ]
+        else:
+            arms[name] = instances(name, name, sets, held_out)
+        for arm, found in arms.items():
+            table = instance_table(found, ["dataset", "kind"]).to_dict("records")
+            kept = (
+                "dataset",
+                "kind",
+                "patients",
+                "instances",
+                "detected_percent",
+                "dice",
+                "dice_all",
+            )
+            rows += [{"network": arm} | {k: row[k] for k in kept} for row in table]
+    table = pd.DataFrame(rows).sort_values(["dataset", "kind", "network"])
+    text = (
+        "The joint network, trained on all sets with random contrast, against one network a modality, on patients "
+        "that neither saw (`python benchmarks/joint.py DATA`; the joint network was started from `mr`, `xr` from the "
+        "joint network).\n\n" + markdown(table)
+    )  # fmt: skip
+    (ROOT / "docs" / "results" / "joint.md").write_text(text)
+    print(text)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
