@@ -20,7 +20,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 
 from spinetk.evaluation.frames import load_frames
-from spinetk.evaluation.run import evaluate_images, read_spine_images
+from spinetk.evaluation.run import evaluate_images, read_images
 from spinetk.evaluation.tables import instance_table, markdown
 from spinetk.pipeline import load_model
 from spinetk.training.run import train_run
@@ -35,7 +35,7 @@ def frames_of(data: Path, cases: int):
     folder = ROOT / "runs" / f"few-{cases}"
     images = [
         i
-        for i in read_spine_images([data / n for n in ("ct_lumbar", "ct_totalseg", "ct_crop")])
+        for i in read_images([data / n for n in ("ct_lumbar", "ct_totalseg", "ct_crop")])
         if i.reference
     ]
     own = {i.patient for i in images if i.dataset == "ct_lumbar"}

@@ -14,7 +14,7 @@ from pathlib import Path
 import pandas as pd
 
 from spinetk.evaluation.frames import load_frames
-from spinetk.evaluation.run import evaluate_images, read_spine_images
+from spinetk.evaluation.run import evaluate_images, read_images
 from spinetk.evaluation.tables import instance_table, markdown
 from spinetk.pipeline import load_model
 
@@ -31,7 +31,7 @@ def instances(name: str, model: str, sets: list[Path], patients: set[str]) -> pd
     """Rows of one network on these patients; kept in runs/joint."""
     folder = ROOT / "runs" / "joint" / name
     if not (folder / "rows" / "instances.csv.gz").is_file():
-        images = [i for i in read_spine_images(sets) if i.patient in patients]
+        images = [i for i in read_images(sets) if i.patient in patients]
         evaluate_images(images, load_model(model), quiet=False).save(folder / "rows")
     return load_frames(folder / "rows").instances
 

@@ -1,17 +1,18 @@
 import itertools
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from spinetk.dataset import SPINE_CLASSES, AnnotatedImage, read_dataset
+from spinetk.dataset import AnnotatedImage, read_dataset
 from spinetk.unlabelled import unlabelled_region
 from tests.make_dataset import HEIGHT, WIDTH, make_dataset
 
 
 def made(tmp_path: Path, **options: object) -> tuple[AnnotatedImage, NDArray[np.bool_]]:
     image = read_dataset(make_dataset(tmp_path / "toy", **options)).images[0]  # type: ignore[arg-type]
-    return image, unlabelled_region(image, SPINE_CLASSES)
+    return image, unlabelled_region(image)
 
 
 def middle_column(image: AnnotatedImage) -> int:
@@ -60,7 +61,18 @@ def test_without_a_body_or_for_other_categories_the_whole_image_is_doubtful(
     tmp_path: Path,
 ) -> None:
     image = read_dataset(make_dataset(tmp_path / "toy", labelled=(2,), exhaustive=False)).images[0]
-    assert unlabelled_region(image, SPINE_CLASSES).all()
-    assert unlabelled_region(image, ("rib", "sternum")).all()
+    assert unlabelled_region(image).all()
+    assert unlabelled_region(replace(image, classes=("rib", "sternum"))).all()
     known = read_dataset(make_dataset(tmp_path / "known")).images[0]
-    assert not unlabelled_region(known, ("rib", "sternum")).any()
+    assert not unlabelled_region(replace(known, classes=("rib", "sternum"))).any()
+
+
+def test_below_l5_only_s1_is_doubtful(tmp_path: Path) -> None:
+    image, region = made(tmp_path, labelled=(1,), exhaustive=False, bodies=2)
+    rows = sorted(a.box[1] for a in image.instances)
+    pitch, lowest = rows[1] - rows[0], max(a.box[3] for a in image.instances)
+    x = middle_column(image)
+    assert region[min(HEIGHT - 1, int(lowest + pitch / 2)), x]
+    assert not region[min(HEIGHT - 1, int(lowest + 2.2 * pitch)) :, x].any() or (
+        lowest + 2.2 * pitch > HEIGHT
+    )

@@ -54,6 +54,7 @@ class AnnotatedImage:
 
     Attributes:
         dataset: name of the data set's folder.
+        classes: names of the data set's categories, category 1 first.
         path: the picture, 8-bit gray.
         labelled_categories: a class not listed was not annotated; it is not background.
         exhaustive: False where visible instances of a listed class lack annotation.
@@ -62,6 +63,7 @@ class AnnotatedImage:
     """
 
     dataset: str
+    classes: tuple[str, ...]
     path: Path
     patient: str
     series: str
@@ -79,9 +81,11 @@ class AnnotatedImage:
         """Whether a network can be held against it: it is annotated, and not by a network."""
         return bool(self.instances) and not self.pseudo
 
-    def complete(self, categories: int) -> bool:
-        """Whether every visible instance of all categories (1 to `categories`) is annotated."""
-        return self.exhaustive and set(self.labelled_categories) >= set(range(1, categories + 1))
+    @property
+    def complete(self) -> bool:
+        """Whether every visible instance of all categories is annotated."""
+        every = set(range(1, len(self.classes) + 1))
+        return self.exhaustive and set(self.labelled_categories) >= every
 
     @property
     def pixels(self) -> NDArray[np.uint8]:
@@ -177,6 +181,7 @@ def _parse(folder: Path, content: dict[str, Any]) -> AnnotatedSet:
     images = tuple(
         AnnotatedImage(
             dataset=folder.name,
+            classes=tuple(c["name"] for c in categories),
             path=folder / image["file_name"],
             patient=image["patient_id"],
             series=image["series_id"],

@@ -23,12 +23,8 @@ BELOW_L5 = 2.0
 """Below L5 only S1 can be unlabelled: it lies within so many of the bodies' distances."""
 
 
-def unlabelled_region(image: AnnotatedImage, categories: tuple[str, ...]) -> NDArray[np.bool_]:
+def unlabelled_region(image: AnnotatedImage) -> NDArray[np.bool_]:
     """Mark where an instance without annotation may be visible.
-
-    Args:
-        image: the annotated image.
-        categories: names of the data set's categories, category 1 first.
 
     The rule, from the dataset contract (`labelled_categories`, `exhaustive`):
 
@@ -46,9 +42,9 @@ def unlabelled_region(image: AnnotatedImage, categories: tuple[str, ...]) -> NDA
         bool [H, W] on the image's own grid; True is doubtful.
     """
     height, width = image.pixels.shape
-    complete = image.complete(len(categories))
+    complete = image.complete
     bodies = [a for a in image.instances if a.category == BODY]
-    if categories != SPINE_CLASSES or not bodies:
+    if image.classes != SPINE_CLASSES or not bodies:
         return np.full((height, width), not complete)
     centres = np.array([mask_centre(a.mask) for a in bodies])
     order = np.argsort(centres[:, 1])

@@ -90,6 +90,17 @@ def test_extra_instances_count_as_false_only_where_everything_is_labelled(
     assert false == 1
 
 
+def test_structures_other_than_the_spine_are_evaluated_under_their_own_names(
+    image: AnnotatedImage, mr_model: LoadedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = replace(image, classes=("rib", "sternum"))
+    names = dict(zip(KINDS[1:], other.classes, strict=True))
+    found = [replace(i, kind=names[i.kind]) for i in truth_as_found(image)]
+    rows, false = figures(other, found, mr_model, monkeypatch)
+    assert rows.keys() == {"rib", "sternum"} and false == 0
+    assert all(row["detected_percent"] == 100 for row in rows.values())
+
+
 def test_figures_and_tables_are_written(
     tmp_path: Path, mr_model: LoadedModel, shared_data: Path
 ) -> None:

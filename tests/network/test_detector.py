@@ -26,9 +26,10 @@ def test_boxes_alone_are_the_boxes_that_come_with_masks(
     assert both.masks.shape == (len(both.boxes), *one.shape)
 
 
-def test_the_shipped_network_is_what_its_card_says() -> None:
-    assert "mr" in shipped_models()
-    model = find_model("mr")
+@pytest.mark.parametrize("name", ["mr", "ct", "xr"])
+def test_a_shipped_network_is_what_its_card_says(name: str) -> None:
+    assert name in shipped_models()
+    model = find_model(name)
     assert model.card["sha256"] == model.sha256
     for suffix in (".onnx", ".safetensors"):
         assert model.path.with_suffix(suffix).stat().st_size <= 15e6

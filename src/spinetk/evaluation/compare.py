@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from spinetk.anatomy import BODY_KIND, order_and_name, without_doubles
 from spinetk.boxes import box_iou
-from spinetk.dataset import SACRAL_CLASS, SPINE_CLASSES, AnnotatedImage, Annotation
+from spinetk.dataset import SACRAL_CLASS, AnnotatedImage, Annotation
 from spinetk.evaluation.matching import DETECTED_IOU, dice, match, surface_distance_95
 from spinetk.evaluation.rows import (
     Comparison,
@@ -45,10 +45,10 @@ def compare_image(image: AnnotatedImage, loaded: LoadedModel, threshold: float) 
     proposed = candidates(one, loaded, LOWEST_SCORE, image.modality)
     above = [i for i in proposed if i.score >= threshold]
     found, _ = order_and_name(resolve(above), None)
-    region = unlabelled_region(image, SPINE_CLASSES)
+    region = unlabelled_region(image)
     out = Comparison()
     for category in image.labelled_categories:
-        kind = SPINE_CLASSES[category - 1]
+        kind = image.classes[category - 1]
         reference = [a for a in image.instances if a.category == category]
         same = [i for i in found if i.kind == kind]
         overlap = _overlap(reference, same)

@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from spinetk.dataset import AnnotatedImage
+from spinetk.anatomy import BODY_KIND
+from spinetk.dataset import SACRAL_CLASS, AnnotatedImage
 from spinetk.evaluation.compare import as_slice
 from spinetk.pipeline import LoadedModel, outline
 
@@ -52,14 +53,14 @@ def difference_maps(
 
 def _difference(image: AnnotatedImage, loaded: LoadedModel, kind: str) -> NDArray[np.uint8]:
     found = outline(as_slice(image), loaded, loaded.model.score_threshold, image.modality)
-    category = loaded.model.classes.index(kind) + 1
+    category = image.classes.index(kind) + 1
     reference = np.zeros(image.pixels.shape, dtype=bool)
     for note in image.instances:
         if note.category == category:
             reference |= note.mask
     predicted = np.zeros_like(reference)
     for one in found:
-        if one.kind == kind or (category == 1 and one.kind not in loaded.model.classes[:2]):
+        if one.kind == kind or (kind == BODY_KIND and one.kind == SACRAL_CLASS):
             predicted |= one.mask
     picture = cv2.cvtColor(image.pixels, cv2.COLOR_GRAY2BGR)
     for region, colour in (

@@ -12,7 +12,7 @@ import pandas as pd
 from rich.progress import Progress
 
 import spinetk
-from spinetk.dataset import SPINE_CLASSES, AnnotatedImage, read_dataset
+from spinetk.dataset import AnnotatedImage, network_classes, read_dataset
 from spinetk.errors import SpineError, UsageError
 from spinetk.evaluation.compare import compare_image
 from spinetk.evaluation.frames import Frames, frames_of
@@ -44,7 +44,7 @@ def evaluate_run(data: Sequence[Path], out: Path, model: str, patients: str, *, 
     """
     loaded = load_model(model)
     chosen = _patients(patients, loaded.model)
-    images = [i for i in read_spine_images(data) if chosen is None or i.patient in chosen]
+    images = [i for i in read_images(data) if chosen is None or i.patient in chosen]
     start = time.perf_counter()
     frames = evaluate_images(images, loaded, quiet=quiet)
     about = {
@@ -62,19 +62,15 @@ def evaluate_run(data: Sequence[Path], out: Path, model: str, patients: str, *, 
     return write_run(out, frames, about, title, images, lambda _: loaded)
 
 
-def read_spine_images(data: Sequence[Path]) -> list[AnnotatedImage]:
-    """Images of data sets with the categories of a spine.
+def read_images(data: Sequence[Path]) -> list[AnnotatedImage]:
+    """Images of data sets with the same categories.
 
     Raises:
-        SpineError: other categories.
+        SpineError: the sets have different categories.
     """
-    images: list[AnnotatedImage] = []
-    for folder in data:
-        one = read_dataset(folder)
-        if one.classes != SPINE_CLASSES:
-            raise SpineError(f"{folder}: its categories are not {', '.join(SPINE_CLASSES)}")
-        images += one.images
-    return images
+    sets = [read_dataset(folder) for folder in data]
+    network_classes(sets)
+    return [image for one in sets for image in one.images]
 
 
 def evaluate_images(
@@ -83,9 +79,14 @@ def evaluate_images(
     """Hold a network against annotated images, at the score threshold of its card.
 
     Raises:
-        SpineError: none of the images is annotated.
+        SpineError: none of the images is annotated, or the network does not know their classes.
     """
     annotated = [image for image in images if image.reference]
+    unknown = {name for i in annotated for name in i.classes} - set(loaded.model.classes)
+    if unknown:
+        raise SpineError(
+            f"{loaded.model.name} does not know the classes {', '.join(sorted(unknown))}"
+        )
     if not annotated:
         raise SpineError("no annotated image of the chosen patients is in these data sets")
     threshold = loaded.model.score_threshold

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from spinetk.dataset import BODY, AnnotatedImage
+from spinetk.dataset import BODY, SPINE_CLASSES, AnnotatedImage
 from spinetk.evaluation.compare import as_slice
 from spinetk.evaluation.rows import SliceResult
 from spinetk.pipeline import LoadedModel, detect
@@ -52,5 +52,7 @@ def compare_selection(
 
 
 def _labelled(image: AnnotatedImage) -> tuple[int, int]:
-    bodies = [a for a in image.instances if a.category == BODY]
+    """Number and area of what is counted on a slice: bodies, or every instance of other classes."""
+    spine = image.classes == SPINE_CLASSES
+    bodies = [a for a in image.instances if a.category == BODY or not spine]
     return len(bodies), sum(int(a.mask.sum()) for a in bodies)

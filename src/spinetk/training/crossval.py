@@ -15,7 +15,7 @@ from spinetk.dataset import AnnotatedImage
 from spinetk.errors import UsageError
 from spinetk.evaluation.frames import load_frames, put_together
 from spinetk.evaluation.participants import participant_tests, read_participants
-from spinetk.evaluation.run import evaluate_images, read_spine_images, write_run
+from spinetk.evaluation.run import evaluate_images, read_images, write_run
 from spinetk.pipeline import LoadedModel, load_model
 from spinetk.training.folds import patient_folds
 from spinetk.training.run import seen_patients, train_run
@@ -42,7 +42,7 @@ def crossval_run(
         UsageError: `out` holds other folds, there are fewer patients than folds, or the network to
             start from was trained on some of the patients.
     """
-    images = read_spine_images(data)
+    images = read_images(data)
     folds = patient_folds(images, k)
     if not all(folds):
         raise UsageError(f"{k} folds need at least {k} annotated patients")

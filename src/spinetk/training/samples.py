@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from spinetk.dataset import SACRAL_CLASS, AnnotatedImage, class_number
+from spinetk.dataset import AnnotatedImage, class_number
 from spinetk.errors import SpineError
 from spinetk.intensity import standardise, to_unit_range
 from spinetk.network.fitting import fitted_side
@@ -35,10 +35,9 @@ class SampleSource:
         self.config = config
         self.classes = config.network.classes
         self.sets: dict[str, dict[str, list[AnnotatedImage]]] = {}
-        categories = len(self._categories())
         for image in images:
             # a complete image without an instance teaches what is background
-            if image.instances or image.complete(categories):
+            if image.instances or image.complete:
                 patients = self.sets.setdefault(image.dataset, {})
                 patients.setdefault(image.patient, []).append(image)
         if not self.sets:
@@ -62,7 +61,7 @@ class SampleSource:
     def sample(self, image: AnnotatedImage) -> Sample:
         """Pixels, masks and unlabelled region of an image; the slow parts are kept in memory."""
         if image.path not in self._stored:
-            packed = np.packbits(unlabelled_region(image, self._categories()))
+            packed = np.packbits(unlabelled_region(image))
             self._stored[image.path] = image.pixels, packed
         pixels, packed = self._stored[image.path]
         region = np.unpackbits(packed, count=pixels.size).reshape(pixels.shape)
@@ -75,10 +74,6 @@ class SampleSource:
             image.modality,
             fitted_side(pixels.shape, image.spacing, self.config.fitted_side[image.modality]),
         )
-
-    def _categories(self) -> tuple[str, ...]:
-        """The data sets' categories: the network's classes without S1, which is a body there."""
-        return tuple(c for c in self.classes if c != SACRAL_CLASS)
 
 
 def as_batch(samples: Sequence[Sample]) -> Batch:
