@@ -234,10 +234,10 @@ def convert(
     ] = None,
 ) -> None:
     """Turn annotations of another format into a data set for training."""
+    _needs("train", "yaml", "pycocotools")
     from spinetk.converters.run import Conversion
     from spinetk.converters.run import convert as run
 
-    _needs("train", "yaml")
     options = Conversion(
         modality=_one_of("--modality", modality.lower(), MODALITIES),
         names=names,

@@ -206,27 +206,33 @@ def validation_patients(images: Iterable[AnnotatedImage], fraction: float = 0.2)
 
     In each data set the patients are put in the order of the SHA-256 of their id and the first
     `fraction` of them is taken (at least one, and none of a set of one), so adding a data set
-    moves no patient of another.
-    Patients belong to the data set that their id names before its last hyphen ("mr_vb2-0005"), so
-    two folders with pictures of the same patients hold out the same ones.
+    moves no patient of another. Sets that share patients, as two kinds of pictures of the same
+    people, count as one. Labels made by a network choose nobody.
     """
-    patients: dict[str, set[str]] = {}
+    sets: dict[str, set[str]] = {}
     for image in images:
-        if image.pseudo:
-            continue
-        patients.setdefault(patient_group(image), set()).add(image.patient)
+        if not image.pseudo:
+            sets.setdefault(image.dataset, set()).add(image.patient)
     chosen: set[str] = set()
-    for names in patients.values():
-        ranked = sorted(names, key=lambda name: hashlib.sha256(name.encode()).hexdigest())
+    for patients in _joined(sets.values()):
+        ranked = sorted(patients, key=lambda name: hashlib.sha256(name.encode()).hexdigest())
         if len(ranked) > 1:
             chosen.update(ranked[: max(1, round(fraction * len(ranked)))])
     return frozenset(chosen)
 
 
-def patient_group(image: AnnotatedImage) -> str:
-    """Name of the data set that a patient comes from: what its id says before its last hyphen, or
-    the folder's name where it says nothing."""
-    return image.patient.rpartition("-")[0] or image.dataset
+def _joined(sets: Iterable[set[str]]) -> list[set[str]]:
+    """Unite sets that have a member in common."""
+    groups: list[set[str]] = []
+    for one in sets:
+        apart = [group for group in groups if not group & one]
+        groups = [*apart, one.union(*(group for group in groups if group & one))]
+    return groups
+
+
+def patient_hash(patient: str) -> str:
+    """What a network's card keeps of a patient's id: 16 hex digits of its SHA-256."""
+    return hashlib.sha256(patient.encode()).hexdigest()[:16]
 
 
 def split_by_patient(

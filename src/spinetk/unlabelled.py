@@ -23,8 +23,11 @@ BELOW_L5 = 2.0
 """Below L5 only S1 can be unlabelled: it lies within so many of the bodies' distances."""
 
 
-def unlabelled_region(image: AnnotatedImage) -> NDArray[np.bool_]:
+def unlabelled_region(image: AnnotatedImage, category: int | None = None) -> NDArray[np.bool_]:
     """Mark where an instance without annotation may be visible.
+
+    Args:
+        category: ask for instances of this category only; of any category by default.
 
     The rule, from the dataset contract (`labelled_categories`, `exhaustive`):
 
@@ -43,6 +46,8 @@ def unlabelled_region(image: AnnotatedImage) -> NDArray[np.bool_]:
     """
     height, width = image.pixels.shape
     complete = image.complete
+    if category is not None:
+        complete = image.exhaustive and category in image.labelled_categories
     bodies = [a for a in image.instances if a.category == BODY]
     if image.classes != SPINE_CLASSES or not bodies:
         return np.full((height, width), not complete)

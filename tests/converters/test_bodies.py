@@ -32,7 +32,7 @@ def test_pixels_need_not_be_square(block: Painter) -> None:
 
 
 def test_a_slice_beside_the_bodies_shows_none(block: Painter) -> None:
-    assert not vertebral_body(block(100, 100, 40, 20, 48, 70), (1.0, 1.0)).any()
+    assert not vertebral_body(block(100, 100, 40, 20, 46, 70), (1.0, 1.0)).any()
     assert not vertebral_body(np.zeros((10, 10), dtype=bool), None).any()
 
 

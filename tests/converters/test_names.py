@@ -25,6 +25,15 @@ BODY, DISC = "vertebral_body", "intervertebral_disc"
         ("IVD", (DISC, None)),
         ("spinal canal", ("spinal canal", None)),
         ("CL3M", ("CL3M", None)),
+        ("Th12", (BODY, "T12")),
+        ("D11", (BODY, "T11")),
+        ("L4L5", (DISC, "L4-L5")),
+        ("disc_L4-L5", (DISC, "L4-L5")),
+        ("T12/L1", (DISC, "T12-L1")),
+        ("L3-L5", ("L3-L5", None)),  # no neighbours: no disc
+        ("L3 pedicle", ("L3 pedicle", None)),
+        ("spinous process L3", ("spinous process L3", None)),
+        ("facet L4-L5", ("facet L4-L5", None)),
     ],
 )
 def test_names_as_people_write_them(name: str, expected: tuple[str, str | None]) -> None:
@@ -38,7 +47,12 @@ def test_numbers_of_the_public_collections() -> None:
     assert verse[123] == (DISC, "L4-L5") and verse[124] == (DISC, "L5-S1")
     assert spider[1] == (BODY, "L5") and spider[5] == (BODY, "L1") and spider[6] == (BODY, "T12")
     assert spider[201] == (DISC, "L5-S1") and spider[202] == (DISC, "L4-L5")
-    assert spider[206] == (DISC, "T12-L1") and 100 not in spider and 101 not in spider
+    assert (
+        spider[206] == (DISC, "T12-L1")
+        and spider[25] == (BODY, None)
+        and 100 not in spider
+        and 101 not in spider
+    )
 
 
 def test_itk_snap_descriptions(tmp_path: Path) -> None:

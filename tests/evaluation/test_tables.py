@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from spinetk.errors import SpineError
 from spinetk.evaluation.frames import frames_of, put_together
 from spinetk.evaluation.participants import participant_tests
 from spinetk.evaluation.precision import precision_recall
@@ -22,7 +23,7 @@ MISSED = replace(
     FOUND, iou=0.0, detected=False, cause="not found", dice=0.0, surface_px=None, surface_mm=None,
     score=None, named=None, reference=None, found=None,
 )  # fmt: skip
-RIGHT = Proposal("s/a", "s", "vertebral_body", 0.9, (0.0, 0.0, 10.0, 10.0), True)
+RIGHT = Proposal("s/a", "s", "MR", "vertebral_body", 0.9, (0.0, 0.0, 10.0, 10.0), True)
 WRONG = replace(RIGHT, box=(50.0, 50.0, 60.0, 60.0))
 
 
@@ -50,6 +51,21 @@ def test_proposals_that_nobody_can_judge_are_not_held_against_the_network() -> N
     frames = frames_of([FOUND], (), proposals, (), ())
     curve = precision_recall(frames.instances, frames.proposals)
     assert curve is not None and curve.average_precision == pytest.approx(1)
+
+
+def test_a_false_body_on_an_empty_image_lowers_the_precision() -> None:
+    proposals = [RIGHT, replace(WRONG, image="s/empty", score=0.95)]
+    frames = frames_of([FOUND], (), proposals, (), ())
+    curve = precision_recall(frames.instances, frames.proposals)
+    assert curve is not None and curve.precision[0] == 0 and curve.best_f1 == pytest.approx(2 / 3)
+
+
+def test_of_equally_good_thresholds_the_lowest_is_taken() -> None:
+    rows = [replace(FOUND, image=f"s/{i}") for i in range(3)]
+    proposals = [replace(RIGHT, image=f"s/{i}", score=0.3 + i / 10) for i in range(3)]
+    frames = frames_of(rows, (), proposals, (), ())
+    curve = precision_recall(frames.instances, frames.proposals)
+    assert curve is not None and curve.best_threshold == pytest.approx(0.3)
 
 
 def test_slice_selection_tells_distance_and_side() -> None:
@@ -85,6 +101,10 @@ def test_participants_that_differ_are_told() -> None:
         }
     )
     folds = [frozenset(names[:10]), frozenset(names[10:])]
+    with pytest.raises(SpineError, match="none of its participant_id"):
+        participant_tests(table, [frozenset({"other"})])
+    tests = participant_tests(table.assign(participant_id="sub-" + table["participant_id"]), folds)
+    assert tests.notna().any(axis=None)
     tests = participant_tests(table, folds).set_index(["column", "fold"])
     assert tests.loc[("age", 1), "t_test_p"] < 1e-6
     assert tests.loc[("sex = F", 1), "t_test_p"] == pytest.approx(1)

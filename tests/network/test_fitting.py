@@ -1,6 +1,7 @@
 import numpy as np
+import pytest
 
-from spinetk.network.fitting import fit_slice, fitted_side
+from spinetk.network.fitting import fit_slice, scale_to_fit
 from spinetk.network.registry import Model
 
 
@@ -24,9 +25,9 @@ def test_a_narrow_slice_is_padded_no_further_than_the_stride() -> None:
 
 
 def test_a_small_crop_is_not_enlarged_beyond_what_the_network_knows() -> None:
-    assert fitted_side((188, 292), (0.375, 0.375), 512) == 274  # 109.5 mm
-    assert fitted_side((448, 384), (0.7, 0.7), 512) == 512
-    assert fitted_side((188, 292), None, 512) == 512
+    assert scale_to_fit((188, 292), (0.375, 0.375), 512)[1] * 292 == pytest.approx(274)  # 109.5 mm
+    assert scale_to_fit((448, 384), (0.7, 0.7), 512)[0] * 448 == pytest.approx(512)
+    assert scale_to_fit((188, 292), None, 512)[1] * 292 == pytest.approx(512)
     given = fit_slice(np.ones((188, 292), np.float32), (0.375, 0.375), 512)
     assert given.image.shape == (1, 1, 192, 288)
 

@@ -34,7 +34,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_every_patient_is_tested_once_by_a_network_that_never_saw_it(folder: Path) -> None:
     run = folder / "run"
-    folds = {int(n): set(ids) for n, ids in json.loads((run / "folds.json").read_text()).items()}
+    folds = {
+        int(n): set(ids) for n, ids in json.loads((run / "folds.json").read_text())["folds"].items()
+    }
     assert folds[1] | folds[2] == {f"toy-000{i}" for i in range(4)} and not folds[1] & folds[2]
     for number in (1, 2):
         card = json.loads((run / f"fold-{number}" / "model.json").read_text())
@@ -67,6 +69,9 @@ def test_finished_folds_are_kept(folder: Path, monkeypatch: pytest.MonkeyPatch) 
 def test_what_would_spoil_the_folds_is_refused(folder: Path) -> None:
     with pytest.raises(UsageError, match="other folds"):
         crossval_run([folder / "toy"], folder / "run", folder / "c.toml", 4, quiet=True)
+    (folder / "d.toml").write_text(CONFIG.replace("= 2", "= 3", 1))
+    with pytest.raises(UsageError, match="configuration"):
+        crossval_run([folder / "toy"], folder / "run", folder / "d.toml", 2, quiet=True)
     with pytest.raises(UsageError, match="at least 9 annotated patients"):
         crossval_run([folder / "toy"], folder / "new", None, 9, quiet=True)
     seen = str(folder / "run" / "fold-1" / "model.safetensors")

@@ -136,7 +136,7 @@ def test_configurations_survive_json_and_toml(tmp_path: Path) -> None:
     assert config.iterations == 7 and config.augmentation.scale == (0.5, 2.0)
     assert config.set_weights == {"toy": 3}
     path.write_text("iteration = 7\n")
-    with pytest.raises(UsageError, match="fields are iterations"):
+    with pytest.raises(UsageError, match="there is no iteration; fields are iterations"):
         read_config(path, ("vertebral_body",))
 
 

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ pytest.importorskip("torch", reason="needs the train extra")
 
 from spinetk.dataset import AnnotatedImage, read_dataset
 from spinetk.errors import SpineError
+from spinetk.network.fitting import scale_to_fit
 from spinetk.training.augmentation import Sample, augment
 from spinetk.training.config import AugmentationConfig, TrainingConfig
 from spinetk.training.samples import SampleSource, boxes_of
@@ -47,7 +49,7 @@ def test_masks_move_with_the_pixels() -> None:
     pixels = np.zeros((120, 100), dtype=np.float32)
     pixels[40:80, 30:70] = 1
     masks = (pixels > 0.5).astype(np.uint8)[None]
-    sample = Sample(pixels, masks, np.array([1]), np.zeros((120, 100), np.uint8), "MR", 512)
+    sample = Sample(pixels, masks, np.array([1]), np.zeros((120, 100), np.uint8), "MR", (4.0, 4.0))
     for seed in range(30):
         moved = augment(sample, 192, STILL, np.random.default_rng(seed))
         shown, mask = moved.pixels > 0.5, moved.masks[0].astype(bool)
@@ -78,3 +80,20 @@ def test_no_annotation_at_all_is_an_error(tmp_path: Path) -> None:
     images = read_dataset(make_dataset(tmp_path / "bare", labelled=())).images
     with pytest.raises(SpineError, match="no image with an annotation"):
         SampleSource(images, CONFIG)
+
+
+def test_training_sees_pixels_that_are_not_square_as_inference_does() -> None:
+    """A body 30 x 40 mm in pixels of 3 x 1 mm has that shape in the sample, too."""
+    pixels = np.zeros((80, 200), dtype=np.float32)
+    pixels[30:40, 80:120] = 1
+    masks = (pixels > 0.5).astype(np.uint8)[None]
+    sample = Sample(
+        pixels, masks, np.array([1]), np.zeros((80, 200), np.uint8), "MR",
+        scale_to_fit((80, 200), (3.0, 1.0), 192),
+    )  # fmt: skip
+    still = replace(STILL, rotation_degrees=0, scale=(1, 1), stretch=(1, 1), shear_degrees=0,
+                    p_flip_horizontal=0, p_flip_vertical=0)  # fmt: skip
+    [mask] = augment(sample, 192, still, np.random.default_rng(0)).masks
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    assert len(rows) == pytest.approx(30 * 192 / 240, abs=2)
+    assert len(columns) == pytest.approx(40 * 192 / 240, abs=2)

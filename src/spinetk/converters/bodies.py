@@ -11,8 +11,9 @@ OPENING = 0.65
 CORNERS = 0.42
 """How far the opened mask is grown back, as a share of that radius: sqrt(2) - 1, what an opening by
 a disk takes off a right-angled corner."""
-LEAST_RADIUS_MM = 5.0
-"""Half the height of the lowest body worth keeping; processes and arches are thinner."""
+LEAST_RADIUS_MM = 3.5
+"""Half the height of a flattened body; most cuts through processes and arches are thinner, and the
+rest is left out as the lateral edge of a larger body (`spinetk.converters.volumes`)."""
 
 
 def vertebral_body(

@@ -1,13 +1,16 @@
-"""DICOM series with a DICOM SEG that refers to them."""
+"""DICOM series with DICOM SEGs that refer to them."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import highdicom
 import numpy as np
 import pydicom
+from numpy.typing import NDArray
 
 from spinetk.converters.names import class_of
 from spinetk.converters.writing import Outline, eight_bit
@@ -15,53 +18,102 @@ from spinetk.errors import SpineError
 from spinetk.intensity import BONE_WINDOW_HU, HIGH_PERCENTILE, LOW_PERCENTILE
 from spinetk.orientation import upright_turn
 from spinetk.readers.dicom import is_dicom, read_dicom_series
-from spinetk.study import Modality
+from spinetk.study import Modality, Series, Slice
 
 SEGMENTATION_STORAGE = "1.2.840.10008.5.1.4.1.1.66.4"
-Annotated = tuple[
-    str, np.ndarray, list[Outline], Modality, tuple[int, int], tuple[float, float] | None
-]
-"""Series key, uint8 [H, W] upright, outlines, modality, place in the series, spacing."""
 
 
-def dicom_seg(folder: Path) -> Iterator[Annotated]:
-    """Every slice that a SEG in the folder has a segment on.
+@dataclass(frozen=True)
+class SegmentedSlice:
+    """One slice with its segments, head up.
+
+    Attributes:
+        series: key of the series.
+        patient: 12 hex digits of the SHA-256 of the PatientID, so that all series of a patient
+            stay together and no name gets into the data set.
+        picture: uint8 [H, W].
+        place: index in the series, slices in the series.
+        spacing: (row, column) in mm.
+    """
+
+    series: str
+    patient: str
+    picture: NDArray[np.uint8]
+    outlines: tuple[Outline, ...]
+    modality: Modality
+    place: tuple[int, int]
+    spacing: tuple[float, float] | None
+
+
+def dicom_seg(folder: Path) -> Iterator[SegmentedSlice]:
+    """Every slice that a SEG in the folder refers to.
 
     Segments are named by their label ("L4", "L4-L5", "vertebral_body"; `spinetk.converters.names`).
 
     Raises:
-        SpineError: no SEG, or no image that it refers to.
+        SpineError: there is no SEG.
     """
     files = [path for path in sorted(folder.rglob("*")) if path.is_file() and is_dicom(path)]
     headers = {path: pydicom.dcmread(path, stop_before_pixels=True) for path in files}
     segs = [p for p, h in headers.items() if h.get("SOPClassUID") == SEGMENTATION_STORAGE]
     if not segs:
         raise SpineError(f"{folder}: holds no DICOM SEG")
-    series, _ = read_dicom_series([path for path in files if path not in segs])
+    patients = {str(h.get("SOPInstanceUID")): str(h.get("PatientID", "")) for h in headers.values()}
+    outlines: dict[str, list[Outline]] = {}
     for path in segs:
         seg = highdicom.seg.segread(path)
-        referenced = {str(uid) for _, _, uid in seg.get_source_image_uids()}
-        for one in series:
-            values = np.concatenate([s.pixels[::4, ::4].ravel() for s in one.slices])
-            low, high = np.percentile(values, (LOW_PERCENTILE, HIGH_PERCENTILE))
-            if one.modality == "CT":
-                low, high = BONE_WINDOW_HU
-            for part in one.slices:
-                if part.sop_instance_uid not in referenced:
-                    continue
-                frames = seg.get_pixels_by_source_instance(
-                    [part.sop_instance_uid], assert_missing_frames_are_empty=True
-                )[0]
-                turn = upright_turn(part.geometry)
-                outlines = [
-                    (
-                        class_of(seg.get_segment_description(number).segment_label),
-                        turn.apply(frames[..., place] > 0),
-                    )
-                    for place, number in enumerate(seg.segment_numbers)
-                    if (frames[..., place] > 0).any()
-                ]
-                spacing = part.spacing[::-1] if part.spacing and turn.transpose else part.spacing
-                picture = eight_bit(turn.apply(part.pixels), float(low), float(high))
-                place_in_series = part.index, len(one.slices)
-                yield one.key, picture, outlines, one.modality or "MR", place_in_series, spacing
+        for _, _, source in seg.get_source_image_uids():
+            outlines.setdefault(str(source), []).extend(_segments(seg, str(source)))
+    series, _ = read_dicom_series([path for path in files if path not in segs])
+    for one in series:
+        low, high = _window(one)
+        for part in one.slices:
+            uid = part.sop_instance_uid or ""
+            if uid in outlines:
+                yield _upright(one, part, outlines[uid], patients[uid], low, high)
+
+
+def _segments(seg: highdicom.seg.Segmentation, uid: str) -> Iterator[Outline]:
+    """Segments on one source image; of a fractional one, where it is at least a half.
+
+    The reference to the source image is taken for what it says: many writers leave out whether
+    the segmentation's pixels lie where the image's do (SpatialLocationsPreserved).
+    """
+    planes = seg.get_pixels_by_source_instance(
+        [uid],
+        ignore_spatial_locations=True,
+        assert_missing_frames_are_empty=True,
+        rescale_fractional=True,
+    )[0]
+    for place, number in enumerate(seg.segment_numbers):
+        mask = planes[..., place] >= 0.5
+        if mask.any():
+            yield class_of(seg.get_segment_description(number).segment_label), mask
+
+
+def _upright(
+    series: Series, part: Slice, outlines: list[Outline], patient: str, low: float, high: float
+) -> SegmentedSlice:
+    turn = upright_turn(part.geometry)
+    for _, mask in outlines:
+        if mask.shape != part.pixels.shape:
+            raise SpineError(f"series {series.key}: a SEG is not on the grid of its images")
+    spacing = part.spacing
+    return SegmentedSlice(
+        series=series.key,
+        patient=hashlib.sha256(patient.encode()).hexdigest()[:12] if patient else series.key,
+        picture=eight_bit(turn.apply(part.pixels), low, high),
+        outlines=tuple((label, turn.apply(mask)) for label, mask in outlines),
+        modality=series.modality or "MR",
+        place=(part.index, len(series.slices)),
+        spacing=(spacing[1], spacing[0]) if spacing and turn.transpose else spacing,
+    )
+
+
+def _window(series: Series) -> tuple[float, float]:
+    """Values that become black and white, the same for all slices of a series."""
+    if series.modality == "CT":
+        return BONE_WINDOW_HU
+    values = np.concatenate([s.pixels[::4, ::4].ravel() for s in series.slices])
+    low, high = np.percentile(values, (LOW_PERCENTILE, HIGH_PERCENTILE))
+    return float(low), float(high)

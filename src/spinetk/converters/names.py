@@ -9,9 +9,19 @@ from spinetk.anatomy import VERSE_IDS
 from spinetk.errors import SpineError
 
 BODY_NAME, DISC_NAME = "vertebral_body", "intervertebral_disc"
-LEVEL = r"(?:C[1-7]|T(?:1[0-3]|[1-9])|L[1-6]|S1)"
 DISC_BASE = 100
 """A disc's number is this more than that of the vertebra above it."""
+COLUMN = (
+    *(f"C{i}" for i in range(1, 8)), *(f"T{i}" for i in range(1, 13)),
+    *(f"L{i}" for i in range(1, 6)), "S1",
+)  # fmt: skip
+"""The levels from the neck down, without the variants T13 and L6."""
+
+_LEVEL = r"(?:c[1-7]|(?:th?|d)(?:1[0-3]|[1-9])|l[1-6]|s1)"
+_BODY_WORD = r"(?:vertebra|vertebrae|vertebral (?:body|bodies)|body|bodies|vb)"
+_DISC_WORD = r"(?:(?:intervertebral )?dis[ck]s?|ivds?)"
+_BODY = re.compile(rf"(?:{_BODY_WORD} )?({_LEVEL})(?: {_BODY_WORD})?")
+_DISC = re.compile(rf"(?:{_DISC_WORD} )?({_LEVEL}) ?[-/]? ?({_LEVEL}|[1-7])(?: {_DISC_WORD})?")
 _ITK_SNAP_LINE = re.compile(r'^\s*(\d+)\s+\d+\s+\d+\s+\d+\s+\S+\s+\S+\s+\S+\s+"(.*)"')
 
 Label = tuple[str, str | None]
@@ -22,24 +32,23 @@ def class_of(name: str) -> Label:
     """Class and level of a label's name, as people write them.
 
     "L3", "vertebra L3" and "L3_body" are a vertebral body, "L3-L4", "L3/4" and "disc L3/L4" a
-    disc; "vertebra" and "disc" are those without a level. Any other name is a class of its own.
+    disc; "vertebra" and "disc" are those without a level; Th and D stand for T. Any other name,
+    "L3 pedicle" too, is a class of its own.
     """
-    text = name.strip()
-    pair = re.search(rf"\b({LEVEL})\s*[-/_]\s*({LEVEL}|[1-7])\b", text, re.IGNORECASE)
-    if pair:
-        upper, lower = pair[1].upper(), pair[2].upper()
-        return DISC_NAME, f"{upper}-{lower if lower[0].isalpha() else upper[0] + lower}"
-    single = re.search(rf"(?<![A-Za-z0-9])({LEVEL})(?![0-9])", text, re.IGNORECASE)
-    words = text.lower().replace("_", " ")
+    words = re.sub(r"[\s_]+", " ", name.strip().lower())
+    single, pair = _BODY.fullmatch(words), _DISC.fullmatch(words)
     if single:
-        return (DISC_NAME if re.search(r"\b(dis[ck]|ivd)\b", words) else BODY_NAME), (
-            None if re.search(r"\b(dis[ck]|ivd)\b", words) else single[1].upper()
-        )
-    if re.fullmatch(r"(vertebra|vertebrae|vertebral (body|bodies)|body|bodies|vb)", words):
+        return BODY_NAME, _level(single[1])
+    if pair:
+        upper = _level(pair[1])
+        lower = _level(pair[2]) if pair[2][0].isalpha() else upper[0] + pair[2]
+        if _below(upper) == f"{upper}-{lower}":
+            return DISC_NAME, f"{upper}-{lower}"
+    if re.fullmatch(_BODY_WORD, words):
         return BODY_NAME, None
-    if re.fullmatch(r"(intervertebral )?(dis[ck]s?|ivds?)", words):
+    if re.fullmatch(_DISC_WORD, words):
         return DISC_NAME, None
-    return text, None
+    return name.strip(), None
 
 
 def verse_numbers() -> dict[int, Label]:
@@ -58,11 +67,11 @@ def spider_numbers() -> dict[int, Label]:
     Source: van der Graaf et al., Sci Data 11 (2024) 264. The numbers count from the lowest lumbar
     vertebra; where that is transitional, the names are the source's.
     """
-    upwards = [f"L{i}" for i in range(5, 0, -1)] + [f"T{i}" for i in range(12, 0, -1)]
-    upwards += [f"C{i}" for i in range(7, 0, -1)]
-    bodies = {i + 1: (BODY_NAME, level) for i, level in enumerate(upwards)}
-    below = ["S1", *upwards]
-    discs = {201 + i: (DISC_NAME, f"{level}-{below[i]}") for i, level in enumerate(upwards)}
+    upwards = [*COLUMN[-2::-1], None]  # 25 has no level of its own
+    bodies = {1 + i: (BODY_NAME, level) for i, level in enumerate(upwards)}
+    discs = {
+        201 + i: (DISC_NAME, _below(level) if level else None) for i, level in enumerate(upwards)
+    }
     return {**bodies, **discs}
 
 
@@ -82,11 +91,12 @@ def itk_snap_names(path: Path) -> dict[int, Label]:
     return found
 
 
+def _level(text: str) -> str:
+    return re.sub(r"^(TH|D)", "T", text.upper())
+
+
 def _below(level: str) -> str | None:
-    """Name of the disc below a level, as "L4-L5"; none below S1."""
-    chain = [*VERSE_IDS]
-    chain = [f"C{i}" for i in range(1, 8)] + [f"T{i}" for i in range(1, 13)]
-    chain += [f"L{i}" for i in range(1, 6)] + ["S1"]
-    if level not in chain or level == "S1":
+    """Name of the disc below a level, as "L4-L5"; none below S1 and the variants."""
+    if level == "S1" or level not in COLUMN:
         return None
-    return f"{level}-{chain[chain.index(level) + 1]}"
+    return f"{level}-{COLUMN[COLUMN.index(level) + 1]}"

@@ -37,13 +37,12 @@ def labelme(folder: Path) -> Iterator[Picture]:
         for shape in content["shapes"]:
             points = np.array(shape["points"], dtype=float)
             if shape.get("shape_type", "polygon") == "rectangle":
-                (x0, y0), (x1, y1) = points
+                (x0, y0), (x1, y1) = points.min(axis=0), points.max(axis=0)
                 points = np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)])
             elif shape.get("shape_type", "polygon") != "polygon":
                 continue
-            # LabelMe counts from the picture's corner, half a pixel before the first centre
-            outlines.append((class_of(shape["label"]), polygon_mask(points - 0.5, picture.shape)))
-        yield path.stem, picture, outlines
+            outlines.append((class_of(shape["label"]), polygon_mask(points, picture.shape)))
+        yield _name(path, folder), picture, outlines
 
 
 def yolo(folder: Path) -> Iterator[Picture]:
@@ -64,10 +63,14 @@ def yolo(folder: Path) -> Iterator[Picture]:
         height, width = picture.shape
         outlines = []
         for line in labels.read_text().splitlines():
+            if not line.strip():
+                continue
             number, *values = line.split()
-            points = np.array(values, dtype=float).reshape(-1, 2) * (width, height) - 0.5
+            if len(values) < 6:
+                raise SpineError(f"{labels}: holds boxes, not outlines")
+            points = np.array(values, dtype=float).reshape(-1, 2) * (width, height)
             outlines.append((class_of(names[int(number)]), polygon_mask(points, picture.shape)))
-        yield labels.stem, picture, outlines
+        yield _name(picture_path, folder), picture, outlines
 
 
 def coco(folder: Path) -> Iterator[Picture]:
@@ -80,22 +83,24 @@ def coco(folder: Path) -> Iterator[Picture]:
         names = {c["id"]: c["name"] for c in content["categories"]}
         for image in content["images"]:
             name = image["file_name"]
-            picture = _read(_found(folder, path.parent, name))
+            file = _found(folder, path.parent, name)
+            picture = _read(file)
             outlines: list[Outline] = []
             for note in content["annotations"]:
                 if note["image_id"] == image["id"]:
                     kind, level = class_of(names[note["category_id"]])
                     label: Label = kind, note.get("level") or level
                     outlines.append((label, _coco_mask(note["segmentation"], picture.shape)))
-            yield Path(name).stem, picture, outlines
+            yield _name(file, folder), picture, outlines
 
 
 def aasce(folder: Path) -> Iterator[Picture]:
     """AASCE 2019 / BoostNet: AP films in `data/*/`, corners in `labels/*/NAME.jpg.mat`.
 
-    `p2` holds 68 points (x, y): four a vertebra (top left, top right, bottom left, bottom right),
-    17 vertebrae from T1 to L5. Many are loose; a film is left out where a quadrilateral is not
-    convex, where they are out of order, or where a gap is wider than `LOOSE_GAP` of the height.
+    `p2` holds 68 points (x, y; pixel centres at whole numbers), four a vertebra (top left, top
+    right, bottom left, bottom right), 17 vertebrae from T1 to L5. Many are loose; a film is left
+    out where a quadrilateral is not convex, where they are out of order, or where a gap is wider
+    than `LOOSE_GAP` of the height.
     """
     for path in sorted(folder.rglob("*.mat")):
         points = np.asarray(loadmat(path)["p2"], dtype=float).reshape(17, 4, 2)
@@ -107,7 +112,7 @@ def aasce(folder: Path) -> Iterator[Picture]:
             path.name.removesuffix(".mat").rsplit(".", 1)[0],
             picture,
             [
-                ((BODY_NAME, level), polygon_mask(quad, picture.shape))
+                ((BODY_NAME, level), polygon_mask(quad + 0.5, picture.shape))
                 for level, quad in zip(AASCE_LEVELS, quads, strict=True)
             ],
         )
@@ -123,10 +128,16 @@ def _plausible(quads: NDArray[np.float64]) -> bool:
     return convex and ordered and bool((gaps <= LOOSE_GAP * (heights[1:] + heights[:-1]) / 2).all())
 
 
+def _name(path: Path, folder: Path) -> str:
+    """A picture's name in the data set: its path below the folder, so that none is used twice."""
+    parts = path.relative_to(folder).with_suffix("").parts
+    return "_".join(part for part in parts if part not in ("images", "labels"))
+
+
 def _coco_mask(code: Any, shape: tuple[int, ...]) -> NDArray[np.bool_]:
     size = int(shape[0]), int(shape[1])
     if isinstance(code, list):
-        masks = [polygon_mask(np.reshape(part, (-1, 2)) - 0.5, size) for part in code]
+        masks = [polygon_mask(np.reshape(part, (-1, 2)), size) for part in code]
         return np.asarray(np.any(masks, axis=0))
     if isinstance(code["counts"], list):
         values = np.repeat(np.arange(len(code["counts"])) % 2 == 1, code["counts"])

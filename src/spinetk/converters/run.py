@@ -12,7 +12,7 @@ from spinetk.converters.names import itk_snap_names, spider_numbers, verse_numbe
 from spinetk.converters.pictures import Picture, aasce, coco, labelme, yolo
 from spinetk.converters.volumes import add_volume, pairs, patient_of, spider_pairs, verse_pairs
 from spinetk.converters.writing import DatasetWriter
-from spinetk.errors import UsageError
+from spinetk.errors import SpineError, UsageError
 from spinetk.study import Modality
 
 PICTURE_FORMATS: dict[str, Callable[[Path], Iterator[Picture]]] = {
@@ -53,7 +53,7 @@ class Conversion:
 def convert(
     kind: str, folder: Path, out: Path, options: Conversion = Conversion()
 ) -> tuple[int, int]:
-    """Write the data set `out`.
+    """Write the data set `out`; see `Conversion` for what the format does not say.
 
     Args:
         kind: one of `FORMATS`.
@@ -73,13 +73,28 @@ def convert(
     if modality is None and kind != "dicom-seg":
         raise UsageError(f"format {kind} does not say what the images are: --modality mr, ct or xr")
     writer = DatasetWriter(out, {"source": f"converted from {kind}"})
+    try:
+        _add_all(writer, kind, folder, options, modality)
+    except (KeyError, IndexError, TypeError, ValueError) as error:
+        raise SpineError(f"{folder}: not in the format {kind} ({error!r})") from error
+    return len(writer.images), writer.close()
+
+
+def _add_all(
+    writer: DatasetWriter,
+    kind: str,
+    folder: Path,
+    options: Conversion,
+    modality: Modality | None,
+) -> None:
     if kind in PICTURE_FORMATS:
         _add_pictures(writer, kind, folder, options, modality or "XR")
     elif kind == "dicom-seg":
-        for key, picture, outlines, own, place, spacing in dicom_seg(folder):
+        for one in dicom_seg(folder):
             writer.add(
-                f"{key}_{place[0]:03d}", picture, outlines, patient=key, modality=own,
-                place=place, spacing=spacing, exhaustive=options.exhaustive,
+                f"{one.series}_{one.place[0]:03d}", one.picture, one.outlines, patient=one.patient,
+                series=one.series, modality=one.modality, place=one.place, spacing=one.spacing,
+                exhaustive=options.exhaustive,
             )  # fmt: skip
     else:
         numbers = spider_numbers() if kind == "spider" else verse_numbers()
@@ -92,7 +107,6 @@ def convert(
                 patient=_patient(name, options), whole_vertebrae=whole,
                 exhaustive=options.exhaustive,
             )  # fmt: skip
-    return len(writer.images), writer.close()
 
 
 def _add_pictures(

@@ -20,6 +20,10 @@ from spinetk.study import Modality, Slice
 EDGE_SHARE = 0.4
 """A cut smaller than this share of the instance's largest cut is its lateral edge: it is left out,
 and the slice is not exhaustive."""
+NO_INSTANCE = {26, 100}
+"""The sacrum in VerSe and the canal in SPIDER: labels that are neither a body nor a disc."""
+GRID_MM = 0.1
+"""Image and labels are on one grid where their affines differ by less."""
 LABEL_ENDINGS = ("seg", "label", "labels", "mask", "bodies", "segmentation")
 
 
@@ -30,7 +34,7 @@ def pairs(folder: Path) -> Iterator[tuple[str, Path, Path]]:
         for ending in LABEL_ENDINGS:
             labels = files.get(f"{stem}_{ending}") or files.get(f"{stem}-{ending}")
             if labels:
-                yield stem, path, labels
+                yield "_".join(Path(stem).relative_to(folder).parts), path, labels
                 break
 
 
@@ -63,7 +67,7 @@ def add_volume(
     whole_vertebrae: bool,
     exhaustive: bool,
 ) -> None:
-    """Add every sagittal slice on which a body or disc is cut near its middle.
+    """Add every sagittal slice with the bodies and discs that are cut near their middle.
 
     Args:
         numbers: what label values mean; others are left out.
@@ -75,9 +79,7 @@ def add_volume(
         UnreadableInput: a file is damaged or not usable in the sagittal plane.
     """
     image, labels = read_volume(image_path), read_volume(label_path, labels=True)
-    if len(image.slices) != len(labels.slices) or (
-        image.slices[0].pixels.shape != labels.slices[0].pixels.shape
-    ):
+    if not _on_one_grid(image.slices, labels.slices):
         raise SpineError(f"{label_path.name}: is not on the grid of {image_path.name}")
     low, high = _window(image.slices, modality)
     cuts = [_cuts(label, numbers, whole_vertebrae) for label in labels.slices]
@@ -85,10 +87,9 @@ def add_volume(
     for cut in cuts:
         for value, mask in cut.items():
             largest[value] = max(largest.get(value, 0), int(mask.sum()))
-    for one, cut in zip(image.slices, cuts, strict=True):
+    for one, label, cut in zip(image.slices, labels.slices, cuts, strict=True):
         whole = {v: mask for v, mask in cut.items() if mask.sum() >= EDGE_SHARE * largest[v]}
-        if not whole:
-            continue
+        there = set(np.unique(label.pixels[label.pixels > 0]).astype(int).tolist())
         writer.add(
             f"{name}_{one.index:03d}",
             eight_bit(one.pixels, low, high),
@@ -98,8 +99,21 @@ def add_volume(
             modality=modality,
             place=(one.index, len(image.slices)),
             spacing=one.spacing,
-            exhaustive=exhaustive and len(whole) == len(cut),
+            # a label that is there and not outlined (a lateral edge, a number not known) is visible
+            exhaustive=exhaustive and there - NO_INSTANCE == whole.keys(),
         )
+
+
+def _on_one_grid(a: tuple[Slice, ...], b: tuple[Slice, ...]) -> bool:
+    """Whether two stacks of slices lie at the same places in the patient."""
+    if len(a) != len(b) or a[0].pixels.shape != b[0].pixels.shape:
+        return False
+    return all(
+        x.geometry is not None
+        and y.geometry is not None
+        and np.allclose(x.geometry.affine_ras, y.geometry.affine_ras, atol=GRID_MM)
+        for x, y in ((a[0], b[0]), (a[-1], b[-1]))
+    )
 
 
 def _cuts(
@@ -139,7 +153,6 @@ def _volumes(folder: Path) -> list[Path]:
 
 
 def _stem(path: Path) -> str:
-    for suffix in sorted(VOLUME_SUFFIXES, key=len, reverse=True):
-        if path.name.lower().endswith(suffix):
-            return path.name[: -len(suffix)]
-    return path.stem
+    """The path without its suffix."""
+    suffix = max((s for s in VOLUME_SUFFIXES if path.name.lower().endswith(s)), key=len)
+    return str(path)[: -len(suffix)]

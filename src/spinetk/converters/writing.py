@@ -40,7 +40,7 @@ class DatasetWriter:
         self.folder = folder
         self.info = {"name": folder.name, **info}
         self.images: list[dict[str, Any]] = []
-        self.outlines: list[list[Outline]] = []
+        self.outlines: list[list[dict[str, Any]]] = []  # coded at once: masks would fill memory
 
     def add(
         self,
@@ -60,6 +60,9 @@ class DatasetWriter:
     ) -> None:
         """Add one image.
 
+        Raises:
+            SpineError: there is an image of this name already.
+
         Args:
             name: of the picture file, without a suffix.
             picture: uint8 [H, W], head up, anterior left where it is sagittal.
@@ -70,6 +73,8 @@ class DatasetWriter:
             more: further fields of the image.
         """
         file = f"images/{name}.png"
+        if any(image["file_name"] == file for image in self.images):
+            raise SpineError(f"{name}: two annotated pictures have this name; rename one")
         cv2.imwrite(str(self.folder / file), picture)
         self.images.append(
             {
@@ -77,8 +82,8 @@ class DatasetWriter:
                 "file_name": file,
                 "height": picture.shape[0],
                 "width": picture.shape[1],
-                "patient_id": f"{self.folder.name}-{patient}",
-                "series_id": f"{self.folder.name}-{series or patient}",
+                "patient_id": patient,
+                "series_id": series or patient,
                 "slice_index": place[0],
                 "n_slices": place[1],
                 "modality": modality,
@@ -89,7 +94,7 @@ class DatasetWriter:
                 **(more or {}),
             }
         )
-        self.outlines.append([one for one in outlines if one[1].any()])
+        self.outlines.append([_coded(*one) for one in outlines if one[1].any()])
 
     def close(self) -> int:
         """Write `annotations.json`; returns the number of outlines.
@@ -99,7 +104,7 @@ class DatasetWriter:
         """
         if not self.images:
             raise SpineError(f"{self.folder.name}: nothing in this format was found")
-        names = {label[0] for outlines in self.outlines for label, _ in outlines}
+        names = {one["class"] for outlines in self.outlines for one in outlines}
         spine = names <= {BODY_NAME, DISC_NAME}
         classes = SPINE_CLASSES if spine else tuple(sorted(names))
         number = {name: i + 1 for i, name in enumerate(classes)}
@@ -109,20 +114,10 @@ class DatasetWriter:
                 names if image["labelled_categories"] is None else image["labelled_categories"]
             )
             image["labelled_categories"] = sorted(number[name] for name in labelled)
-            for (kind, level), mask in outlines:
-                left, top, right, bottom = mask_box(mask)
-                annotations.append(
-                    {
-                        "id": len(annotations) + 1,
-                        "image_id": image["id"],
-                        "category_id": number[kind],
-                        "segmentation": encode_rle(mask),
-                        "bbox": [left, top, right - left, bottom - top],
-                        "area": int(mask.sum()),
-                        "iscrowd": 0,
-                        "level": level,
-                    }
-                )
+            for one in outlines:
+                own = {"id": len(annotations) + 1, "image_id": image["id"]}
+                kind = {"category_id": number[one["class"]]}
+                annotations.append(own | kind | {k: v for k, v in one.items() if k != "class"})
         content = {
             "info": self.info,
             "categories": [{"id": i, "name": name} for name, i in number.items()],
@@ -133,17 +128,30 @@ class DatasetWriter:
         return len(annotations)
 
 
-def polygon_mask(points: NDArray[np.float64], shape: tuple[int, int]) -> NDArray[np.bool_]:
-    """Fill a polygon.
+def _coded(label: Label, mask: NDArray[np.bool_]) -> dict[str, Any]:
+    left, top, right, bottom = mask_box(mask)
+    return {
+        "class": label[0],
+        "segmentation": encode_rle(mask),
+        "bbox": [left, top, right - left, bottom - top],
+        "area": int(mask.sum()),
+        "iscrowd": 0,
+        "level": label[1],
+    }
+
+
+def polygon_mask(points: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Fill a polygon, as pycocotools does.
 
     Args:
-        points: float [N, 2], x and y in pixels, pixel centres at whole numbers.
+        points: float [N, 2], x and y in pixels; the first pixel reaches from 0 to 1.
         shape: (H, W).
     """
-    mask = np.zeros(shape, dtype=np.uint8)
-    fixed = np.round(np.asarray(points, dtype=np.float64) * 16).astype(np.int32)
-    cv2.fillPoly(mask, [fixed], 1, shift=4)
-    return mask.astype(bool)
+    from pycocotools import mask as coco_mask
+
+    outline = np.asarray(points, dtype=float).ravel().tolist()
+    [code] = coco_mask.frPyObjects([outline], int(shape[0]), int(shape[1]))
+    return np.asarray(coco_mask.decode(code), dtype=bool)
 
 
 def eight_bit(pixels: NDArray[np.float32], low: float, high: float) -> NDArray[np.uint8]:

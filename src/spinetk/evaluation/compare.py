@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,7 +11,13 @@ from numpy.typing import NDArray
 from spinetk.anatomy import BODY_KIND, order_and_name, without_doubles
 from spinetk.boxes import box_iou
 from spinetk.dataset import SACRAL_CLASS, AnnotatedImage, Annotation
-from spinetk.evaluation.matching import DETECTED_IOU, dice, match, surface_distance_95
+from spinetk.evaluation.matching import (
+    DETECTED_IOU,
+    SAME_IOU,
+    dice,
+    match,
+    surface_distance_95,
+)
 from spinetk.evaluation.rows import (
     Comparison,
     FalsePositive,
@@ -25,10 +32,6 @@ from spinetk.unlabelled import unlabelled_region
 
 KNOWN_SHARE = 0.5
 """A found instance counts as false only if less than this share of it may be unlabelled."""
-
-FALSE_BELOW_IOU = 0.3
-"""A found instance whose box overlaps its reference less than this found something else."""
-
 
 LOWEST_SCORE = 0.05
 """The precision-recall analysis takes everything that the network proposes from here on."""
@@ -45,9 +48,9 @@ def compare_image(image: AnnotatedImage, loaded: LoadedModel, threshold: float) 
     proposed = candidates(one, loaded, LOWEST_SCORE, image.modality)
     above = [i for i in proposed if i.score >= threshold]
     found, _ = order_and_name(resolve(above), None)
-    region = unlabelled_region(image)
     out = Comparison()
     for category in image.labelled_categories:
+        region = unlabelled_region(image, category)
         kind = image.classes[category - 1]
         reference = [a for a in image.instances if a.category == category]
         same = [i for i in found if i.kind == kind]
@@ -60,9 +63,9 @@ def compare_image(image: AnnotatedImage, loaded: LoadedModel, threshold: float) 
             )
             for row, note in enumerate(reference)
         )  # fmt: skip
-        right = {c for r, c in pairs.items() if overlap[r, c] >= FALSE_BELOW_IOU}
+        right = set(pairs.values())
         false = tuple(
-            FalsePositive(image.key, image.dataset, kind, extra.score)
+            FalsePositive(image.key, image.dataset, image.modality, kind, extra.score)
             for column, extra in enumerate(same)
             if column not in right and not _doubtful(extra, region)
         )
@@ -87,7 +90,6 @@ def _instance_result(
 ) -> InstanceResult:
     mask = note.mask
     pixels = surface_distance_95(mask, hit.mask) if hit else None
-    known = hit is not None and image.spacing is not None
     return InstanceResult(
         image=image.key,
         dataset=image.dataset,
@@ -104,7 +106,7 @@ def _instance_result(
         dice=dice(mask, hit.mask) if hit else 0.0,
         surface_px=pixels,
         surface_mm=surface_distance_95(mask, hit.mask, image.spacing)
-        if hit and known and image.spacing
+        if hit and image.spacing
         else None,
         score=hit.score if hit else None,
         named=hit.level if hit else None,
@@ -125,7 +127,12 @@ def _cause(note: Annotation, shape: tuple[int, ...], iou: float) -> str:
 
 def _features(one: Slice, mask: NDArray[np.bool_]) -> Features:
     values = first_order(one.pixels, mask)
-    return (values.skewness, values.kurtosis, values.mpp or 0.0, values.entropy_bits)
+    return (
+        values.skewness,
+        values.kurtosis,
+        math.nan if values.mpp is None else values.mpp,
+        values.entropy_bits,
+    )
 
 
 def _doubtful(instance: Instance, region: NDArray[np.bool_]) -> bool:
@@ -145,8 +152,8 @@ def _proposals(
     best = _overlap(reference, same).max(axis=0, initial=0)
     return tuple(
         Proposal(
-            image.key, image.dataset, kind, one.score, one.box,
-            bool(overlap >= FALSE_BELOW_IOU) or not _doubtful(one, region),
+            image.key, image.dataset, image.modality, kind, one.score, one.box,
+            bool(overlap >= SAME_IOU) or not _doubtful(one, region),
         )
         for one, overlap in zip(same, best, strict=True)
     )  # fmt: skip

@@ -40,6 +40,9 @@ def dice_figure(instances: pd.DataFrame) -> Figure:
         labels.append(" ".join([str(key[0]), *(f"fold {part}" for part in key[2:])]))
         colours.append(COLOURS.get(str(key[1]), "#555555"))
     figure, axes = plt.subplots(figsize=(7.2, 0.5 + 0.24 * max(4, len(groups))))
+    if not groups:
+        axes.text(0.5, 0.5, "nothing was detected", ha="center", transform=axes.transAxes)
+        return figure
     drawn = axes.boxplot(
         groups[::-1], orientation="horizontal", tick_labels=labels[::-1], patch_artist=True,
         widths=0.65, flierprops={"marker": ".", "markersize": 3, "alpha": 0.4},
@@ -62,13 +65,12 @@ def precision_figure(frames: Frames) -> Figure:
     figure, axes = plt.subplots(figsize=(4.6, 4.2))
     for (modality, kind), group in frames.instances.groupby(["modality", "kind"]):
         own = frames.proposals
-        own = own[(own["kind"] == kind) & own["image"].isin(set(group["image"]))]
+        own = own[(own["kind"] == kind) & (own["modality"] == modality)]
         curve = precision_recall(group, own)
         if curve is None:
             continue
-        reached = curve.precision > 0
         name = f"{modality} {NAMES.get(kind, kind)}, AP {curve.average_precision:.3f}"
-        [line] = axes.plot(curve.recall[reached], curve.precision[reached], label=name)
+        [line] = axes.plot(curve.recall, curve.precision, label=name)
         best = int(np.argmin(np.abs(curve.scores - curve.best_threshold)))
         axes.plot(curve.recall[best], curve.precision[best], "o", color=line.get_color())
         axes.annotate(

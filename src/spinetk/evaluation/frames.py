@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -38,16 +39,20 @@ class Frames:
     times: pd.DataFrame
 
     def save(self, folder: Path) -> None:
-        """Write each frame as `NAME.csv.gz`, the instances last: where they are, all is there."""
-        folder.mkdir(parents=True, exist_ok=True)
-        for one in reversed(fields(self)):
+        """Write each frame as `NAME.csv.gz`; the folder is there when it is complete."""
+        new = folder.with_name(f".{folder.name}.new")
+        shutil.rmtree(new, ignore_errors=True)
+        new.mkdir(parents=True)
+        for one in fields(self):
             frame: pd.DataFrame = getattr(self, one.name)
             # no time stamp in the archive: the same rows give the same file
             frame.round(DIGITS).to_csv(
-                folder / f"{one.name}.csv.gz",
+                new / f"{one.name}.csv.gz",
                 index=False,
                 compression={"method": "gzip", "mtime": 0},
             )
+        shutil.rmtree(folder, ignore_errors=True)
+        new.rename(folder)
 
 
 def frames_of(

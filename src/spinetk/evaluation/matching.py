@@ -11,15 +11,19 @@ DETECTED_IOU = 0.7
 """Box overlap from which a reference instance counts as detected (Suri et al., section 2.6)."""
 
 
+SAME_IOU = 0.3
+"""Below this overlap a found instance is not the reference's: it found something else."""
+
+
 def match(iou: NDArray[np.float64]) -> list[tuple[int, int]]:
     """Pair reference (rows) and found (columns) instances one to one, with the largest total
-    overlap; pairs that do not overlap are left out.
+    overlap; pairs that overlap less than `SAME_IOU` are left out.
 
     Args:
-        iou: float [N, M].
+        iou: float [N, M], of the boxes.
     """
     rows, columns = linear_sum_assignment(-iou)
-    return [(int(r), int(c)) for r, c in zip(rows, columns, strict=True) if iou[r, c] > 0]
+    return [(int(r), int(c)) for r, c in zip(rows, columns, strict=True) if iou[r, c] >= SAME_IOU]
 
 
 def dice(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:

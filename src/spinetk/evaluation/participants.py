@@ -35,9 +35,16 @@ def participant_tests(table: pd.DataFrame, folds: Sequence[frozenset[str]]) -> p
     """Two-sample t-tests (Welch) of every column between each fold's training and test patients.
 
     A column of two words, such as sex, is compared as the share of the word that comes first in
-    the alphabet; other columns of words are left out.
+    the alphabet; other columns of words are left out. "sub-" before an id may be there or not.
+
+    Raises:
+        SpineError: no participant is a patient of the folds.
     """
     everyone = frozenset[str]().union(*folds)
+    ids = table[ID].where(table[ID].isin(everyone), table[ID].str.removeprefix("sub-"))
+    table = table.assign(**{ID: ids}).drop_duplicates(ID)
+    if not table[ID].isin(everyone).any():
+        raise SpineError(f"{PARTICIPANTS}: none of its {ID} is a patient_id of the data")
     rows = []
     for name in table.columns.drop(ID):
         values = table[name]

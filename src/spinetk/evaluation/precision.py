@@ -15,18 +15,21 @@ from pycocotools.cocoeval import COCOeval
 from spinetk.evaluation.frames import CORNERS
 from spinetk.evaluation.matching import DETECTED_IOU
 
+ALL_SIZES = [0**2, 1e5**2]
+"""pycocotools' area range "all"."""
+FLAT = 0.002
+"""F1 values this near to the best are as good: of their thresholds the lowest is taken."""
+
 
 @dataclass(frozen=True)
 class PrecisionRecall:
-    """One class's curve.
+    """One class's curve, a point for each score that occurs, from the highest down.
 
     Attributes:
-        recall: float [101], 0..1 in steps of 0.01.
-        precision: float [101], 0..1; 0 beyond the largest recall that is reached.
-        scores: float [101], the threshold at each recall.
-        average_precision: mean of `precision`, COCO's AP at this IoU.
-        best_threshold: threshold with the largest F1 = 2 P R / (P + R).
-        best_f1: that F1.
+        recall, precision, scores: float [N], 0..1; what a threshold at the score gives.
+        average_precision: COCO's AP at this IoU.
+        best_threshold: lowest threshold with an F1 = 2 P R / (P + R) within `FLAT` of the largest.
+        best_f1: the F1 there.
     """
 
     recall: NDArray[np.float64]
@@ -68,14 +71,17 @@ def precision_recall(instances: pd.DataFrame, proposals: pd.DataFrame) -> Precis
         evaluation.params.iouThrs = np.array([DETECTED_IOU])
         evaluation.evaluate()
         evaluation.accumulate()
-    precision = evaluation.eval["precision"][0, :, 0, 0, -1]
-    scores = evaluation.eval["scores"][0, :, 0, 0, -1]
-    recall = evaluation.params.recThrs
+    images = [one for one in evaluation.evalImgs if one is not None and one["aRng"] == ALL_SIZES]
+    scores = np.concatenate([one["dtScores"] for one in images])
+    right = np.concatenate([one["dtMatches"][0] > 0 for one in images])
+    order = np.argsort(-scores, kind="stable")
+    scores, found_so_far = scores[order], np.cumsum(right[order])
+    precision = found_so_far / np.arange(1, len(order) + 1)
+    recall = found_so_far / len(instances)
     f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-9)
-    best = int(np.argmax(f1))
-    return PrecisionRecall(
-        recall, precision, scores, float(precision.mean()), float(scores[best]), float(f1[best])
-    )
+    best = int(np.flatnonzero(f1 >= f1.max() - FLAT)[-1])
+    average = float(evaluation.eval["precision"][0, :, 0, 0, -1].mean())
+    return PrecisionRecall(recall, precision, scores, average, float(scores[best]), float(f1[best]))
 
 
 def _boxes(rows: pd.DataFrame, number: dict[str, int]) -> list[dict[str, object]]:

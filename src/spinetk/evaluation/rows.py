@@ -62,6 +62,7 @@ class FalsePositive:
 
     image: str
     dataset: str
+    modality: str
     kind: str
     score: float
 
@@ -78,6 +79,7 @@ class Proposal:
 
     image: str
     dataset: str
+    modality: str
     kind: str
     score: float
     box: Box

@@ -12,7 +12,7 @@ import pandas as pd
 from rich.progress import Progress
 
 import spinetk
-from spinetk.dataset import AnnotatedImage, network_classes, read_dataset
+from spinetk.dataset import AnnotatedImage, network_classes, patient_hash, read_dataset
 from spinetk.errors import SpineError, UsageError
 from spinetk.evaluation.compare import compare_image
 from spinetk.evaluation.frames import Frames, frames_of
@@ -47,6 +47,7 @@ def evaluate_run(data: Sequence[Path], out: Path, model: str, patients: str, *, 
     images = [i for i in read_images(data) if chosen is None or i.patient in chosen]
     start = time.perf_counter()
     frames = evaluate_images(images, loaded, quiet=quiet)
+    trained = set(loaded.model.card.get("trained_patients_sha256", ()))
     about = {
         "command": f"spinetk evaluate {' '.join(f.name for f in map(Path, data))} "
         f"--model {loaded.model.name} --patients {Path(patients).name}",
@@ -56,6 +57,9 @@ def evaluate_run(data: Sequence[Path], out: Path, model: str, patients: str, *, 
         "date": time.strftime("%Y-%m-%d"),
         "score_threshold": loaded.model.score_threshold,
         "patients": sorted({image.patient for image in images if image.reference}),
+        "patients_it_was_trained_on": sum(
+            patient_hash(p) in trained for p in {i.patient for i in images if i.reference}
+        ),
         "seconds": round(time.perf_counter() - start, 1),
     }
     title = f"Evaluation of {loaded.model.name}"
@@ -82,6 +86,7 @@ def evaluate_images(
         SpineError: none of the images is annotated, or the network does not know their classes.
     """
     annotated = [image for image in images if image.reference]
+    empty = [i for i in images if i.complete and not i.instances and not i.pseudo]
     unknown = {name for i in annotated for name in i.classes} - set(loaded.model.classes)
     if unknown:
         raise SpineError(
@@ -92,7 +97,7 @@ def evaluate_images(
     threshold = loaded.model.score_threshold
     compared = []
     with Progress(disable=quiet, transient=True) as bar:
-        for image in bar.track(annotated, description="masks"):
+        for image in bar.track([*annotated, *empty], description="masks"):
             compared.append(compare_image(image, loaded, threshold))
         bar.add_task("slice selection", total=None)
         slices = compare_selection([i for i in images if not i.pseudo], loaded, threshold)
@@ -122,11 +127,11 @@ def write_run(
     """
     tables = all_tables(frames) | (more or {})
     frames.save(out / "rows")
-    write_evaluation(out, frames, tables, about, title, model_of, images)
     head = "\n".join(markdown(brief(tables[n])) for n in ("data_sets", "selection") if n in tables)
     (out / "figures.md").write_text(head)
     records = {name: json.loads(table.to_json(orient="records")) for name, table in tables.items()}
     (out / "figures.json").write_text(json.dumps(about | {"tables": records}, indent=1) + "\n")
+    write_evaluation(out, frames, tables, about, title, model_of, images)
     return head
 
 
@@ -139,6 +144,7 @@ def _patients(text: str, model: Model) -> frozenset[str] | None:
             raise UsageError(f"the card of {model.name} names no held-out patients: --patients all")
         return frozenset(held_out)
     try:
-        return frozenset(Path(text).read_text().split())
+        lines = Path(text).read_text().splitlines()
+        return frozenset(line.strip() for line in lines if line.strip())
     except OSError as error:
         raise UsageError(f"--patients {text}: cannot be read ({error.strerror})") from error

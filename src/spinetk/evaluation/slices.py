@@ -18,11 +18,12 @@ def compare_selection(
 
     The reference is the slice with the most labelled bodies, ties by their area.
     """
-    by_series: dict[str, list[AnnotatedImage]] = {}
+    by_series: dict[tuple[str, str], list[AnnotatedImage]] = {}
     for image in images:
-        by_series.setdefault(image.series, []).append(image)
+        if BODY in image.labelled_categories:
+            by_series.setdefault((image.dataset, image.series), []).append(image)
     results = []
-    for series, members in sorted(by_series.items()):
+    for (_, series), members in sorted(by_series.items()):
         if len(members) < max(2, members[0].n_slices):
             continue
         members.sort(key=lambda i: i.slice_index)

@@ -132,10 +132,11 @@ def precision_table(frames: Frames) -> pd.DataFrame:
     """Average precision at box IoU 0.7 and the threshold with the best F1."""
     rows = []
     for (modality, kind), group in frames.instances.groupby(["modality", "kind"]):
-        own = frames.proposals
-        own = own[(own["kind"] == kind) & own["image"].isin(set(group["image"]))]
+        own, false = (
+            one[(one["kind"] == kind) & (one["modality"] == modality)]
+            for one in (frames.proposals, frames.false_positives)
+        )
         curve = precision_recall(group, own)
-        false = frames.false_positives
         if curve is not None:
             rows.append(
                 {
@@ -144,9 +145,7 @@ def precision_table(frames: Frames) -> pd.DataFrame:
                     "average_precision": curve.average_precision,
                     "best_threshold": curve.best_threshold,
                     "best_f1": curve.best_f1,
-                    "false_positives": int(
-                        ((false["kind"] == kind) & false["image"].isin(set(group["image"]))).sum()
-                    ),
+                    "false_positives": len(false),
                     "images": group["image"].nunique(),
                 }
             )
@@ -189,8 +188,9 @@ def radiomics_table(instances: pd.DataFrame, by: list[str]) -> pd.DataFrame:
                 pairs = chosen[[f"reference_{feature}", f"found_{feature}"]].dropna()
                 if len(pairs) >= 3:
                     names = dict(zip(by, key, strict=True))
-                    result = _agreement_figures(pairs.to_numpy(float))
-                    rows.append(names | {"slices": scope, "feature": feature} | result)
+                    patients = chosen.loc[pairs.index, "patient"].nunique()
+                    about = {"slices": scope, "feature": feature, "patients": patients}
+                    rows.append(names | about | _agreement_figures(pairs.to_numpy(float)))
     return pd.DataFrame(rows)
 
 
@@ -239,15 +239,16 @@ def markdown(table: pd.DataFrame) -> str:
     """A table as Markdown, figures rounded as their column's unit deserves."""
     shown = table.copy().astype(object)
     for name in shown.columns:
+        words = name in ("kind", "cause", "feature")
         digits = 1 if str(name).endswith("percent") else 4 if str(name).endswith("_p") else 3
-        shown[name] = [_shown(value, digits) for value in table[name]]
+        shown[name] = [_shown(value, digits, words) for value in table[name]]
     text: str = shown.rename(columns=lambda name: str(name).replace("_", " ")).to_markdown(
         index=False, disable_numparse=True
     )
     return text + "\n"
 
 
-def _shown(value: Any, digits: int) -> str:
+def _shown(value: Any, digits: int, words: bool) -> str:
     if isinstance(value, float | np.floating):
         return "-" if np.isnan(value) else f"{value:.{digits}f}"
-    return str(value).replace("_", " ")
+    return str(value).replace("_", " ") if words else str(value)

@@ -85,6 +85,8 @@ def write_evaluation(
 
 def _html(table: pd.DataFrame) -> str:
     """The Markdown table's cells as HTML, so that both show the same rounding."""
+    if table.empty:
+        return "<p>nothing to show</p>"
     rows = [
         [cell.strip() for cell in line.strip("|").split("|")]
         for line in markdown(table).strip().splitlines()

@@ -49,21 +49,25 @@ class NetworkInput:
     fit: Fit
 
 
-def fitted_side(shape: tuple[int, ...], spacing: tuple[float, float] | None, side: int) -> int:
-    """Longer side in pixels that a slice is scaled to.
+def scale_to_fit(
+    shape: tuple[int, ...], spacing: tuple[float, float] | None, side: int
+) -> tuple[float, float]:
+    """Factors (row, column) that make a slice's pixels square and its longer side `side` pixels.
 
-    It is `side`, but less where pixels would become finer than `FINEST_MM`: in a small crop bodies
-    would be larger than any that the network knows.
+    The longer side becomes less where pixels would be finer than `FINEST_MM`: in a small crop
+    bodies would be larger than any that the network knows. Training scales by the same rule.
 
     Args:
         shape: (H, W) of the slice.
-        spacing: (row, column) in mm or None.
+        spacing: (row, column) in mm, or None: pixels are taken as square.
         side: wanted longer side in pixels.
     """
     if spacing is None:
-        return side
+        factor = side / max(shape[:2])
+        return factor, factor
     longest = max(shape[0] * spacing[0], shape[1] * spacing[1])
-    return int(min(side, max(STRIDE, round(longest / FINEST_MM))))
+    fitted = min(side, max(STRIDE, round(longest / FINEST_MM)))
+    return spacing[0] * fitted / longest, spacing[1] * fitted / longest
 
 
 def fit_slice(
@@ -81,10 +85,10 @@ def fit_slice(
         modality: decides how values are mapped (see `spinetk.intensity`).
     """
     height, width = pixels.shape
-    side = fitted_side(pixels.shape, spacing, side)
-    tall, wide = (height, width) if spacing is None else (height * spacing[0], width * spacing[1])
-    factor = side / max(tall, wide)
-    rows, columns = (max(1, min(side, round(size * factor))) for size in (tall, wide))
+    scale = scale_to_fit(pixels.shape, spacing, side)
+    rows, columns = (
+        max(1, min(side, round(n * s))) for n, s in zip(pixels.shape, scale, strict=True)
+    )
     unit = to_unit_range(pixels, modality)
     shrinks = rows * columns < height * width
     method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR

@@ -21,7 +21,7 @@ class Sample:
         categories: int64 [N], 1-based.
         unlabelled: uint8 [H, W], 1 where an instance may lack its annotation.
         modality: "MR", "CT" or "XR".
-        fitted_side: longer side in pixels at scale 1; the side that inference uses.
+        scale: factors (row, column) to the size at which inference sees the image.
     """
 
     pixels: NDArray[np.float32]
@@ -29,7 +29,7 @@ class Sample:
     categories: NDArray[np.int64]
     unlabelled: NDArray[np.uint8]
     modality: str
-    fitted_side: int
+    scale: tuple[float, float]
 
 
 def augment(
@@ -54,9 +54,9 @@ def _move(
     sample: Sample, side: int, config: AugmentationConfig, rng: np.random.Generator
 ) -> Sample:
     """Rotation, scale, stretch, shear, flip and crop in one affine map."""
-    height, width = sample.pixels.shape
     low, high = np.log(config.scale)
-    factor = sample.fitted_side / max(height, width) * float(np.exp(rng.uniform(low, high)))
+    factor = float(np.exp(rng.uniform(low, high)))
+    rows, columns = (factor * s for s in sample.scale)
     stretch = float(np.exp(rng.uniform(*np.log(config.stretch)) / 2))
     angle = np.radians(rng.uniform(-1, 1) * config.rotation_degrees)
     shear = np.tan(np.radians(rng.uniform(-1, 1) * config.shear_degrees))
@@ -66,7 +66,7 @@ def _move(
     linear = (
         rotate
         @ np.array([[1, shear], [0, 1]])
-        @ np.diag([flip * factor * stretch, turn * factor / stretch])
+        @ np.diag([flip * columns * stretch, turn * rows / stretch])
     )
     target = _crop_centre(sample, linear, side, rng)
     matrix = np.concatenate([linear, (side / 2 - linear @ target)[:, None]], axis=1)

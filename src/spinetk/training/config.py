@@ -29,8 +29,8 @@ class NetworkConfig:
 class AugmentationConfig:
     """Random changes to each training image. `p_*` are probabilities, ranges are uniform.
 
-    The first six are the paper's (section 2.3: rotation, crop, flips, contrast, brightness; the
-    crop is the training square itself). Where the paper stores five altered copies of each image,
+    Rotation, flips, contrast and brightness are the paper's, and the crop, which is the training
+    square itself. Where the paper stores five altered copies of each image,
     every draw here is altered anew. Scales are relative to the image with its longer side fitted
     to the modality's `fitted_side`.
     """

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -39,8 +41,8 @@ def crossval_run(
         The tables of data sets and slice selection, Markdown.
 
     Raises:
-        UsageError: `out` holds other folds, there are fewer patients than folds, or the network to
-            start from was trained on some of the patients.
+        UsageError: `out` holds another cross-validation, there are fewer patients than folds, or
+            the network to start from was trained on some of the patients.
     """
     images = read_images(data)
     folds = patient_folds(images, k)
@@ -51,12 +53,12 @@ def crossval_run(
             f"--init {init}: this network was trained on {len(known)} of these patients, so no "
             "fold of them would be unseen"
         )
-    _fix(folds, out)
+    _fix(_plan(data, folds, config_path, init), out)
     say = Console(stderr=True, quiet=quiet, highlight=False).print
     minutes = []
     for number, fold in enumerate(folds, start=1):
         folder = out / f"fold-{number}"
-        if not (folder / "rows" / "instances.csv.gz").is_file():
+        if not (folder / "rows").is_dir():
             say(f"fold {number} of {k}: {len(fold)} patients to test on")
             path = train_run(data, folder, config_path, fold, init=init, quiet=quiet)
             test = [image for image in images if image.patient in fold]
@@ -89,13 +91,33 @@ def crossval_run(
     return write_run(out, frames, about, f"{k}-fold cross-validation", images, model_of, more)
 
 
-def _fix(folds: Sequence[frozenset[str]], out: Path) -> None:
-    """Write the folds down before the first one is trained, or check that they are the same."""
+def _plan(
+    data: Sequence[Path],
+    folds: Sequence[frozenset[str]],
+    config_path: Path | None,
+    init: str | None,
+) -> dict[str, Any]:
+    """Everything that the folds depend on."""
+    return {
+        "folds": {str(number): sorted(fold) for number, fold in enumerate(folds, start=1)},
+        "config": config_path.read_text() if config_path else None,
+        "init": init,
+        "annotations_sha256": {
+            folder.name: hashlib.sha256((folder / "annotations.json").read_bytes()).hexdigest()
+            for folder in map(Path, data)
+        },
+    }
+
+
+def _fix(plan: dict[str, Any], out: Path) -> None:
+    """Write the plan down before the first fold is trained, or check that it is the same."""
     path = out / "folds.json"
-    content = {str(number): sorted(fold) for number, fold in enumerate(folds, start=1)}
     if path.is_file():
-        if json.loads(path.read_text()) != content:
-            raise UsageError(f"{out}: holds a cross-validation with other folds; choose another")
+        if json.loads(path.read_text()) != plan:
+            raise UsageError(
+                f"{out}: holds a cross-validation with other folds, annotations, configuration or "
+                "start; choose another folder"
+            )
         return
     out.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(content, indent=1) + "\n")
+    path.write_text(json.dumps(plan, indent=1) + "\n")

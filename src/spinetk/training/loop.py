@@ -42,7 +42,7 @@ def train(
     from instead of ImageNet weights, and the classes of its network.
 
     Raises:
-        UsageError: `out` holds a run with another configuration or on other images.
+        UsageError: `out` holds a run with another configuration, start or annotations.
         SpineError: a loss is not finite.
     """
     out.mkdir(parents=True, exist_ok=True)
@@ -66,7 +66,7 @@ def train(
         pct_start=config.warmup,
     )
     parts = {"network": network, "average": average, "optimiser": optimiser, "schedule": schedule}
-    names = _fingerprint(images)
+    names = _fingerprint(images, init[0] if init else None)
     start = _resume(out, config, names, parts)
     with _progress(quiet) as bar, (out / "losses.csv").open("a", newline="") as log:
         task = bar.add_task("training", total=config.iterations, completed=start, losses="")
@@ -156,10 +156,14 @@ def _save(
     temporary.replace(out / CHECKPOINT)
 
 
-def _fingerprint(images: Sequence[AnnotatedImage]) -> str:
-    """SHA-256 of the names of the images that are trained on."""
-    names = sorted(f"{image.dataset}/{image.path.name}" for image in images)
-    return hashlib.sha256("\n".join(names).encode()).hexdigest()
+def _fingerprint(images: Sequence[AnnotatedImage], init: Path | None) -> str:
+    """SHA-256 of what is trained on: names and annotations of the images, and the start."""
+    content = hashlib.sha256(init.read_bytes() if init else b"")
+    for image in sorted(images, key=lambda i: i.key):
+        labels = [(a.category, a.level, a.rle["counts"]) for a in image.instances]
+        known = (image.key, image.patient, image.labelled_categories, image.exhaustive, labels)
+        content.update(repr(known).encode())
+    return content.hexdigest()
 
 
 def _resume(out: Path, config: TrainingConfig, images: str, parts: dict[str, Any]) -> int:
@@ -172,7 +176,7 @@ def _resume(out: Path, config: TrainingConfig, images: str, parts: dict[str, Any
     content = torch.load(out / CHECKPOINT, map_location="cpu", weights_only=True)
     if json.dumps(content["config"], indent=2) != written or content["images"] != images:
         raise UsageError(
-            f"{out}: holds a run with another configuration or on other images; "
+            f"{out}: holds a run with another configuration, start or annotations; "
             "choose another folder or delete it"
         )
     for name, part in parts.items():

@@ -8,14 +8,14 @@ import time
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import spinetk
 from spinetk.dataset import (
     AnnotatedImage,
     AnnotatedSet,
     network_classes,
-    patient_group,
+    patient_hash,
     read_dataset,
     split_by_patient,
     validation_patients,
@@ -56,11 +56,17 @@ def train_run(
     sets = [read_dataset(folder) for folder in data]
     images = [image for one in sets for image in one.images]
     if isinstance(hold_out, float | int):
-        hold_out = validation_patients(images, hold_out) if hold_out > 0 else frozenset()
+        share = hold_out
+        hold_out = validation_patients(images, share) if share > 0 else frozenset()
+        if share > 0 and not hold_out:
+            raise UsageError("no patient can be held out of these sets: --hold-out 0 trains on all")
     training, _ = split_by_patient(images, hold_out)
     start_weights, start_card = _start_from(init) if init else (None, None)
     known = tuple(start_card["classes"]) if start_card else ()
     config = read_config(config_path, network_classes(sets, known))
+    strangers = sorted(set(config.set_weights) - {one.name for one in sets})
+    if strangers:
+        raise UsageError(f"--config {config_path}: set_weights names no set here: {strangers[0]}")
     if init:  # who was trained on once is never held out again
         hold_out = hold_out - seen_patients(init, images)
     start = (start_weights, known) if start_weights else None
@@ -69,24 +75,22 @@ def train_run(
     sha256 = export_onnx(network, path)
     weights = save_weights(network, out / "model.safetensors")
     card = model_card(sets, config, sorted(hold_out), sha256, weights)
+    trained = {patient_hash(i.patient) for i in images} - {patient_hash(p) for p in hold_out}
     if start_card:
+        trained |= set(start_card["trained_patients_sha256"])
         card["started_from"] = {key: start_card[key] for key in ("sha256", "training", "date")}
+    card["trained_patients_sha256"] = sorted(trained)
     card["training_minutes"] = round(seconds_trained(out) / 60, 1)
     path.with_suffix(".json").write_text(json.dumps(card, indent=2) + "\n")
     return path
 
 
 def seen_patients(init: str, images: Sequence[AnnotatedImage]) -> frozenset[str]:
-    """Patients among the images that the network to start from was trained on: those of the data
-    sets that its card names, less those that it held out."""
+    """Patients among the images that the network to start from, or one that it was started from
+    itself, was trained on."""
     _, card = _start_from(init)
-    names = {one["name"] for one in card["data"]}
-    held_out = set(card["held_out_patients"])
-    return frozenset(
-        image.patient
-        for image in images
-        if names & {image.dataset, patient_group(image)} and image.patient not in held_out
-    )
+    seen = set(card["trained_patients_sha256"])
+    return frozenset(image.patient for image in images if patient_hash(image.patient) in seen)
 
 
 def _start_from(init: str) -> tuple[Path, dict[str, Any]]:
@@ -117,13 +121,25 @@ def read_config(path: Path | None, classes: tuple[str, ...]) -> TrainingConfig:
             raise UsageError(f"--config {path}: cannot be read ({error.strerror})") from error
         except tomllib.TOMLDecodeError as error:
             raise UsageError(f"--config {path}: not valid TOML ({error})") from error
-    try:
-        augmentation = AugmentationConfig(**_tuples(content.pop("augmentation", {})))
-        network = NetworkConfig(**{"classes": classes} | _tuples(content.pop("network", {})))
-        return TrainingConfig(**content, augmentation=augmentation, network=network)
-    except TypeError as error:
-        known = ", ".join(f.name for f in dataclasses.fields(TrainingConfig))
-        raise UsageError(f"--config {path}: {error}; fields are {known}") from error
+    augmentation = _changed(AugmentationConfig, path, content.pop("augmentation", {}))
+    network = _changed(NetworkConfig, path, {"classes": classes} | content.pop("network", {}))
+    sides = TrainingConfig().fitted_side | content.pop("fitted_side", {})
+    config = _changed(TrainingConfig, path, content)
+    return dataclasses.replace(
+        config, augmentation=augmentation, network=network, fitted_side=sides
+    )
+
+
+Config = TypeVar("Config")
+
+
+def _changed(kind: type[Config], path: Path | None, fields: dict[str, Any]) -> Config:
+    """A configuration with some of its fields changed."""
+    known = [f.name for f in dataclasses.fields(kind)]  # type: ignore[arg-type]
+    for name in fields:
+        if name not in known:
+            raise UsageError(f"--config {path}: there is no {name}; fields are {', '.join(known)}")
+    return kind(**_tuples(fields))
 
 
 def model_card(
@@ -135,7 +151,7 @@ def model_card(
 ) -> dict[str, Any]:
     """What a user must know of a network, as plain JSON types."""
     return {
-        "format": 1,
+        "format": 2,
         "date": time.strftime("%Y-%m-%d"),
         "spinetk": spinetk.__version__,
         "classes": list(config.network.classes),

@@ -10,10 +10,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from spinetk.dataset import AnnotatedImage, class_number
+from spinetk.dataset import SPINE_CLASSES, AnnotatedImage, class_number
 from spinetk.errors import SpineError
 from spinetk.intensity import standardise, to_unit_range
-from spinetk.network.fitting import fitted_side
+from spinetk.network.fitting import scale_to_fit
 from spinetk.training.augmentation import Sample, augment
 from spinetk.training.config import TrainingConfig
 from spinetk.unlabelled import unlabelled_region
@@ -42,6 +42,11 @@ class SampleSource:
                 patients.setdefault(image.patient, []).append(image)
         if not self.sets:
             raise SpineError("no image with an annotation to train on is left (see --hold-out)")
+        if not any(i.complete or i.classes == SPINE_CLASSES for i in images):
+            raise SpineError(
+                "no image is exhaustive for all its classes, so nothing could be learned as "
+                "background: set `exhaustive` where every visible instance is annotated"
+            )
         self.names = sorted(self.sets)
         weights = np.array([config.set_weights.get(name, 1.0) for name in self.names])
         self.weights = weights / weights.sum()
@@ -72,7 +77,7 @@ class SampleSource:
             np.array([class_number(a, self.classes) for a in image.instances], dtype=np.int64),
             region,
             image.modality,
-            fitted_side(pixels.shape, image.spacing, self.config.fitted_side[image.modality]),
+            scale_to_fit(pixels.shape, image.spacing, self.config.fitted_side[image.modality]),
         )
 
 
