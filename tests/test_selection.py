@@ -40,3 +40,10 @@ def test_full_ties_go_to_the_middle_of_the_series() -> None:
 def test_one_and_two_slices() -> None:
     assert select([3]) == 0
     assert select([3, 5], [10.0, 20.0]) == 1
+
+
+def test_one_slice_with_a_huge_area_does_not_win() -> None:
+    """A false body that fills a crop on a lateral slice, where three true ones are seen on many."""
+    areas = [485, 366, 1214, 544, 657, 675, 699, 730, 760, 763, 762, 746, 700]
+    trace = [SliceCount(index=i, bodies=3, discs=2, area=a) for i, a in enumerate(areas)]
+    assert select_slice(trace) in (8, 9, 10)

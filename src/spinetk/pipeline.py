@@ -27,7 +27,7 @@ from spinetk.dataset import SACRAL_CLASS
 from spinetk.errors import NothingFound, UsageError
 from spinetk.network.detector import Boxes, Detector
 from spinetk.network.fitting import NetworkInput, fit_slice
-from spinetk.network.registry import FOR_MODALITY, Model, find_model, shipped_models
+from spinetk.network.registry import FOR_MODALITY, Model, find_model
 from spinetk.orientation import upright_turn
 from spinetk.selection import select_slice
 from spinetk.study import Instance, Modality, Segmentation, Series, Slice, SliceCount
@@ -59,22 +59,13 @@ def model_for(series: Series, modality: Modality | None = None) -> tuple[str, Se
 
     Args:
         modality: what the user says; what the file says is used otherwise.
-
-    Raises:
-        UsageError: no network for this modality is shipped.
     """
     chosen = modality or series.modality
     warnings = series.warnings
     if chosen is None:
         chosen = "MR"
         warnings += ("the file does not name its modality: MR is assumed (see --modality)",)
-    name = FOR_MODALITY[chosen]
-    if name not in shipped_models():
-        raise UsageError(
-            f"series {series.key} is {chosen}: no network for it is shipped yet "
-            f"(shipped: {', '.join(shipped_models())}); name one with --model"
-        )
-    return name, replace(series, modality=chosen, warnings=warnings)
+    return FOR_MODALITY[chosen], replace(series, modality=chosen, warnings=warnings)
 
 
 def segment(

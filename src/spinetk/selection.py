@@ -19,9 +19,10 @@ def select_slice(trace: Sequence[SliceCount]) -> int:
     the median of the slices up to two places away, itself included. A body runs through several
     slices; a kidney that looks like one more body on a single lateral slice does not win.
 
-    Ties are broken by the total mask area of the bodies, averaged with the tied slices beside it
-    (weights 1, 2, 1), and then by nearness to the middle of the series. Averaging matters because
-    on thin slices neighbours differ by less than the outlines' own noise.
+    Ties are broken by the total mask area of the bodies, borne out by the neighbours in the same
+    way and averaged with the tied slices beside it (weights 1, 2, 1), and then by nearness to the
+    middle of the series. Averaging matters because on thin slices neighbours differ by less than
+    the outlines' own noise.
 
     Args:
         trace: what was found on each slice, at least one entry, in the order of the series.
@@ -29,26 +30,26 @@ def select_slice(trace: Sequence[SliceCount]) -> int:
     Returns:
         The chosen slice's index.
     """
-    supported = supported_counts(trace)
-    most = max(supported)
+    counts = supported([count.bodies for count in trace])
+    areas = supported([count.area for count in trace])
+    most = max(counts)
     middle = float(np.mean([count.index for count in trace]))
 
     def rank(place: int) -> tuple[float, float]:
-        own = trace[place].area
+        own = areas[place]
         beside = [
-            trace[k].area if 0 <= k < len(trace) and supported[k] == most else own
+            areas[k] if 0 <= k < len(trace) and counts[k] == most else own
             for k in (place - 1, place + 1)
         ]
         return own / 2 + sum(beside) / 4, -abs(trace[place].index - middle)
 
-    tied = [place for place, count in enumerate(supported) if count == most]
+    tied = [place for place, count in enumerate(counts) if count == most]
     return trace[max(tied, key=rank)].index
 
 
-def supported_counts(trace: Sequence[SliceCount]) -> list[float]:
-    """Bodies on each slice, at most the median of its neighbourhood."""
-    counts = [count.bodies for count in trace]
+def supported(values: Sequence[float]) -> list[float]:
+    """Each value, but at most the median of its neighbourhood."""
     return [
-        min(float(own), float(np.median(counts[max(0, place - SUPPORT) : place + SUPPORT + 1])))
-        for place, own in enumerate(counts)
+        min(float(own), float(np.median(values[max(0, place - SUPPORT) : place + SUPPORT + 1])))
+        for place, own in enumerate(values)
     ]

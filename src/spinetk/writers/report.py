@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinetk.anatomy import BODY_KIND
-from spinetk.selection import supported_counts
+from spinetk.selection import supported
 from spinetk.study import Segmentation, SliceCount
 from spinetk.writers.overlay import (
     caption_of,
@@ -97,7 +97,7 @@ def selection_chart(trace: Sequence[SliceCount], chosen: int) -> dict[str, Any]:
 
 def _tied(trace: Sequence[SliceCount]) -> int:
     """Number of slices that tie for the most bodies."""
-    counts = supported_counts(trace)
+    counts = supported([count.bodies for count in trace])
     return counts.count(max(counts))
 
 
