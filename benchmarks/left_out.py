@@ -26,7 +26,10 @@ LEFT_OUT = ("mr_backspine", "mr_vb2", "mr_vb3")
 
 def trained(data: Path, left_out: str, run: str, config: str) -> Path:
     sets = [data / name for name in SETS if name != left_out]
-    return train_run(sets, ROOT / "runs" / run, CONFIGS / config, 0.2, quiet=False)
+    lines = (CONFIGS / config).read_text().splitlines()
+    own = ROOT / "runs" / f"{run}.toml"
+    own.write_text("\n".join(line for line in lines if not line.startswith(left_out)) + "\n")
+    return train_run(sets, ROOT / "runs" / run, own, 0.2, quiet=False)
 
 
 def figures(data: Path, names: list[str], model: Path, out: str, patients: str) -> dict[str, Any]:

@@ -239,7 +239,7 @@ def markdown(table: pd.DataFrame) -> str:
     """A table as Markdown, figures rounded as their column's unit deserves."""
     shown = table.copy().astype(object)
     for name in shown.columns:
-        words = name in ("kind", "cause", "feature")
+        words = name in ("kind", "structure", "cause", "feature")
         digits = 1 if str(name).endswith("percent") else 4 if str(name).endswith("_p") else 3
         shown[name] = [_shown(value, digits, words) for value in table[name]]
     text: str = shown.rename(columns=lambda name: str(name).replace("_", " ")).to_markdown(
