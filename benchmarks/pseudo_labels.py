@@ -2,8 +2,9 @@
 
 SET is a data set folder, MODEL a shipped network or an .onnx file. Every image of SET gets the network's bodies, discs
 and S1 with a score of at least 0.9; where the set has true labels of a class they stay and the network only adds
-instances that touch none of them. REJECTED is a text file of image names (one a line, with an instance's number after
-it to reject that one only) that a person found wrong. Writes the data set OUT and OUT/looked-at.png, every outline
+instances that touch none of them. REJECTED is a text file of image names, one a line, that a person found wrong; with
+instances' numbers after the name only those are rejected, and L5=N says that instance N is L5 (so that nothing below S1
+is doubtful). Writes the data set OUT and OUT/looked-at.png, every outline
 with its number. Nothing is exhaustive afterwards: what was missed or rejected is left out of the losses.
 """
 
@@ -12,6 +13,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +31,22 @@ SCORE = 0.9
 TILE = 560
 
 
-def rejections(path: Path | None) -> dict[str, set[int] | None]:
-    """Image name -> numbers of rejected instances, None for the whole image."""
-    found: dict[str, set[int] | None] = {}
+@dataclass(frozen=True)
+class Looked:
+    """What a person said of an image: rejected instances (or all), and levels of instances."""
+
+    whole: bool = False
+    numbers: frozenset[int] = frozenset()
+    levels: dict[int, str] = field(default_factory=dict)
+
+
+def read_looked(path: Path | None) -> dict[str, Looked]:
+    found = {}
     for line in path.read_text().splitlines() if path else ():
-        name, *numbers = line.split("#")[0].split() or [""]
-        if name:
-            found[name] = {int(n) for n in numbers} if numbers else None
+        name, *words = line.split("#")[0].split() or [""]
+        levels = {int(n): level for level, n in (w.split("=") for w in words if "=" in w)}
+        numbers = frozenset(int(w) for w in words if "=" not in w)
+        found[name] = Looked(not words, numbers, levels)
     return found
 
 
@@ -76,20 +87,18 @@ def picture(image: AnnotatedImage, kept: list[tuple[int, int, np.ndarray]]) -> n
 
 
 def main(folder: Path, model: str, out: Path, rejected: Path | None) -> None:
-    known, loaded, wrong = read_dataset(folder), load_model(model), rejections(rejected)
+    known, loaded, looked = read_dataset(folder), load_model(model), read_looked(rejected)
     source = json.loads((folder / "annotations.json").read_text())
     shutil.rmtree(out, ignore_errors=True)
     (out / "images").mkdir(parents=True)
     annotations: list[dict[str, Any]] = []
     images, tiles = [], []
     for image, entry in zip(known.images, source["images"], strict=True):
-        reject = wrong.get(image.path.name, set())
-        if reject is None:
-            continue
+        said = looked.get(image.path.name, Looked())
         kept = [
-            (number, category, level, mask)
+            (number, category, said.levels.get(number, level), mask)
             for number, (category, level, mask) in enumerate(instances(image, loaded))
-            if number not in reject
+            if number not in said.numbers and not said.whole
         ]
         if not kept:
             continue

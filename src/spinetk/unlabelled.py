@@ -19,8 +19,9 @@ CORRIDOR_HALF_WIDTH = 0.95
 END_SPREAD_DEGREES = 25.0
 """The corridor widens by this angle beyond the labelled part, where the curve is not known."""
 
-BELOW_L5 = 2.0
-"""Below L5 only S1 can be unlabelled: it lies within so many of the bodies' distances."""
+DOWN_TO_S1 = {"L5": 1, "L4": 2, "L3": 3, "L2": 4, "L1": 5}
+"""So many bodies down to S1 can be unlabelled below a level; they reach no further than so many of
+the bodies' distances, and one."""
 
 
 def unlabelled_region(image: AnnotatedImage, category: int | None = None) -> NDArray[np.bool_]:
@@ -33,7 +34,8 @@ def unlabelled_region(image: AnnotatedImage, category: int | None = None) -> NDA
 
     - every class labelled and exhaustive: only below the lowest instance, because `exhaustive`
       speaks of what lies above the sacrum; below S1 nothing is left to label, so an image whose
-      lowest body is S1 has no doubtful region at all, and below L5 it ends where S1 does;
+      lowest body is S1 has no doubtful region at all, and below a lumbar level it ends where S1
+      does;
     - otherwise: the whole corridor except the labelled instances themselves, and nothing below S1;
     - no labelled body to find the column by: nothing where the image is complete (a lateral slice
       without a body), else the whole image.
@@ -65,7 +67,9 @@ def unlabelled_region(image: AnnotatedImage, category: int | None = None) -> NDA
         cv2.polylines(region, [line], False, 1, thickness=max(1, round(2 * half)))
         _extend(region, centres, half, upwards=True)
     if not ends_at_sacrum:
-        reach = BELOW_L5 * _pitch(centres) if lowest.level == "L5" and len(bodies) > 1 else None
+        reach = None
+        if lowest.level in DOWN_TO_S1 and len(bodies) > 1:
+            reach = (DOWN_TO_S1[lowest.level] + 1) * _pitch(centres)
         _extend(region, centres, half, upwards=False, reach=reach)
     else:
         region[_below(lowest.mask, centres)] = 0
