@@ -42,7 +42,7 @@ def test_every_patient_is_tested_once_by_a_network_that_never_saw_it(folder: Pat
         card = json.loads((run / f"fold-{number}" / "model.json").read_text())
         assert set(card["held_out_patients"]) == folds[number]
     rows = pd.read_csv(run / "rows" / "instances.csv.gz")
-    assert len(rows) == 4 * 5  # three bodies, two discs
+    assert len(rows) == 4 * 6  # three bodies, three discs
     for number, group in rows.groupby("fold"):
         assert set(group["patient"]) == folds[int(number)]
 

@@ -20,7 +20,7 @@ class Agreement:
         n: pairs.
         mean_error: of found - reference.
         limits: of agreement, mean_error +- 1.96 standard deviations (Bland and Altman 1986).
-        pearson_r: correlation.
+        pearson_r: correlation; not a number where one side is constant.
         relative_error: median of |found - reference| / |reference|. The median, because skewness
             passes through zero, where a quotient has no bound.
         t_test_p: two-sided p of the paired t-test.
@@ -51,7 +51,7 @@ def agreement(reference: ArrayLike, found: ArrayLike) -> Agreement:
         n=len(a),
         mean_error=mean,
         limits=(mean - 1.96 * spread, mean + 1.96 * spread),
-        pearson_r=float(stats.pearsonr(a, b).statistic),
+        pearson_r=float(stats.pearsonr(a, b).statistic) if np.ptp(a) and np.ptp(b) else np.nan,
         relative_error=float(np.median(relative)) if len(relative) else float("nan"),
         t_test_p=float(stats.ttest_rel(b, a).pvalue),
         icc=_icc(a, b),
