@@ -1,6 +1,6 @@
 import numpy as np
 
-from spinetk.column import beside_column, in_column
+from spinetk.column import above_sacrum, beside_column, in_column
 
 
 def column(count: int, step: float = 60, lean: float = 5.0) -> np.ndarray:
@@ -54,3 +54,13 @@ def test_discs_belong_where_a_body_is_near() -> None:
     discs = np.array([[205, 52, 248, 68], [40, 52, 84, 68.0]])
     assert beside_column(discs, bodies).tolist() == [True, False]
     assert beside_column(discs, np.zeros((0, 4))).all()
+
+
+def test_below_a_trusted_s1_nothing_is_a_body() -> None:
+    boxes = np.array([[0, 30 * k, 40, 30 * k + 25] for k in range(6)], dtype=float)
+    sacral = np.array([0, 0, 0, 0, 1, 0], dtype=bool)
+    assert above_sacrum(boxes, sacral).tolist() == [True] * 5 + [False]
+    # an S1 with fewer bodies above it is not trusted, and without one nothing changes
+    assert above_sacrum(boxes, np.roll(sacral, -2)).all()
+    assert above_sacrum(boxes, np.zeros(6, dtype=bool)).all()
+    assert above_sacrum(np.zeros((0, 4)), np.zeros(0, dtype=bool)).size == 0

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinetk.boxes import mask_box, mask_centre
-from spinetk.column import beside_column, in_column
+from spinetk.column import above_sacrum, beside_column, in_column
 from spinetk.dataset import SACRAL_CLASS, SPINE_CLASSES
 from spinetk.errors import UsageError
 from spinetk.study import Instance
@@ -47,6 +47,8 @@ def without_strays(instances: Sequence[Instance]) -> list[Instance]:
     bodies = [i for i in instances if _group(i.kind) == BODY_KIND]
     boxes = np.array([i.box for i in bodies]).reshape(-1, 4)
     members = in_column(boxes, np.array([i.score for i in bodies]))
+    sacral = np.array([i.kind == SACRAL_CLASS for i in bodies], dtype=bool)
+    members[members] = above_sacrum(boxes[members], sacral[members])
     kept = [one for one, member in zip(bodies, members, strict=True) if member]
     discs = [i for i in instances if i.kind == DISC_KIND]
     near = beside_column(np.array([i.box for i in discs]).reshape(-1, 4), boxes[members])

@@ -18,6 +18,8 @@ cuts says nothing)."""
 LEAN_DEGREES = 74.0
 """The step from a body to the next leans less than this from head-foot (a slipped L5 to S1 leans
 most)."""
+TRUSTED_BELOW = 3
+"""So many bodies above an S1 bear it out."""
 DISC_REACH = 1.3
 """A disc belongs to the column if its centre is within this many body sizes of a body's."""
 
@@ -55,6 +57,22 @@ def in_column(boxes: NDArray[np.floating], scores: NDArray[np.floating]) -> NDAr
         members[order[place]] = True
         place = before[place]
     return members
+
+
+def above_sacrum(boxes: NDArray[np.floating], sacral: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Mark the boxes of a column that do not lie below its S1, where S1 was found under at least
+    `TRUSTED_BELOW` bodies: what looks like one more body there is S2 or part of the pelvis.
+
+    Args:
+        boxes: float [N, 4], xyxy in upright pixels.
+        sacral: bool [N], the boxes found as S1.
+    """
+    middle = (boxes[:, 1] + boxes[:, 3]) / 2
+    kept = np.ones(len(boxes), dtype=bool)
+    for one in np.flatnonzero(sacral):
+        if (middle < middle[one]).sum() >= TRUSTED_BELOW:
+            kept &= middle <= middle[one]
+    return kept
 
 
 def beside_column(boxes: NDArray[np.floating], bodies: NDArray[np.floating]) -> NDArray[np.bool_]:

@@ -22,7 +22,7 @@ from spinetk.anatomy import (
     without_strays,
 )
 from spinetk.boxes import box_iou, mask_box
-from spinetk.column import beside_column, in_column
+from spinetk.column import above_sacrum, beside_column, in_column
 from spinetk.dataset import SACRAL_CLASS
 from spinetk.errors import NothingFound, UsageError
 from spinetk.network.detector import Boxes, Detector
@@ -149,6 +149,8 @@ def count_boxes(index: int, boxes: Boxes, classes: tuple[str, ...], threshold: f
     discs = boxes.boxes[kept][names == DISC_KIND]
     if BODY_KIND in classes:
         members = in_column(places, scores)
+        sacral = (names[body][~again] == SACRAL_CLASS)[members]
+        members[members] = above_sacrum(places[members], sacral)
         places, areas = places[members], areas[members]
         discs = discs[beside_column(discs, places)]
     return SliceCount(index=index, bodies=len(places), discs=len(discs), area=float(areas.sum()))
