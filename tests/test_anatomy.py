@@ -9,11 +9,13 @@ from spinetk.anatomy import (
     parse_anchor,
     without_doubles,
     without_overlap,
+    without_strays,
 )
 from spinetk.boxes import mask_box
 from spinetk.dataset import SACRAL_CLASS
 from spinetk.errors import UsageError
 from spinetk.study import Instance
+from tests.conftest import Painter
 
 BODY, DISC = "vertebral_body", "intervertebral_disc"
 
@@ -118,3 +120,13 @@ def test_the_columns_direction_follows_its_curve() -> None:
     angles = [float(np.degrees(np.arctan2(x, y))) for x, y in column_directions(masks)]
     assert angles == pytest.approx([26.565] * 3, abs=0.01)
     assert column_directions(masks[:1]) == [(0.0, 1.0)] and column_directions([]) == []
+
+
+def test_a_column_of_pixels_that_are_not_square_is_one_column(block: Painter) -> None:
+    """Bodies of 30 x 36 mm, 36 mm apart, in pixels of 3 x 1 mm: twelve rows apart, 36 wide."""
+    bodies = [
+        Instance(BODY, m, mask_box(m), 0.9)
+        for m in (block(80, 100, 4 + 12 * k, 30, 14 + 12 * k, 66) for k in range(5))
+    ]
+    assert len(without_strays(bodies, (3.0, 1.0))) == 5
+    assert len(without_strays(bodies)) < 5

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from spinetk.boxes import mask_box, mask_centre
+from spinetk.boxes import mask_box, mask_centre, square_boxes
 from spinetk.column import above_sacrum, beside_column, in_column
 from spinetk.dataset import SACRAL_CLASS, SPINE_CLASSES
 from spinetk.errors import UsageError
@@ -39,19 +39,25 @@ def without_doubles(instances: Sequence[Instance]) -> list[Instance]:
     return kept
 
 
-def without_strays(instances: Sequence[Instance]) -> list[Instance]:
+def without_strays(
+    instances: Sequence[Instance], spacing: tuple[float, float] | None = None
+) -> list[Instance]:
     """Drop bodies that do not stand in the column, and discs that lie beside none of its bodies.
 
     Instances of other classes are kept.
+
+    Args:
+        instances: on an upright slice.
+        spacing: (row, column) of its pixels in mm; taken as square where it is not known.
     """
     bodies = [i for i in instances if _group(i.kind) == BODY_KIND]
-    boxes = np.array([i.box for i in bodies]).reshape(-1, 4)
+    boxes = square_boxes(np.array([i.box for i in bodies]), spacing)
     members = in_column(boxes, np.array([i.score for i in bodies]))
     sacral = np.array([i.kind == SACRAL_CLASS for i in bodies], dtype=bool)
     members[members] = above_sacrum(boxes[members], sacral[members])
     kept = [one for one, member in zip(bodies, members, strict=True) if member]
     discs = [i for i in instances if i.kind == DISC_KIND]
-    near = beside_column(np.array([i.box for i in discs]).reshape(-1, 4), boxes[members])
+    near = beside_column(square_boxes(np.array([i.box for i in discs]), spacing), boxes[members])
     kept += [one for one, beside in zip(discs, near, strict=True) if beside]
     return kept + [i for i in instances if _group(i.kind) not in SPINE_CLASSES]
 

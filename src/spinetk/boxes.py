@@ -39,3 +39,16 @@ def box_iou(a: NDArray[np.floating], b: NDArray[np.floating]) -> NDArray[np.floa
     union = areas[0][:, None] + areas[1][None] - shared
     iou: NDArray[np.float64] = np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
     return iou
+
+
+def square_boxes(
+    boxes: NDArray[np.floating], spacing: tuple[float, float] | None
+) -> NDArray[np.float64]:
+    """Boxes in a unit that is the same along rows and columns: mm, or pixels without a spacing.
+
+    Args:
+        boxes: [N, 4], xyxy in pixels; N may be 0 in any shape.
+        spacing: (row, column) in mm or None.
+    """
+    rows, columns = spacing or (1.0, 1.0)
+    return np.asarray(boxes, dtype=np.float64).reshape(-1, 4) * (columns, rows, columns, rows)

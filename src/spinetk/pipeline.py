@@ -21,7 +21,7 @@ from spinetk.anatomy import (
     without_overlap,
     without_strays,
 )
-from spinetk.boxes import box_iou, mask_box
+from spinetk.boxes import box_iou, mask_box, square_boxes
 from spinetk.column import above_sacrum, beside_column, in_column
 from spinetk.dataset import SACRAL_CLASS
 from spinetk.errors import NothingFound, UsageError
@@ -130,13 +130,20 @@ def detect(
     trace = []
     for done, one in enumerate(slices):
         boxes = loaded.detector.find_boxes(prepared(one, loaded, modality))
-        trace.append(count_boxes(one.index, boxes, loaded.model.classes, threshold))
+        spacing = upright_spacing(one)
+        trace.append(count_boxes(one.index, boxes, loaded.model.classes, threshold, spacing))
         if on_slice is not None:
             on_slice(done + 1)
     return trace
 
 
-def count_boxes(index: int, boxes: Boxes, classes: tuple[str, ...], threshold: float) -> SliceCount:
+def count_boxes(
+    index: int,
+    boxes: Boxes,
+    classes: tuple[str, ...],
+    threshold: float,
+    spacing: tuple[float, float] | None = None,
+) -> SliceCount:
     """Count the bodies of the column (S1 among them, none twice) and its discs on one slice."""
     kept = boxes.scores >= threshold
     names = np.array(["", *classes])[boxes.labels[kept]]
@@ -148,11 +155,12 @@ def count_boxes(index: int, boxes: Boxes, classes: tuple[str, ...], threshold: f
     places, scores, areas = places[~again], scores[~again], areas[~again]
     discs = boxes.boxes[kept][names == DISC_KIND]
     if BODY_KIND in classes:
-        members = in_column(places, scores)
+        square = square_boxes(places, spacing)
+        members = in_column(square, scores)
         sacral = (names[body][~again] == SACRAL_CLASS)[members]
-        members[members] = above_sacrum(places[members], sacral)
+        members[members] = above_sacrum(square[members], sacral)
         places, areas = places[members], areas[members]
-        discs = discs[beside_column(discs, places)]
+        discs = discs[beside_column(square_boxes(discs, spacing), square[members])]
     return SliceCount(index=index, bodies=len(places), discs=len(discs), area=float(areas.sum()))
 
 
@@ -160,7 +168,7 @@ def outline(
     one: Slice, loaded: LoadedModel, threshold: float, modality: Modality | None = None
 ) -> list[Instance]:
     """Masks of everything found on one slice, upright, not yet ordered."""
-    return resolve(candidates(one, loaded, threshold, modality))
+    return resolve(candidates(one, loaded, threshold, modality), upright_spacing(one))
 
 
 def candidates(
@@ -179,9 +187,12 @@ def candidates(
     ]
 
 
-def resolve(found: Sequence[Instance]) -> list[Instance]:
-    """Of the proposals, those that stand: none twice, in one column, without overlap."""
-    return without_overlap(without_strays(without_doubles(found)))
+def resolve(
+    found: Sequence[Instance], spacing: tuple[float, float] | None = None
+) -> list[Instance]:
+    """Of the proposals on an upright slice, those that stand: none twice, in one column, without
+    overlap."""
+    return without_overlap(without_strays(without_doubles(found), spacing))
 
 
 def _slices_to_search(series: Series, choice: SliceChoice) -> tuple[Slice, ...]:
@@ -197,12 +208,16 @@ def _slices_to_search(series: Series, choice: SliceChoice) -> tuple[Slice, ...]:
 
 def prepared(one: Slice, loaded: LoadedModel, modality: Modality | None) -> NetworkInput:
     """The slice turned head up, anterior left, and fitted into the network's input."""
-    turn = upright_turn(one.geometry)
-    spacing = one.spacing
-    if spacing is not None and turn.transpose:
-        spacing = spacing[1], spacing[0]
+    pixels = upright_turn(one.geometry).apply(one.pixels)
     side = loaded.model.input_side(modality)
-    return fit_slice(turn.apply(one.pixels), spacing, side, modality)
+    return fit_slice(pixels, upright_spacing(one), side, modality)
+
+
+def upright_spacing(one: Slice) -> tuple[float, float] | None:
+    """Spacing of the rows and columns of the slice once it is turned head up."""
+    if one.spacing is not None and upright_turn(one.geometry).transpose:
+        return one.spacing[1], one.spacing[0]
+    return one.spacing
 
 
 def _turned_back(instance: Instance, mask: NDArray[np.bool_]) -> Instance:

@@ -32,7 +32,7 @@ def figures(
     monkeypatch: pytest.MonkeyPatch,
 ) -> tuple[dict[str, dict[str, float]], int]:
     monkeypatch.setattr(compare, "candidates", lambda *_: found)
-    monkeypatch.setattr(compare, "resolve", lambda given: given)
+    monkeypatch.setattr(compare, "resolve", lambda given, _: given)
     result = compare.compare_image(image, model, 0.5)
     table = data_set_table(frames_of(result.instances, result.false_positives, (), (), ()))
     rows = table[table["slices"] == "all"].set_index("kind").to_dict("index")

@@ -47,7 +47,7 @@ def compare_image(image: AnnotatedImage, loaded: LoadedModel, threshold: float) 
     one = as_slice(image)
     proposed = candidates(one, loaded, LOWEST_SCORE, image.modality)
     above = [i for i in proposed if i.score >= threshold]
-    found, _ = order_and_name(resolve(above), None)
+    found, _ = order_and_name(resolve(above, image.spacing), None)
     out = Comparison()
     for category in image.labelled_categories:
         region = unlabelled_region(image, category)
