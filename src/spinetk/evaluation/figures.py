@@ -55,7 +55,7 @@ def dice_figure(instances: pd.DataFrame) -> Figure:
     axes.grid(axis="x", alpha=0.3)
     for kind in detected["kind"].unique():
         axes.plot([], [], "s", color=COLOURS.get(kind, "#555555"), label=NAMES.get(kind, kind))
-    axes.legend(fontsize=8, loc="lower left")
+    axes.legend(fontsize=8, loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False)
     figure.tight_layout()
     return figure
 
@@ -70,7 +70,9 @@ def precision_figure(frames: Frames) -> Figure:
         if curve is None:
             continue
         name = f"{modality} {NAMES.get(kind, kind)}, AP {curve.average_precision:.3f}"
-        [line] = axes.plot(curve.recall, curve.precision, label=name)
+        [line] = axes.plot(
+            curve.recall, curve.precision, label=name, color=COLOURS.get(kind, "#555555")
+        )
         best = int(np.argmin(np.abs(curve.scores - curve.best_threshold)))
         axes.plot(curve.recall[best], curve.precision[best], "o", color=line.get_color())
         axes.annotate(
@@ -109,13 +111,16 @@ def agreement_figure(instances: pd.DataFrame) -> Figure:
         for axes, feature in zip(row, FEATURES, strict=True):
             pairs = group[[f"reference_{feature}", f"found_{feature}"]].dropna().to_numpy(float)
             axes.set_title(f"{modality} {NAMES.get(kind, kind)}: {feature}", fontsize=8)
-            axes.tick_params(labelsize=7)
             if len(pairs) < 3:
                 continue
             mean_diff_plot(
                 pairs[:, 1], pairs[:, 0], ax=axes,
                 scatter_kwds={"s": 4, "alpha": 0.35, "color": COLOURS.get(kind, "#555555")},
             )  # fmt: skip
+            error = pairs[:, 1] - pairs[:, 0]  # the plot would leave outliers out
+            low, high = axes.get_ylim()
+            axes.set_ylim(min(low, 1.05 * error.min()), max(high, 1.05 * error.max()))
+            axes.tick_params(labelsize=7)
             axes.set_xlabel("mean of both", fontsize=7)
             axes.set_ylabel("found - reference", fontsize=7)
             for text in axes.texts:
