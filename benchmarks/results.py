@@ -122,6 +122,7 @@ def page() -> str:
         for figure, caption in (
             ("dice", "Dice (the paper's Figure 3)"),
             ("bland_altman", "Bland-Altman (Figure 4)"),
+            ("precision_recall", "Precision and recall at box IoU 0.7"),
         ):
             if (STORED / name / f"{figure}.png").is_file():
                 parts += [
