@@ -42,7 +42,8 @@ def corners(mask: np.ndarray) -> np.ndarray:
     turn = np.radians(angle)
     axes = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
     own = (points - middle) @ axes.T / (np.array([width, height]) / 2 + 1e-6)
-    return np.array(
+    # a polygon counts from where a pixel begins, half a pixel before its centre
+    return 0.5 + np.array(
         [points[np.argmax(own @ np.array(d))] for d in ((-1, -1), (1, -1), (1, 1), (-1, 1))]
     )
 

@@ -15,17 +15,16 @@ import shutil
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
 
 from spinetk.anatomy import order_and_name
-from spinetk.boxes import mask_box
+from spinetk.boxes import mask_box, mask_centre
+from spinetk.converters.writing import DatasetWriter
 from spinetk.dataset import SPINE_CLASSES, AnnotatedImage, read_dataset
 from spinetk.evaluation.compare import as_slice
 from spinetk.pipeline import LoadedModel, load_model, outline
-from spinetk.rle import encode_rle
 
 SCORE = 0.9
 TILE = 560
@@ -78,7 +77,7 @@ def picture(image: AnnotatedImage, kept: list[tuple[int, int, np.ndarray]]) -> n
         )
         lines, _ = cv2.findContours(small, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
         cv2.drawContours(shown, lines, -1, (0, 255, 255) if category == 1 else (0, 255, 0), 1)
-        x, y = int(mask_box(mask)[2] * scale), int(np.argwhere(mask)[:, 0].mean() * scale)
+        x, y = int(mask_box(mask)[2] * scale), int(mask_centre(mask)[1] * scale)
         cv2.putText(shown, str(number), (x, y), 0, 0.35, (255, 255, 255), 1)
     cv2.putText(shown, image.path.name, (4, 12), 0, 0.4, (0, 0, 255), 1)
     tile = np.zeros((TILE, TILE, 3), np.uint8)
@@ -88,12 +87,12 @@ def picture(image: AnnotatedImage, kept: list[tuple[int, int, np.ndarray]]) -> n
 
 def main(folder: Path, model: str, out: Path, rejected: Path | None) -> None:
     known, loaded, looked = read_dataset(folder), load_model(model), read_looked(rejected)
-    source = json.loads((folder / "annotations.json").read_text())
+    source = json.loads((folder / "annotations.json").read_text())["images"]
     shutil.rmtree(out, ignore_errors=True)
-    (out / "images").mkdir(parents=True)
-    annotations: list[dict[str, Any]] = []
-    images, tiles = [], []
-    for image, entry in zip(known.images, source["images"], strict=True):
+    notes = f"labels partly by the network {loaded.model.sha256}, looked at"
+    writer = DatasetWriter(out, known.info | {"notes": notes})
+    tiles = []
+    for image, entry in zip(known.images, source, strict=True):
         said = looked.get(image.path.name, Looked())
         kept = [
             (number, category, said.levels.get(number, level), mask)
@@ -102,36 +101,19 @@ def main(folder: Path, model: str, out: Path, rejected: Path | None) -> None:
         ]
         if not kept:
             continue
-        shutil.copyfile(image.path, out / "images" / image.path.name)
-        images.append(
-            entry | {"labelled_categories": [1, 2], "exhaustive": False, "pseudo_labels": True}
-        )
-        for _, category, level, mask in kept:
-            left, top, right, bottom = mask_box(mask)
-            annotations.append(
-                {
-                    "id": len(annotations) + 1, "image_id": entry["id"], "category_id": category,
-                    "segmentation": encode_rle(mask), "iscrowd": 0, "level": level,
-                    "bbox": [left, top, right - left, bottom - top], "area": int(mask.sum()),
-                }
-            )  # fmt: skip
+        writer.add(
+            image.path.stem, image.pixels,
+            [((SPINE_CLASSES[category - 1], level), mask) for _, category, level, mask in kept],
+            patient=image.patient, series=image.series, modality=image.modality,
+            place=(image.slice_index, image.n_slices), spacing=image.spacing, view=entry["view"],
+            labelled=SPINE_CLASSES, pseudo=True,
+        )  # fmt: skip
         tiles.append(picture(image, [(n, c, m) for n, c, _, m in kept]))
-    info = source["info"] | {
-        "notes": f"labels partly by the network {loaded.model.sha256}, looked at"
-    }
-    content = {
-        "info": info,
-        "categories": source["categories"],
-        "images": images,
-        "annotations": annotations,
-    }
-    (out / "annotations.json").write_text(json.dumps(content))
+    outlines = writer.close()
     tiles += [np.zeros_like(tiles[0])] * (-len(tiles) % 4)
-    cv2.imwrite(
-        str(out / "looked-at.png"),
-        np.vstack([np.hstack(tiles[i : i + 4]) for i in range(0, len(tiles), 4)]),
-    )
-    print(f"{out}: {len(images)} images, {len(annotations)} instances")
+    rows = [np.hstack(tiles[i : i + 4]) for i in range(0, len(tiles), 4)]
+    cv2.imwrite(str(out / "looked-at.png"), np.vstack(rows))
+    print(f"{out}: {len(writer.images)} images, {outlines} instances")
 
 
 if __name__ == "__main__":

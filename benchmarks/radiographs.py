@@ -8,23 +8,21 @@ be had; figures on them are figures on synthetic films.
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
 from scipy.ndimage import affine_transform
 from scipy.spatial.transform import Rotation
 
-from spinetk.anatomy import VERSE_IDS
-from spinetk.boxes import mask_box
+from spinetk.anatomy import BODY_KIND, DISC_KIND, VERSE_IDS
+from spinetk.converters.names import DISC_BASE
+from spinetk.converters.writing import DatasetWriter
 from spinetk.dataset import SPINE_CLASSES
 from spinetk.phantom import PhantomConfig, make_phantom
 from spinetk.readers.volume import read_volume
-from spinetk.rle import encode_rle
 
 STEP = 1.5
 """Grid of the ray sums in mm; films are written at half of it."""
@@ -107,60 +105,33 @@ def phantom_film(seed: int) -> Film:
     return gray.astype(np.uint8), {int(v): labels == v for v in np.unique(labels[labels > 0])}
 
 
-class Writer:
-    """One data set; every film is exhaustive for the classes that it has."""
+def new_set(folder: Path, source: str) -> DatasetWriter:
+    return DatasetWriter(folder, {"source": source, "licence": "synthetic", "citation": "SpineTK"})
 
-    def __init__(self, folder: Path, source: str) -> None:
-        self.folder = folder
-        (folder / "images").mkdir(parents=True, exist_ok=True)
-        self.content: dict[str, Any] = {
-            "info": {
-                "name": folder.name,
-                "source": source,
-                "licence": "synthetic",
-                "citation": "SpineTK",
-            },
-            "categories": [{"id": i + 1, "name": name} for i, name in enumerate(SPINE_CLASSES)],
-            "images": [],
-            "annotations": [],
-        }
 
-    def add(
-        self, patient: str, view: str, film: Film, spacing: float, categories: list[int]
-    ) -> None:
-        gray, masks = film
-        number = len(self.content["images"]) + 1
-        name = f"images/{number:03d}.png"
-        cv2.imwrite(str(self.folder / name), gray)
-        self.content["images"].append(
-            {
-                "id": number, "file_name": name, "height": gray.shape[0], "width": gray.shape[1],
-                "patient_id": f"{self.folder.name}-{patient}", "series_id": f"{self.folder.name}-{number:03d}",
-                "slice_index": 0, "n_slices": 1, "modality": "XR", "view": view, "weighting": None,
-                "pixel_spacing_mm": [spacing, spacing], "spacing_note": "rendered",
-                "labelled_categories": categories, "exhaustive": False,
-            }
-        )  # fmt: skip
-        for value, mask in masks.items():
-            if np.count_nonzero(mask) < SMALLEST:
-                continue
-            left, top, right, bottom = mask_box(mask)
-            level = LEVELS[value % 100] if value < 100 else None
-            self.content["annotations"].append(
-                {
-                    "id": len(self.content["annotations"]) + 1, "image_id": number,
-                    "category_id": 1 if value < 100 else 2, "segmentation": encode_rle(mask), "iscrowd": 0,
-                    "level": level, "bbox": [left, top, right - left, bottom - top], "area": int(mask.sum()),
-                }
-            )  # fmt: skip
-
-    def close(self) -> None:
-        (self.folder / "annotations.json").write_text(json.dumps(self.content))
-        print(f"{self.folder}: {len(self.content['images'])} films")
+def add(
+    films: DatasetWriter,
+    patient: str,
+    view: str,
+    film: Film,
+    spacing: float,
+    classes: tuple[str, ...],
+) -> None:
+    gray, masks = film
+    number = f"{len(films.images) + 1:03d}"
+    outlines = [
+        ((BODY_KIND, LEVELS[value]) if value < DISC_BASE else (DISC_KIND, None), mask)
+        for value, mask in masks.items()
+        if np.count_nonzero(mask) >= SMALLEST
+    ]
+    films.add(
+        number, gray, outlines, patient=f"{films.folder.name}-{patient}", series=f"{films.folder.name}-{number}",
+        modality="XR", view=view, spacing=(spacing, spacing), labelled=classes,
+    )  # fmt: skip
 
 
 def main(data: Path, out: Path) -> None:
-    films = Writer(out / "xr_drr", "rendered from ct_totalseg and ct_crop")
+    films = new_set(out / "xr_drr", "rendered from ct_totalseg and ct_crop")
     for name, count in (("ct_totalseg", 24), ("ct_crop", 9)):
         folder = data / name / "volumes"
         image, labels = (
@@ -170,16 +141,15 @@ def main(data: Path, out: Path) -> None:
         discs = folder / "0001_discs.nii.gz"
         if discs.is_file():
             between = grid(discs, labels=True)
-            labels = np.where((labels == 0) & (between > 0), between + 100, labels)
+            labels = np.where((labels == 0) & (between > 0), between + DISC_BASE, labels)
         for view, film in ct_films(image, labels, count, seed=count):
-            films.add(
-                name, view, film, STEP / 2, [1, 2] if discs.is_file() and view == "lateral" else [1]
-            )
+            classes = SPINE_CLASSES if discs.is_file() and view == "lateral" else (BODY_KIND,)
+            add(films, name, view, film, STEP / 2, classes)
     films.close()
-    films = Writer(out / "xr_phantom", "SpineTK phantom")
+    films = new_set(out / "xr_phantom", "SpineTK phantom")
     for seed in range(12):
         gray, masks = phantom_film(seed)
-        films.add(f"{seed:02d}", "lateral", (gray, masks), 0.7, [1, 2])
+        add(films, f"{seed:02d}", "lateral", (gray, masks), 0.7, SPINE_CLASSES)
     films.close()
 
 

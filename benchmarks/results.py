@@ -84,8 +84,7 @@ def against_paper(stored: dict[str, Frames]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def page() -> str:
-    stored = {n: load_frames(STORED / n / "rows") for n in NAMES if (STORED / n).is_dir()}
+def page(stored: dict[str, Frames]) -> str:
     parts = [
         "# Results",
         "Five-fold cross-validation by patient (`spinetk crossval`), written by `python benchmarks/results.py` from the "
@@ -146,8 +145,8 @@ def page() -> str:
 if __name__ == "__main__":
     if len(sys.argv) == 3:
         keep(Path(sys.argv[1]), sys.argv[2])
-    PAGE.write_text(page())
     stored = {n: load_frames(STORED / n / "rows") for n in NAMES if (STORED / n).is_dir()}
+    PAGE.write_text(page(stored))
     short = against_paper(stored)[list(SHORT)]
     (ROOT / "docs" / "results" / "summary.md").write_text(markdown(short))
     print(PAGE)

@@ -8,19 +8,15 @@ away from every labelled one shows no body and no disc: it is complete and empty
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
-from typing import Any
 
-import cv2
 import numpy as np
 
-from spinetk.anatomy import VERSE_IDS
-from spinetk.boxes import mask_box
+from spinetk.anatomy import BODY_KIND, VERSE_IDS
+from spinetk.converters.writing import DatasetWriter, eight_bit
 from spinetk.dataset import SPINE_CLASSES, read_dataset
 from spinetk.readers.volume import read_volume
-from spinetk.rle import encode_rle
 
 SMALLEST = 60
 """A label with fewer pixels on a slice is a lateral edge and makes the slice one in between."""
@@ -28,14 +24,8 @@ LEVELS = {number: level for level, number in VERSE_IDS.items()}
 
 
 def main(folder: Path, out: Path) -> None:
-    known = read_dataset(folder)
-    (out / "images").mkdir(parents=True, exist_ok=True)
-    content: dict[str, Any] = {
-        "info": known.info,
-        "categories": [{"id": i + 1, "name": name} for i, name in enumerate(SPINE_CLASSES)],
-        "images": [],
-        "annotations": [],
-    }
+    writer = DatasetWriter(out, read_dataset(folder).info)
+    empty_slices = 0
     for path in sorted((folder / "volumes").glob("*_bodies.nii.gz")):
         stem = path.name.removesuffix("_bodies.nii.gz")
         image = read_volume(path.with_name(f"{stem}.nii.gz"))
@@ -50,32 +40,16 @@ def main(folder: Path, out: Path) -> None:
             whole = bool(masks) and all(np.count_nonzero(m) >= SMALLEST for m in masks.values())
             if not empty and not whole:
                 continue
-            number = len(content["images"]) + 1
-            name = f"images/{stem}_{one.index:02d}.png"
-            gray = np.clip((one.pixels - low) / (high - low), 0, 1) * 255
-            cv2.imwrite(str(out / name), gray.round().astype(np.uint8))
-            content["images"].append(
-                {
-                    "id": number, "file_name": name, "height": gray.shape[0], "width": gray.shape[1],
-                    "patient_id": f"{folder.name}-{stem}", "series_id": f"{folder.name}-{stem}-v",
-                    "slice_index": one.index, "n_slices": len(image.slices), "modality": "MR",
-                    "view": "sagittal", "weighting": None,
-                    "pixel_spacing_mm": list(one.spacing or ()) or None, "spacing_note": "volume",
-                    "labelled_categories": [1, 2] if empty else [1], "exhaustive": empty,
-                }
+            empty_slices += empty
+            writer.add(
+                f"{stem}_{one.index:02d}", eight_bit(one.pixels, low, high),
+                [((BODY_KIND, LEVELS[value]), mask) for value, mask in masks.items()],
+                patient=f"{folder.name}-{stem}", series=f"{folder.name}-{stem}-v", modality="MR",
+                place=(one.index, len(image.slices)), spacing=one.spacing, exhaustive=empty,
+                labelled=SPINE_CLASSES if empty else (BODY_KIND,),
             )  # fmt: skip
-            for value, mask in masks.items():
-                left, top, right, bottom = mask_box(mask)
-                content["annotations"].append(
-                    {
-                        "id": len(content["annotations"]) + 1, "image_id": number, "category_id": 1,
-                        "segmentation": encode_rle(mask), "iscrowd": 0, "level": LEVELS[value],
-                        "bbox": [left, top, right - left, bottom - top], "area": int(mask.sum()),
-                    }
-                )  # fmt: skip
-    (out / "annotations.json").write_text(json.dumps(content))
-    empty_slices = sum(i["exhaustive"] for i in content["images"])
-    print(f"{out}: {len(content['images'])} slices, {empty_slices} of them without a body or disc")
+    writer.close()
+    print(f"{out}: {len(writer.images)} slices, {empty_slices} of them without a body or disc")
 
 
 if __name__ == "__main__":

@@ -100,7 +100,7 @@ def order_and_name(
     bodies = sorted(found, key=lambda i: -mask_centre(i.mask)[1])
     sacral = [k for k, body in enumerate(bodies) if body.kind == SACRAL_CLASS]
     bodies = [
-        replace(body, kind=BODY_KIND, order=k + 1, truncated=_truncated(body.mask))
+        replace(body, kind=BODY_KIND, order=k + 1, truncated=cut_by_border(body.mask))
         for k, body in enumerate(bodies)
     ]
     if anchor is None and sacral:
@@ -126,7 +126,7 @@ def order_and_name(
                 one,
                 order=k + 1,
                 level=_disc_level(one, bodies) if kind == DISC_KIND else None,
-                truncated=_truncated(one.mask),
+                truncated=cut_by_border(one.mask),
             )
             for k, one in enumerate(of_kind)
         ]
@@ -263,7 +263,7 @@ def _shared(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
     return overlap / min(int(np.count_nonzero(a)), int(np.count_nonzero(b)))
 
 
-def _truncated(mask: NDArray[np.bool_]) -> bool:
+def cut_by_border(mask: NDArray[np.bool_]) -> bool:
     """Whether a mask comes within two pixels of the border, where an outline stops short of it."""
     edge = 2
     return bool(

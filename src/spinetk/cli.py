@@ -21,6 +21,15 @@ DONE, USAGE, UNREADABLE, SOME_FAILED = 0, 2, 3, 4
 INTERRUPTED = 130
 MODALITIES = {"auto": None, "mr": "MR", "ct": "CT", "xr": "XR"}
 
+DataSets = Annotated[list[Path], typer.Argument(help="Data set folders.", metavar="DATA...")]
+Config = Annotated[
+    Path | None, typer.Option(help="TOML file with fields of TrainingConfig to change.")
+]
+Init = Annotated[
+    str | None, typer.Option(help="Start from a shipped network or a .safetensors file.")
+]
+NoBar = Annotated[bool, typer.Option(help="No progress bar.")]
+
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
@@ -99,7 +108,7 @@ def segment(
         ),
     ] = "coco,csv,nifti,overlay,report",
     model: Annotated[
-        str | None, typer.Option(help="Shipped network (mr) or an .onnx file.")
+        str | None, typer.Option(help="Shipped network (mr, ct, xr) or an .onnx file.")
     ] = None,
     score: Annotated[
         float | None, typer.Option(min=0, max=1, help="Score threshold; the model's by default.")
@@ -184,18 +193,14 @@ def phantom(
 
 @app.command()
 def train(
-    data: Annotated[list[Path], typer.Argument(help="Data set folders.", metavar="DATA...")],
+    data: DataSets,
     out: Annotated[Path, typer.Option("-o", "--out", help="Folder of the run.")],
-    config: Annotated[
-        Path | None, typer.Option(help="TOML file with fields of TrainingConfig to change.")
-    ] = None,
+    config: Config = None,
     hold_out: Annotated[
         float, typer.Option(min=0, max=0.9, help="Share of each set's patients never trained on.")
     ] = 0.2,
-    init: Annotated[
-        str | None, typer.Option(help="Start from a shipped network or a .safetensors file.")
-    ] = None,
-    quiet: Annotated[bool, typer.Option(help="No progress bar.")] = False,
+    init: Init = None,
+    quiet: NoBar = False,
 ) -> None:
     """Train a network on annotated data; goes on where an interrupted run of OUT stopped."""
     _needs("train", "torch", "torchvision")
@@ -251,16 +256,12 @@ def convert(
 
 @app.command()
 def crossval(
-    data: Annotated[list[Path], typer.Argument(help="Data set folders.", metavar="DATA...")],
+    data: DataSets,
     out: Annotated[Path, typer.Option("-o", "--out", help="Folder of the runs and figures.")],
-    config: Annotated[
-        Path | None, typer.Option(help="TOML file with fields of TrainingConfig to change.")
-    ] = None,
+    config: Config = None,
     folds: Annotated[int, typer.Option(min=2, help="Number of folds.")] = 5,
-    init: Annotated[
-        str | None, typer.Option(help="Start from a shipped network or a .safetensors file.")
-    ] = None,
-    quiet: Annotated[bool, typer.Option(help="No progress bar.")] = False,
+    init: Init = None,
+    quiet: NoBar = False,
 ) -> None:
     """Train and evaluate by patient in folds; finished folds are kept when it is run again."""
     _needs("train", "torch", "torchvision", "statsmodels", "pycocotools")
@@ -272,13 +273,13 @@ def crossval(
 
 @app.command()
 def evaluate(
-    data: Annotated[list[Path], typer.Argument(help="Data set folders.", metavar="DATA...")],
+    data: DataSets,
     out: Annotated[Path, typer.Option("-o", "--out", help="Folder for figures and tables.")],
     model: Annotated[str, typer.Option(help="Shipped network's name or an .onnx file.")] = "mr",
     patients: Annotated[
         str, typer.Option(help="held-out (by the model's card), all, or a text file of ids.")
     ] = "held-out",
-    quiet: Annotated[bool, typer.Option(help="No progress bar.")] = False,
+    quiet: NoBar = False,
 ) -> None:
     """Hold a network's results against reference annotations: detection, Dice, radiomics and slice
     selection, as tables, figures and one page."""

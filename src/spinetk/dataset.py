@@ -162,6 +162,7 @@ def class_number(annotation: Annotation, classes: tuple[str, ...]) -> int:
 def _parse(folder: Path, content: dict[str, Any]) -> AnnotatedSet:
     categories = sorted(content["categories"], key=lambda c: int(c["id"]))
     number = {int(c["id"]): i + 1 for i, c in enumerate(categories)}
+    classes = tuple(c["name"] for c in categories)
     by_image: dict[int, list[Annotation]] = {}
     for note in content["annotations"]:
         if not isinstance(note["segmentation"], dict):
@@ -181,7 +182,7 @@ def _parse(folder: Path, content: dict[str, Any]) -> AnnotatedSet:
     images = tuple(
         AnnotatedImage(
             dataset=folder.name,
-            classes=tuple(c["name"] for c in categories),
+            classes=classes,
             path=folder / image["file_name"],
             patient=image["patient_id"],
             series=image["series_id"],
@@ -196,9 +197,7 @@ def _parse(folder: Path, content: dict[str, Any]) -> AnnotatedSet:
         )
         for image in content["images"]
     )
-    return AnnotatedSet(
-        folder.name, tuple(c["name"] for c in categories), content.get("info", {}), images
-    )
+    return AnnotatedSet(folder.name, classes, content.get("info", {}), images)
 
 
 def validation_patients(images: Iterable[AnnotatedImage], fraction: float = 0.2) -> frozenset[str]:

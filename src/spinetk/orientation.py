@@ -30,6 +30,10 @@ class Turn:
             out = np.flip(out, -1)
         return np.ascontiguousarray(out)
 
+    def spacing(self, spacing: tuple[float, float] | None) -> tuple[float, float] | None:
+        """Distances (row, column) of a turned array's pixels."""
+        return (spacing[1], spacing[0]) if spacing and self.transpose else spacing
+
     def undo(self, array: NDArray[Element]) -> NDArray[Element]:
         """Turn an array [..., H, W] back to the source's axes."""
         out = np.flip(array, -1) if self.flip_columns else array

@@ -130,7 +130,7 @@ def detect(
     trace = []
     for done, one in enumerate(slices):
         boxes = loaded.detector.find_boxes(prepared(one, loaded, modality))
-        spacing = upright_spacing(one)
+        spacing = upright_turn(one.geometry).spacing(one.spacing)
         trace.append(count_boxes(one.index, boxes, loaded.model.classes, threshold, spacing))
         if on_slice is not None:
             on_slice(done + 1)
@@ -168,7 +168,8 @@ def outline(
     one: Slice, loaded: LoadedModel, threshold: float, modality: Modality | None = None
 ) -> list[Instance]:
     """Masks of everything found on one slice, upright, not yet ordered."""
-    return resolve(candidates(one, loaded, threshold, modality), upright_spacing(one))
+    spacing = upright_turn(one.geometry).spacing(one.spacing)
+    return resolve(candidates(one, loaded, threshold, modality), spacing)
 
 
 def candidates(
@@ -208,16 +209,9 @@ def _slices_to_search(series: Series, choice: SliceChoice) -> tuple[Slice, ...]:
 
 def prepared(one: Slice, loaded: LoadedModel, modality: Modality | None) -> NetworkInput:
     """The slice turned head up, anterior left, and fitted into the network's input."""
-    pixels = upright_turn(one.geometry).apply(one.pixels)
+    turn = upright_turn(one.geometry)
     side = loaded.model.input_side(modality)
-    return fit_slice(pixels, upright_spacing(one), side, modality)
-
-
-def upright_spacing(one: Slice) -> tuple[float, float] | None:
-    """Spacing of the rows and columns of the slice once it is turned head up."""
-    if one.spacing is not None and upright_turn(one.geometry).transpose:
-        return one.spacing[1], one.spacing[0]
-    return one.spacing
+    return fit_slice(turn.apply(one.pixels), turn.spacing(one.spacing), side, modality)
 
 
 def _turned_back(instance: Instance, mask: NDArray[np.bool_]) -> Instance:

@@ -13,9 +13,8 @@ import pydicom
 from numpy.typing import NDArray
 
 from spinetk.converters.names import class_of
-from spinetk.converters.writing import Outline, eight_bit
+from spinetk.converters.writing import Outline, eight_bit, grey_window
 from spinetk.errors import SpineError
-from spinetk.intensity import BONE_WINDOW_HU, HIGH_PERCENTILE, LOW_PERCENTILE
 from spinetk.orientation import upright_turn
 from spinetk.readers.dicom import is_dicom, read_dicom_series
 from spinetk.study import Modality, Series, Slice
@@ -66,7 +65,7 @@ def dicom_seg(folder: Path) -> Iterator[SegmentedSlice]:
             outlines.setdefault(str(source), []).extend(_segments(seg, str(source)))
     series, _ = read_dicom_series([path for path in files if path not in segs])
     for one in series:
-        low, high = _window(one)
+        low, high = grey_window(one.slices, one.modality)
         for part in one.slices:
             uid = part.sop_instance_uid or ""
             if uid in outlines:
@@ -98,7 +97,6 @@ def _upright(
     for _, mask in outlines:
         if mask.shape != part.pixels.shape:
             raise SpineError(f"series {series.key}: a SEG is not on the grid of its images")
-    spacing = part.spacing
     return SegmentedSlice(
         series=series.key,
         patient=hashlib.sha256(patient.encode()).hexdigest()[:12] if patient else series.key,
@@ -106,14 +104,5 @@ def _upright(
         outlines=tuple((label, turn.apply(mask)) for label, mask in outlines),
         modality=series.modality or "MR",
         place=(part.index, len(series.slices)),
-        spacing=(spacing[1], spacing[0]) if spacing and turn.transpose else spacing,
+        spacing=turn.spacing(part.spacing),
     )
-
-
-def _window(series: Series) -> tuple[float, float]:
-    """Values that become black and white, the same for all slices of a series."""
-    if series.modality == "CT":
-        return BONE_WINDOW_HU
-    values = np.concatenate([s.pixels[::4, ::4].ravel() for s in series.slices])
-    low, high = np.percentile(values, (LOW_PERCENTILE, HIGH_PERCENTILE))
-    return float(low), float(high)

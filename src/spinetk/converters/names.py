@@ -5,17 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from spinetk.anatomy import VERSE_IDS
+from spinetk.anatomy import BODY_KIND, DISC_KIND, LEVELS, VERSE_IDS
 from spinetk.errors import SpineError
 
-BODY_NAME, DISC_NAME = "vertebral_body", "intervertebral_disc"
 DISC_BASE = 100
 """A disc's number is this more than that of the vertebra above it."""
-COLUMN = (
-    *(f"C{i}" for i in range(1, 8)), *(f"T{i}" for i in range(1, 13)),
-    *(f"L{i}" for i in range(1, 6)), "S1",
-)  # fmt: skip
-"""The levels from the neck down, without the variants T13 and L6."""
 
 _LEVEL = r"(?:c[1-7]|(?:th?|d)(?:1[0-3]|[1-9])|l[1-6]|s1)"
 _BODY_WORD = r"(?:vertebra|vertebrae|vertebral (?:body|bodies)|body|bodies|vb)"
@@ -38,16 +32,16 @@ def class_of(name: str) -> Label:
     words = re.sub(r"[\s_]+", " ", name.strip().lower())
     single, pair = _BODY.fullmatch(words), _DISC.fullmatch(words)
     if single:
-        return BODY_NAME, _level(single[1])
+        return BODY_KIND, _level(single[1])
     if pair:
         upper = _level(pair[1])
         lower = _level(pair[2]) if pair[2][0].isalpha() else upper[0] + pair[2]
         if _below(upper) == f"{upper}-{lower}":
-            return DISC_NAME, f"{upper}-{lower}"
+            return DISC_KIND, f"{upper}-{lower}"
     if re.fullmatch(_BODY_WORD, words):
-        return BODY_NAME, None
+        return BODY_KIND, None
     if re.fullmatch(_DISC_WORD, words):
-        return DISC_NAME, None
+        return DISC_KIND, None
     return name.strip(), None
 
 
@@ -55,8 +49,8 @@ def verse_numbers() -> dict[int, Label]:
     """VerSe's numbers (C1 = 1 ... L6 = 25, T13 = 28; 26, the whole sacrum, is left out), and discs
     as 100 + the number of the vertebra above, as SpineTK writes them."""
     levels = {number: level for level, number in VERSE_IDS.items()}
-    bodies = {n: (BODY_NAME, level) for n, level in levels.items() if level != "S1"}
-    discs = {n + DISC_BASE: (DISC_NAME, _below(level)) for n, level in levels.items()}
+    bodies = {n: (BODY_KIND, level) for n, level in levels.items() if level != "S1"}
+    discs = {n + DISC_BASE: (DISC_KIND, _below(level)) for n, level in levels.items()}
     return {**bodies, **{n: label for n, label in discs.items() if label[1]}}
 
 
@@ -67,10 +61,10 @@ def spider_numbers() -> dict[int, Label]:
     Source: van der Graaf et al., Sci Data 11 (2024) 264. The numbers count from the lowest lumbar
     vertebra; where that is transitional, the names are the source's.
     """
-    upwards = [*COLUMN[-2::-1], None]  # 25 has no level of its own
-    bodies = {1 + i: (BODY_NAME, level) for i, level in enumerate(upwards)}
+    upwards = [*LEVELS[-2::-1], None]  # 25 has no level of its own
+    bodies = {1 + i: (BODY_KIND, level) for i, level in enumerate(upwards)}
     discs = {
-        201 + i: (DISC_NAME, _below(level) if level else None) for i, level in enumerate(upwards)
+        201 + i: (DISC_KIND, _below(level) if level else None) for i, level in enumerate(upwards)
     }
     return {**bodies, **discs}
 
@@ -97,6 +91,6 @@ def _level(text: str) -> str:
 
 def _below(level: str) -> str | None:
     """Name of the disc below a level, as "L4-L5"; none below S1 and the variants."""
-    if level == "S1" or level not in COLUMN:
+    if level not in LEVELS[:-1]:
         return None
-    return f"{level}-{COLUMN[COLUMN.index(level) + 1]}"
+    return f"{level}-{LEVELS[LEVELS.index(level) + 1]}"

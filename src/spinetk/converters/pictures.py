@@ -13,13 +13,14 @@ import yaml
 from numpy.typing import NDArray
 from scipy.io import loadmat
 
-from spinetk.converters.names import BODY_NAME, Label, class_of
+from spinetk.anatomy import BODY_KIND, LEVELS
+from spinetk.converters.names import Label, class_of
 from spinetk.converters.writing import Outline, polygon_mask
 from spinetk.errors import SpineError
 from spinetk.rle import decode_rle, encode_rle
 
 PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
-AASCE_LEVELS = tuple([f"T{i}" for i in range(1, 13)] + [f"L{i}" for i in range(1, 6)])
+AASCE_LEVELS = LEVELS[LEVELS.index("T1") : LEVELS.index("S1")]
 LOOSE_GAP = 0.9
 """A gap between neighbouring quadrilaterals wider than this share of their height is an error."""
 Picture = tuple[str, NDArray[np.uint8], list[Outline]]
@@ -112,7 +113,7 @@ def aasce(folder: Path) -> Iterator[Picture]:
             path.name.removesuffix(".mat").rsplit(".", 1)[0],
             picture,
             [
-                ((BODY_NAME, level), polygon_mask(quad + 0.5, picture.shape))
+                ((BODY_KIND, level), polygon_mask(quad + 0.5, picture.shape))
                 for level, quad in zip(AASCE_LEVELS, quads, strict=True)
             ],
         )

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from spinetk.anatomy import BODY_KIND
 from spinetk.converters.bodies import vertebral_body
-from spinetk.converters.names import BODY_NAME, Label
-from spinetk.converters.writing import DatasetWriter, eight_bit
+from spinetk.converters.names import Label
+from spinetk.converters.writing import DatasetWriter, eight_bit, grey_window
 from spinetk.errors import SpineError
-from spinetk.intensity import BONE_WINDOW_HU, HIGH_PERCENTILE, LOW_PERCENTILE
 from spinetk.readers.volume import VOLUME_SUFFIXES, read_volume
 from spinetk.study import Modality, Slice
 
@@ -81,7 +81,7 @@ def add_volume(
     image, labels = read_volume(image_path), read_volume(label_path, labels=True)
     if not _on_one_grid(image.slices, labels.slices):
         raise SpineError(f"{label_path.name}: is not on the grid of {image_path.name}")
-    low, high = _window(image.slices, modality)
+    low, high = grey_window(image.slices, modality)
     cuts = [_cuts(label, numbers, whole_vertebrae) for label in labels.slices]
     largest: dict[int, int] = {}
     for cut in cuts:
@@ -124,21 +124,11 @@ def _cuts(
     for value in np.unique(one.pixels[one.pixels > 0]).astype(int).tolist():
         if value in numbers:
             mask = one.pixels == value
-            if whole_vertebrae and numbers[value][0] == BODY_NAME:
+            if whole_vertebrae and numbers[value][0] == BODY_KIND:
                 mask = vertebral_body(mask, one.spacing)
             if mask.any():
                 found[value] = mask
     return found
-
-
-def _window(slices: tuple[Slice, ...], modality: Modality) -> tuple[float, float]:
-    """Values that become black and white: the bone window for CT, percentiles of the volume
-    otherwise."""
-    if modality == "CT":
-        return BONE_WINDOW_HU
-    values = np.concatenate([one.pixels[::4, ::4].ravel() for one in slices])
-    low, high = np.percentile(values, (LOW_PERCENTILE, HIGH_PERCENTILE))
-    return float(low), float(high)
 
 
 def patient_of(name: str) -> str:

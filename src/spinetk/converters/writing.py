@@ -12,11 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinetk.boxes import mask_box
-from spinetk.converters.names import BODY_NAME, DISC_NAME, Label
+from spinetk.converters.names import Label
 from spinetk.dataset import SPINE_CLASSES
 from spinetk.errors import SpineError
+from spinetk.intensity import BONE_WINDOW_HU, HIGH_PERCENTILE, LOW_PERCENTILE
 from spinetk.rle import encode_rle
-from spinetk.study import Modality
+from spinetk.study import Modality, Slice
 
 Outline = tuple[Label, NDArray[np.bool_]]
 """Class and level, and a mask bool [H, W]."""
@@ -56,7 +57,7 @@ class DatasetWriter:
         view: str = "sagittal",
         exhaustive: bool = False,
         labelled: Sequence[str] | None = None,
-        more: dict[str, Any] | None = None,
+        pseudo: bool = False,
     ) -> None:
         """Add one image.
 
@@ -70,7 +71,7 @@ class DatasetWriter:
             place: index in the series, slices in the series.
             spacing: (row, column) in mm.
             labelled: classes that were looked for here; those of the whole set by default.
-            more: further fields of the image.
+            pseudo: the labels are made by a network.
         """
         file = f"images/{name}.png"
         if any(image["file_name"] == file for image in self.images):
@@ -91,7 +92,7 @@ class DatasetWriter:
                 "pixel_spacing_mm": [round(s, 5) for s in spacing] if spacing else None,
                 "labelled_categories": labelled,
                 "exhaustive": exhaustive,
-                **(more or {}),
+                "pseudo_labels": pseudo,
             }
         )
         self.outlines.append([_coded(*one) for one in outlines if one[1].any()])
@@ -105,7 +106,7 @@ class DatasetWriter:
         if not self.images:
             raise SpineError(f"{self.folder.name}: nothing in this format was found")
         names = {one["class"] for outlines in self.outlines for one in outlines}
-        spine = names <= {BODY_NAME, DISC_NAME}
+        spine = names <= set(SPINE_CLASSES)
         classes = SPINE_CLASSES if spine else tuple(sorted(names))
         number = {name: i + 1 for i, name in enumerate(classes)}
         annotations: list[dict[str, Any]] = []
@@ -152,6 +153,16 @@ def polygon_mask(points: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray
     outline = np.asarray(points, dtype=float).ravel().tolist()
     [code] = coco_mask.frPyObjects([outline], int(shape[0]), int(shape[1]))
     return np.asarray(coco_mask.decode(code), dtype=bool)
+
+
+def grey_window(slices: Sequence[Slice], modality: Modality | None) -> tuple[float, float]:
+    """Values that become black and white, the same for all slices of a series: the bone window for
+    CT, percentiles of the series otherwise."""
+    if modality == "CT":
+        return BONE_WINDOW_HU
+    values = np.concatenate([one.pixels[::4, ::4].ravel() for one in slices])
+    low, high = np.percentile(values, (LOW_PERCENTILE, HIGH_PERCENTILE))
+    return float(low), float(high)
 
 
 def eight_bit(pixels: NDArray[np.float32], low: float, high: float) -> NDArray[np.uint8]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from spinetk.anatomy import BODY_KIND, order_and_name, without_doubles
+from spinetk.anatomy import BODY_KIND, cut_by_border, order_and_name, without_doubles
 from spinetk.boxes import box_iou
 from spinetk.dataset import SACRAL_CLASS, AnnotatedImage, Annotation
 from spinetk.evaluation.matching import (
@@ -35,9 +35,6 @@ KNOWN_SHARE = 0.5
 
 LOWEST_SCORE = 0.05
 """The precision-recall analysis takes everything that the network proposes from here on."""
-
-BORDER = 2
-"""A reference instance this near to the image's border, in pixels, is cut by it."""
 
 REGIONS = {"C": "cervical", "T": "thoracic", "L": "lumbar", "S": "sacral"}
 
@@ -102,7 +99,7 @@ def _instance_result(
         box=note.box,
         iou=iou,
         detected=iou >= DETECTED_IOU,
-        cause=None if iou >= DETECTED_IOU else _cause(note, mask.shape, iou),
+        cause=None if iou >= DETECTED_IOU else _cause(note, mask, iou),
         dice=dice(mask, hit.mask) if hit else 0.0,
         surface_px=pixels,
         surface_mm=surface_distance_95(mask, hit.mask, image.spacing)
@@ -110,17 +107,16 @@ def _instance_result(
         else None,
         score=hit.score if hit else None,
         named=hit.level if hit else None,
-        reference=_features(one, mask) if hit else None,
-        found=_features(one, hit.mask) if hit else None,
+        reference_features=_features(one, mask) if hit else None,
+        found_features=_features(one, hit.mask) if hit else None,
     )
 
 
-def _cause(note: Annotation, shape: tuple[int, ...], iou: float) -> str:
+def _cause(note: Annotation, mask: NDArray[np.bool_], iou: float) -> str:
     """Why an instance was missed, as in the paper's Table 2."""
     if note.tags:
         return note.tags[0]
-    left, top, right, bottom = note.box
-    if min(left, top, shape[1] - right, shape[0] - bottom) < BORDER:
+    if cut_by_border(mask):
         return "border"
     return "below IoU" if iou > 0 else "not found"
 

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from statsmodels.graphics.agreement import mean_diff_plot
 
 from spinetk.evaluation.frames import Frames
-from spinetk.evaluation.precision import precision_recall
+from spinetk.evaluation.precision import precision_curves
 from spinetk.evaluation.rows import FEATURES
 
 COLOURS = {"vertebral_body": "#2b6cb0", "intervertebral_disc": "#c05621"}
@@ -63,12 +63,7 @@ def dice_figure(instances: pd.DataFrame) -> Figure:
 def precision_figure(frames: Frames) -> Figure:
     """Precision over recall at box IoU 0.7, with the threshold of the best F1 marked."""
     figure, axes = plt.subplots(figsize=(4.6, 4.2))
-    for (modality, kind), group in frames.instances.groupby(["modality", "kind"]):
-        own = frames.proposals
-        own = own[(own["kind"] == kind) & (own["modality"] == modality)]
-        curve = precision_recall(group, own)
-        if curve is None:
-            continue
+    for (modality, kind), curve in precision_curves(frames):
         name = f"{modality} {NAMES.get(kind, kind)}, AP {curve.average_precision:.3f}"
         [line] = axes.plot(
             curve.recall, curve.precision, label=name, color=COLOURS.get(kind, "#555555")

@@ -20,6 +20,12 @@ from spinetk.evaluation.rows import (
 )
 
 CORNERS = ("x0", "y0", "x1", "y1")
+SPREAD = {
+    "box": CORNERS,
+    "reference_features": tuple(f"reference_{feature}" for feature in FEATURES),
+    "found_features": tuple(f"found_{feature}" for feature in FEATURES),
+}
+"""Fields of the row classes that hold several values, and the columns that they become."""
 DIGITS = 5
 """Decimal places in the CSV files."""
 
@@ -98,25 +104,16 @@ def _frame(kind: type, rows: Iterable[Any]) -> pd.DataFrame:
 
 
 def _columns(kind: type) -> list[str]:
-    names: list[str] = []
-    for one in fields(kind):
-        if one.name == "box":
-            names += CORNERS
-        elif one.name in ("reference", "found") and kind is InstanceResult:
-            names += [f"{one.name}_{feature}" for feature in FEATURES]
-        else:
-            names.append(one.name)
-    return names
+    return [column for one in fields(kind) for column in SPREAD.get(one.name, (one.name,))]
 
 
 def _flat(row: dict[str, Any]) -> dict[str, Any]:
     out: dict[str, Any] = {}
     for name, value in row.items():
-        if name == "box":
-            out |= dict(zip(CORNERS, value, strict=True))
-        elif name in ("reference", "found") and not isinstance(value, int):
-            values = value or (None,) * len(FEATURES)
-            out |= {f"{name}_{f}": v for f, v in zip(FEATURES, values, strict=True)}
-        else:
+        columns = SPREAD.get(name)
+        if columns is None:
             out[name] = value
+        else:
+            values = value or (None,) * len(columns)
+            out |= dict(zip(columns, values, strict=True))
     return out

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from spinetk.evaluation.frames import CORNERS
+from spinetk.evaluation.frames import CORNERS, Frames
 from spinetk.evaluation.matching import DETECTED_IOU
 
 ALL_SIZES = [0**2, 1e5**2]
@@ -38,6 +39,16 @@ class PrecisionRecall:
     average_precision: float
     best_threshold: float
     best_f1: float
+
+
+def precision_curves(frames: Frames) -> Iterator[tuple[tuple[str, str], PrecisionRecall]]:
+    """(modality, class) and the curve of each that has instances and proposals."""
+    for (modality, kind), group in frames.instances.groupby(["modality", "kind"]):
+        own = frames.proposals
+        own = own[(own["kind"] == kind) & (own["modality"] == modality)]
+        curve = precision_recall(group, own)
+        if curve is not None:
+            yield (modality, kind), curve
 
 
 def precision_recall(instances: pd.DataFrame, proposals: pd.DataFrame) -> PrecisionRecall | None:

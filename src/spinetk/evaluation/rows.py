@@ -31,8 +31,8 @@ class InstanceResult:
             matched, or the spacing is not known.
         score: of the matched instance, None where there is none.
         named: the level that the network's result gave, None where it gave none.
-        reference, found: first-order features of the picture's values inside either mask, in the
-            order of `FEATURES`; None where nothing is matched.
+        reference_features, found_features: first-order features of the picture's values inside
+            either mask, in the order of `FEATURES`; None where nothing is matched.
     """
 
     image: str
@@ -52,8 +52,8 @@ class InstanceResult:
     surface_mm: float | None
     score: float | None
     named: str | None
-    reference: Features | None
-    found: Features | None
+    reference_features: Features | None
+    found_features: Features | None
 
 
 @dataclass(frozen=True)

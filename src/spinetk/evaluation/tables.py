@@ -9,16 +9,16 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
+from spinetk.anatomy import LEVELS
 from spinetk.evaluation.agreement import agreement
 from spinetk.evaluation.frames import Frames
-from spinetk.evaluation.precision import precision_recall
+from spinetk.evaluation.precision import precision_curves
 from spinetk.evaluation.rows import FEATURES
 
 ALL = "all"
-ORDER = (
-    *(f"C{i}" for i in range(1, 8)), *(f"T{i}" for i in range(1, 14)),
-    *(f"L{i}" for i in range(1, 7)), "S1",
-)  # fmt: skip
+NECK_DOWN = {level: float(i) for i, level in enumerate(LEVELS)}
+NECK_DOWN |= {"T13": NECK_DOWN["T12"] + 0.5, "L6": NECK_DOWN["L5"] + 0.5}
+"""Places of the levels in a table."""
 
 
 def all_tables(frames: Frames) -> dict[str, pd.DataFrame]:
@@ -106,8 +106,8 @@ def _by_level(table: pd.DataFrame) -> pd.DataFrame:
     """Order the levels from the neck down."""
     if table.empty:
         return table
-    rank = {level: i for i, level in enumerate(ORDER)}
-    place = table["level"].map(lambda level: rank.get(str(level).split("-")[0], len(ORDER)))
+    last = float(len(LEVELS))
+    place = table["level"].map(lambda level: NECK_DOWN.get(str(level).split("-")[0], last))
     return (
         table.assign(place=place).sort_values(["modality", "kind", "place"]).drop(columns="place")
     )
@@ -131,24 +131,22 @@ def miss_table(instances: pd.DataFrame) -> pd.DataFrame:
 def precision_table(frames: Frames) -> pd.DataFrame:
     """Average precision at box IoU 0.7 and the threshold with the best F1."""
     rows = []
-    for (modality, kind), group in frames.instances.groupby(["modality", "kind"]):
+    for (modality, kind), curve in precision_curves(frames):
         own, false = (
             one[(one["kind"] == kind) & (one["modality"] == modality)]
-            for one in (frames.proposals, frames.false_positives)
+            for one in (frames.instances, frames.false_positives)
         )
-        curve = precision_recall(group, own)
-        if curve is not None:
-            rows.append(
-                {
-                    "modality": modality,
-                    "kind": kind,
-                    "average_precision": curve.average_precision,
-                    "best_threshold": curve.best_threshold,
-                    "best_f1": curve.best_f1,
-                    "false_positives": len(false),
-                    "images": group["image"].nunique(),
-                }
-            )
+        rows.append(
+            {
+                "modality": modality,
+                "kind": kind,
+                "average_precision": curve.average_precision,
+                "best_threshold": curve.best_threshold,
+                "best_f1": curve.best_f1,
+                "false_positives": len(false),
+                "images": own["image"].nunique(),
+            }
+        )
     return pd.DataFrame(rows)
 
 

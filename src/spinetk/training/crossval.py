@@ -48,7 +48,8 @@ def crossval_run(
     folds = patient_folds(images, k)
     if not all(folds):
         raise UsageError(f"{k} folds need at least {k} annotated patients")
-    if init and (known := seen_patients(init, images) & frozenset[str]().union(*folds)):
+    fold_of = {patient: n for n, fold in enumerate(folds, start=1) for patient in fold}
+    if init and (known := seen_patients(init, images) & fold_of.keys()):
         raise UsageError(
             f"--init {init}: this network was trained on {len(known)} of these patients, so no "
             "fold of them would be unseen"
@@ -72,12 +73,11 @@ def crossval_run(
         + (f" --init {init}" if init else "")
         + (f" --config {config_path.name}" if config_path else ""),
         "folds": k,
-        "patients": len(frozenset[str]().union(*folds)),
+        "patients": len(fold_of),
         "training_minutes_of_each_fold": minutes,
         "spinetk": spinetk.__version__,
         "date": time.strftime("%Y-%m-%d"),
     }
-    fold_of = {patient: n for n, fold in enumerate(folds, start=1) for patient in fold}
 
     @cache
     def network(number: int) -> LoadedModel:
