@@ -62,6 +62,8 @@ def main(data: Path, name: str, run: Path | None) -> None:
     else:
         figures = json.loads((RESULTS / "crossval" / name / "figures.json").read_text())
         card["folds"] = "none held out; the figures are those of the cross-validation"
+    folds = RESULTS / "crossval" / name / "figures.json"
+    card["score_threshold"] = json.loads(folds.read_text())["picked_score_threshold"]
     card["figures"] = {"command": figures["command"]} | {
         key: figures["tables"][key] for key in HEAD if key in figures["tables"]
     }

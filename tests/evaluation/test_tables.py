@@ -9,7 +9,7 @@ import pytest
 from spinetk.errors import SpineError
 from spinetk.evaluation.frames import frames_of, put_together
 from spinetk.evaluation.participants import participant_tests
-from spinetk.evaluation.precision import precision_recall
+from spinetk.evaluation.precision import picked_threshold, precision_recall
 from spinetk.evaluation.rows import InstanceResult, Proposal, SliceResult
 from spinetk.evaluation.tables import all_tables, markdown, miss_table, selection_table
 
@@ -60,12 +60,25 @@ def test_a_false_body_on_an_empty_image_lowers_the_precision() -> None:
     assert curve is not None and curve.precision[0] == 0 and curve.best_f1 == pytest.approx(2 / 3)
 
 
-def test_of_equally_good_thresholds_the_lowest_is_taken() -> None:
-    rows = [replace(FOUND, image=f"s/{i}") for i in range(3)]
-    proposals = [replace(RIGHT, image=f"s/{i}", score=0.3 + i / 10) for i in range(3)]
+def test_of_equally_good_thresholds_the_middle_is_picked() -> None:
+    """With or without the last of 300 the F1 is as good: halfway between its score and theirs.
+    A hundred wrong ones at 0.1 end the plateau."""
+    rows = [replace(FOUND, image=f"s/{i}") for i in range(300)]
+    scores = [0.3] + [0.9] * 299
+    proposals = [replace(RIGHT, image=f"s/{i}", score=s) for i, s in enumerate(scores)]
+    proposals += [replace(WRONG, image=f"s/{i}", score=0.1) for i in range(100)]
     frames = frames_of(rows, (), proposals, (), ())
     curve = precision_recall(frames.instances, frames.proposals)
-    assert curve is not None and curve.best_threshold == pytest.approx(0.3)
+    assert curve is not None and curve.best_threshold == pytest.approx(0.6)
+
+
+def test_a_network_has_one_threshold_for_all_its_classes() -> None:
+    """Bodies are right at 0.9, discs at 0.4, with a wrong disc at 0.2: both are wanted."""
+    disc = {"kind": "intervertebral_disc", "image": "s/b"}
+    rows = [FOUND, replace(FOUND, **disc)]
+    proposals = [RIGHT, replace(RIGHT, score=0.4, **disc), replace(WRONG, score=0.2, **disc)]
+    assert picked_threshold(frames_of(rows, (), proposals, (), ())) == pytest.approx(0.4)
+    assert picked_threshold(frames_of(rows, (), (), (), ())) is None
 
 
 def test_slice_selection_tells_distance_and_side() -> None:

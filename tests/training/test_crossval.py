@@ -51,6 +51,7 @@ def test_tables_figures_and_the_page_are_there(folder: Path) -> None:
     run = folder / "run"
     content = json.loads((run / "figures.json").read_text())
     assert {"folds", "structures", "participants"} <= content["tables"].keys()
+    assert 0 <= content["picked_score_threshold"] <= 1
     assert len(content["training_minutes_of_each_fold"]) == 2
     page = (run / "report.html").read_text()
     assert "2-fold cross-validation" in page and "<script" not in page

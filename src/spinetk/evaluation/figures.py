@@ -61,7 +61,7 @@ def dice_figure(instances: pd.DataFrame) -> Figure:
 
 
 def precision_figure(frames: Frames) -> Figure:
-    """Precision over recall at box IoU 0.7, with the threshold of the best F1 marked."""
+    """Precision over recall at box IoU 0.7, with the threshold that the analysis picks marked."""
     figure, axes = plt.subplots(figsize=(4.6, 4.2))
     for (modality, kind), curve in precision_curves(frames):
         name = f"{modality} {NAMES.get(kind, kind)}, AP {curve.average_precision:.3f}"

@@ -18,8 +18,9 @@ from spinetk.evaluation.matching import DETECTED_IOU
 
 ALL_SIZES = [0**2, 1e5**2]
 """pycocotools' area range "all"."""
-FLAT = 0.002
-"""F1 values this near to the best are as good: of their thresholds the lowest is taken."""
+PLATEAU = 0.005
+"""F1 values this near to the best are as good. Of the thresholds that give them the middle one is
+picked: it stays good where another network's or another clinic's scores lie a little off."""
 
 
 @dataclass(frozen=True)
@@ -29,8 +30,9 @@ class PrecisionRecall:
     Attributes:
         recall, precision, scores: float [N], 0..1; what a threshold at the score gives.
         average_precision: COCO's AP at this IoU.
-        best_threshold: lowest threshold with an F1 = 2 P R / (P + R) within `FLAT` of the largest.
-        best_f1: the F1 there.
+        best_threshold: the middle of the thresholds around the best one whose
+            F1 = 2 P R / (P + R) is within `PLATEAU` of the largest.
+        best_f1: the largest F1.
     """
 
     recall: NDArray[np.float64]
@@ -49,6 +51,20 @@ def precision_curves(frames: Frames) -> Iterator[tuple[tuple[str, str], Precisio
         curve = precision_recall(group, own)
         if curve is not None:
             yield (modality, kind), curve
+
+
+def picked_threshold(frames: Frames) -> float | None:
+    """The one score threshold of a network: that of all its classes and modalities together.
+
+    Returns:
+        The threshold to two decimal places, None where nothing can be judged.
+    """
+    together = [
+        frame.assign(image=frame["image"] + " " + frame["kind"])
+        for frame in (frames.instances, frames.proposals)
+    ]
+    curve = precision_recall(*together)
+    return None if curve is None else round(curve.best_threshold, 2)
 
 
 def precision_recall(instances: pd.DataFrame, proposals: pd.DataFrame) -> PrecisionRecall | None:
@@ -89,10 +105,23 @@ def precision_recall(instances: pd.DataFrame, proposals: pd.DataFrame) -> Precis
     scores, found_so_far = scores[order], np.cumsum(right[order])
     precision = found_so_far / np.arange(1, len(order) + 1)
     recall = found_so_far / len(instances)
+    # a threshold takes all proposals of one score or none
+    last = np.append(np.diff(scores) != 0, True)
+    scores, precision, recall = scores[last], precision[last], recall[last]
     f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-9)
-    best = int(np.flatnonzero(f1 >= f1.max() - FLAT)[-1])
     average = float(evaluation.eval["precision"][0, :, 0, 0, -1].mean())
-    return PrecisionRecall(recall, precision, scores, average, float(scores[best]), float(f1[best]))
+    best_threshold = _middle_of_plateau(scores, f1)
+    return PrecisionRecall(recall, precision, scores, average, best_threshold, float(f1.max()))
+
+
+def _middle_of_plateau(scores: NDArray[np.float64], f1: NDArray[np.float64]) -> float:
+    """Halfway between the highest and the lowest score of the stretch around the best F1 that is
+    within `PLATEAU` of it; scores come from the highest down."""
+    best = int(f1.argmax())
+    lower = np.flatnonzero(f1 < f1[best] - PLATEAU)
+    first = int(lower[lower < best].max(initial=-1)) + 1
+    last = int(lower[lower > best].min(initial=len(f1))) - 1
+    return float(scores[first] + scores[last]) / 2
 
 
 def _boxes(rows: pd.DataFrame, number: dict[str, int]) -> list[dict[str, object]]:

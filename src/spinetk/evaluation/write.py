@@ -35,7 +35,7 @@ CAPTIONS = {
     "time": "Seconds an image",
     "participants": "Do training and test participants differ?",
     "dice": "Dice by data set",
-    "precision_recall": "Precision over recall; the mark is the threshold of the best F1",
+    "precision_recall": "Precision over recall; the mark is the threshold picked",
     "bland_altman": "Bland-Altman plots of the features",
 }
 

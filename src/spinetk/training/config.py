@@ -95,6 +95,9 @@ class TrainingConfig:
     for the ablation that shows what it is worth."""
     unlabelled_share: float = 0.25
     """A box is left out when more than this share of it may hold an unlabelled instance."""
+    score_threshold: float = 0.5
+    """Written to the network's card; `spinetk crossval` says which one its precision-recall
+    analysis picks."""
     set_weights: dict[str, float] = field(default_factory=dict)
     """How often each data set is drawn, by folder name; a set not named counts with 1."""
     seed: int = 1

@@ -17,6 +17,7 @@ from spinetk.dataset import AnnotatedImage
 from spinetk.errors import UsageError
 from spinetk.evaluation.frames import load_frames, put_together
 from spinetk.evaluation.participants import participant_tests, read_participants
+from spinetk.evaluation.precision import picked_threshold
 from spinetk.evaluation.run import evaluate_images, read_images, write_run
 from spinetk.pipeline import LoadedModel, load_model
 from spinetk.training.folds import patient_folds
@@ -38,7 +39,7 @@ def crossval_run(
     network each, and what `spinetk evaluate` writes, over all folds.
 
     Returns:
-        The tables of data sets and slice selection, Markdown.
+        The tables of data sets and slice selection, Markdown, and the score threshold picked.
 
     Raises:
         UsageError: `out` holds another cross-validation, there are fewer patients than folds, or
@@ -68,6 +69,7 @@ def crossval_run(
         minutes.append(card["training_minutes"])
         say(f"fold {number} of {k}: done")
     frames = put_together([load_frames(out / f"fold-{n}" / "rows") for n in range(1, k + 1)])
+    picked = picked_threshold(frames)
     about = {
         "command": f"spinetk crossval {' '.join(Path(f).name for f in data)}"
         + (f" --init {init}" if init else "")
@@ -75,6 +77,7 @@ def crossval_run(
         "folds": k,
         "patients": len(fold_of),
         "training_minutes_of_each_fold": minutes,
+        "picked_score_threshold": picked,
         "spinetk": spinetk.__version__,
         "date": time.strftime("%Y-%m-%d"),
     }
@@ -88,7 +91,9 @@ def crossval_run(
 
     participants = read_participants([Path(folder) for folder in data])
     more = {} if participants is None else {"participants": participant_tests(participants, folds)}
-    return write_run(out, frames, about, f"{k}-fold cross-validation", images, model_of, more)
+    title = f"{k}-fold cross-validation"
+    head = write_run(out, frames, about, title, images, model_of, more)
+    return f"{head}\nprecision and recall pick score_threshold = {picked}\n"
 
 
 def _plan(

@@ -26,9 +26,6 @@ from spinetk.training.config import AugmentationConfig, NetworkConfig, TrainingC
 from spinetk.training.export import export_onnx, save_weights
 from spinetk.training.loop import seconds_trained, train
 
-SCORE_THRESHOLD = 0.5
-"""Written to the card of a new network."""
-
 
 def train_run(
     data: Sequence[Path],
@@ -156,7 +153,7 @@ def model_card(
         "spinetk": spinetk.__version__,
         "classes": list(config.network.classes),
         "input_sides": {m: config.fitted_side[m] for m in _modalities(sets)},
-        "score_threshold": SCORE_THRESHOLD,
+        "score_threshold": config.score_threshold,
         "sha256": sha256,
         "weights_sha256": weights_sha256,
         "data": [
