@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from spinetk.dataset_checks import check_dataset
 from spinetk.errors import SpineError
 from spinetk.rle import decode_rle
 from spinetk.study import Modality
@@ -115,7 +116,8 @@ def read_dataset(folder: str | Path) -> AnnotatedSet:
     """Read `annotations.json` of one data set.
 
     Raises:
-        SpineError: no annotations there, not JSON, or a field of the contract is missing.
+        SpineError: no annotations there, not JSON, a field of the contract is missing, or pictures
+            and annotations do not fit together.
     """
     folder = Path(folder)
     path = folder / "annotations.json"
@@ -123,7 +125,9 @@ def read_dataset(folder: str | Path) -> AnnotatedSet:
         raise SpineError(f"{folder}: no annotations.json here; is this a data set folder?")
     try:
         content = json.loads(path.read_text())
-        return _parse(folder, content)
+        read = _parse(folder, content)
+        check_dataset(folder, content)
+        return read
     except json.JSONDecodeError as error:
         raise SpineError(f"{path}: not valid JSON (line {error.lineno})") from error
     except KeyError as error:

@@ -1,0 +1,73 @@
+"""Find what is wrong with a data set before hours are spent on it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args
+
+from PIL import Image, UnidentifiedImageError
+
+from spinetk.errors import SpineError
+from spinetk.study import Modality
+
+
+def check_dataset(folder: Path, content: dict[str, Any]) -> None:
+    """Hold `annotations.json` against its pictures and itself; only picture headers are read.
+
+    Args:
+        content: the parsed file, its fields all there.
+
+    Raises:
+        SpineError: the first fault, and how many there are.
+    """
+    faults = list(_faults(folder, content))
+    if faults:
+        more = f" (and {len(faults) - 1} more faults)" if len(faults) > 1 else ""
+        raise SpineError(f"{folder}: {faults[0]}{more}")
+
+
+def _faults(folder: Path, content: dict[str, Any]) -> Iterator[str]:
+    images, notes = content["images"], content["annotations"]
+    for key in ("id", "file_name"):
+        for value, count in Counter(str(image[key]) for image in images).items():
+            if count > 1:
+                yield f"{count} images have the {key} {value}"
+    stems = Counter(Path(image["file_name"]).stem for image in images)
+    yield from (f"{n} pictures are called {stem}" for stem, n in stems.items() if n > 1)
+    known = {image["id"] for image in images}
+    yield from (
+        f"annotation {note.get('id')} belongs to image {note['image_id']}, which is not there"
+        for note in notes
+        if note["image_id"] not in known
+    )
+    for image in images:
+        name = image["file_name"]
+        if image["modality"] not in get_args(Modality):
+            modalities = ", ".join(get_args(Modality))
+            yield f"{name}: modality {image['modality']!r} is not one of {modalities}"
+        if not 0 <= image["slice_index"] < image["n_slices"]:
+            yield f"{name}: slice_index {image['slice_index']} of {image['n_slices']} slices"
+    yield from _picture_faults(folder, images, notes)
+
+
+def _picture_faults(
+    folder: Path, images: list[dict[str, Any]], notes: list[dict[str, Any]]
+) -> Iterator[str]:
+    sizes: dict[Any, set[tuple[int, int]]] = {}
+    for note in notes:
+        height, width = note["segmentation"]["size"]
+        sizes.setdefault(note["image_id"], set()).add((height, width))
+    for image in images:
+        name = image["file_name"]
+        try:
+            with Image.open(folder / name) as picture:
+                size = (picture.height, picture.width)
+        except FileNotFoundError:
+            yield f"{name}: the picture is not there"
+        except (OSError, UnidentifiedImageError):
+            yield f"{name}: cannot be read as a picture"
+        else:
+            for height, width in sizes.get(image["id"], set()) - {size}:
+                yield f"{name}: {size[0]} x {size[1]} pixels, its masks {height} x {width}"

@@ -1,0 +1,57 @@
+"""Each fault of a data set is found before anything is trained on it."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from spinetk.dataset import read_dataset
+from spinetk.errors import SpineError
+from tests.make_dataset import make_dataset
+
+
+def change(folder: Path, edit: Callable[[dict[str, Any]], object]) -> None:
+    path = folder / "annotations.json"
+    content = json.loads(path.read_text())
+    edit(content)
+    path.write_text(json.dumps(content))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return make_dataset(tmp_path / "toy", patients=2)
+
+
+def test_pictures_that_are_gone_damaged_or_of_another_size(folder: Path) -> None:
+    first, second = (image.path for image in read_dataset(folder).images)
+    first.write_bytes(b"no picture")
+    with pytest.raises(SpineError, match=f"{first.name}: cannot be read as a picture$"):
+        read_dataset(folder)
+    cv2.imwrite(str(first), np.zeros((60, 50), np.uint8))
+    with pytest.raises(SpineError, match="60 x 50 pixels, its masks 120 x 100"):
+        read_dataset(folder)
+    second.unlink()
+    with pytest.raises(SpineError, match=r"and 1 more faults"):
+        read_dataset(folder)
+
+
+@pytest.mark.parametrize(
+    ("edit", "told"),
+    [
+        (lambda c: c["images"][1].update(id=1), "2 images have the id 1"),
+        (lambda c: c["images"][1].update(file_name=c["images"][0]["file_name"]), "file_name"),
+        (lambda c: c["annotations"][0].update(image_id=77), "image 77, which is not there"),
+        (lambda c: c["images"][0].update(modality="mr"), "modality 'mr' is not one of MR, CT, XR"),
+        (lambda c: c["images"][0].update(slice_index=1), "slice_index 1 of 1 slices"),
+    ],
+)
+def test_entries_that_do_not_fit(
+    folder: Path, edit: Callable[[dict[str, Any]], object], told: str
+) -> None:
+    change(folder, edit)
+    with pytest.raises(SpineError, match=told):
+        read_dataset(folder)
