@@ -30,15 +30,19 @@ def test_every_layout_of_a_sagittal_slice_comes_out_head_up_anterior_left(
         along_column=tuple(steps[int(stored[1, 0] - stored[0, 0])]),
         spacing=(1, 1),
     )
-    assert upright_turn(geometry) == turn
-    assert (upright_turn(geometry).apply(stored) == upright).all()
+    directions = geometry.along_row, geometry.along_column
+    assert upright_turn(directions) == turn
+    assert (upright_turn(directions).apply(stored) == upright).all()
+    # a box goes where its pixels go
+    top, left, bottom, right = turn.box((1, 0, 3, 2), stored.shape)
+    assert (turn.apply(stored)[top:bottom, left:right] == turn.apply(stored[1:3, 0:2])).all()
 
 
 def test_an_oblique_slice_is_turned_by_its_nearest_axes() -> None:
     tilt = np.radians(25)
     row = (0.1, float(np.cos(tilt)), float(np.sin(tilt)))
     column = (0.05, float(np.sin(tilt)), float(-np.cos(tilt)))
-    assert upright_turn(Geometry((0, 0, 0), row, column, (1, 1))) == Turn()
+    assert upright_turn((row, column)) == Turn()
 
 
 def test_pictures_without_geometry_stay_as_they_are() -> None:

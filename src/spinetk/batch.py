@@ -162,8 +162,10 @@ def _parts(series: Series, options: Options) -> list[tuple[Series, Literal["auto
     """The series as it is, or with --slice all once for each slice under a key of its own."""
     if options.slices != "all":
         return [(series, options.slices)]
-    return [(replace(series, key=f"{series.key}-slice-{s.index:03d}"), s.index)
-            for s in series.slices]  # fmt: skip
+    return [
+        (replace(series, key=f"{series.key}-slice-{index:03d}"), index)
+        for index in range(len(series.slices))
+    ]
 
 
 def _segment_one(

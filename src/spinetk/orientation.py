@@ -8,7 +8,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from spinetk.study import Geometry
+from spinetk.study import Vector
 
 Element = TypeVar("Element", bound=np.generic)
 
@@ -34,6 +34,21 @@ class Turn:
         """Distances (row, column) of a turned array's pixels."""
         return (spacing[1], spacing[0]) if spacing and self.transpose else spacing
 
+    def box(
+        self, box: tuple[int, int, int, int], shape: tuple[int, ...]
+    ) -> tuple[int, int, int, int]:
+        """Where a box (top, left, bottom, right) of an array [H, W] of this shape comes to lie."""
+        top, left, bottom, right = box
+        height, width = shape[-2:]
+        if self.transpose:
+            top, left, bottom, right = left, top, right, bottom
+            height, width = width, height
+        if self.flip_rows:
+            top, bottom = height - bottom, height - top
+        if self.flip_columns:
+            left, right = width - right, width - left
+        return top, left, bottom, right
+
     def undo(self, array: NDArray[Element]) -> NDArray[Element]:
         """Turn an array [..., H, W] back to the source's axes."""
         out = np.flip(array, -1) if self.flip_columns else array
@@ -44,14 +59,16 @@ class Turn:
         return np.ascontiguousarray(out)
 
 
-def upright_turn(geometry: Geometry | None) -> Turn:
+def upright_turn(directions: tuple[Vector, Vector] | None) -> Turn:
     """The turn that puts the head up, and anterior (or, frontal view, the patient's right) left.
 
-    Plain pictures are taken to be upright already.
+    Args:
+        directions: in LPS, of growing column and of growing row index; plain pictures have none
+            and are taken to be upright already.
     """
-    if geometry is None:
+    if directions is None:
         return Turn()
-    row, column = np.asarray(geometry.along_row), np.asarray(geometry.along_column)
+    row, column = np.asarray(directions[0]), np.asarray(directions[1])
     transpose = bool(abs(row[2]) > abs(column[2]))
     if transpose:
         row, column = column, row

@@ -99,7 +99,8 @@ def segment(
     with _timed(seconds, "select"):
         chosen = select_slice(trace)
     with _timed(seconds, "mask"):
-        found = outline(series.slices[chosen], loaded, threshold, series.modality)
+        one = series.slices[chosen]
+        found = outline(one, loaded, threshold, series.modality)
     if not found:
         raise NothingFound(
             f"series {series.key}: no vertebral body or disc was found on any of "
@@ -107,7 +108,7 @@ def segment(
         )
     with _timed(seconds, "order"):
         instances, warnings = order_and_name(found, anchor)
-    turn = upright_turn(series.slices[chosen].geometry)
+    turn = upright_turn(one.directions)
     return Segmentation(
         series=series,
         slice_index=chosen,
@@ -130,8 +131,9 @@ def detect(
     trace = []
     for done, one in enumerate(slices):
         boxes = loaded.detector.find_boxes(prepared(one, loaded, modality))
-        spacing = upright_turn(one.geometry).spacing(one.spacing)
-        trace.append(count_boxes(one.index, boxes, loaded.model.classes, threshold, spacing))
+        spacing = upright_turn(one.directions).spacing(one.spacing)
+        count = count_boxes(one.index, boxes, loaded.model.classes, threshold, spacing)
+        trace.append(replace(count, number=one.number))
         if on_slice is not None:
             on_slice(done + 1)
     return trace
@@ -168,7 +170,7 @@ def outline(
     one: Slice, loaded: LoadedModel, threshold: float, modality: Modality | None = None
 ) -> list[Instance]:
     """Masks of everything found on one slice, upright, not yet ordered."""
-    spacing = upright_turn(one.geometry).spacing(one.spacing)
+    spacing = upright_turn(one.directions).spacing(one.spacing)
     return resolve(candidates(one, loaded, threshold, modality), spacing)
 
 
@@ -196,7 +198,7 @@ def resolve(
     return without_overlap(without_strays(without_doubles(found), spacing))
 
 
-def _slices_to_search(series: Series, choice: SliceChoice) -> tuple[Slice, ...]:
+def _slices_to_search(series: Series, choice: SliceChoice) -> Sequence[Slice]:
     if choice == "auto":
         return series.slices
     if not 0 <= choice < len(series.slices):
@@ -209,9 +211,12 @@ def _slices_to_search(series: Series, choice: SliceChoice) -> tuple[Slice, ...]:
 
 def prepared(one: Slice, loaded: LoadedModel, modality: Modality | None) -> NetworkInput:
     """The slice turned head up, anterior left, and fitted into the network's input."""
-    turn = upright_turn(one.geometry)
+    turn = upright_turn(one.directions)
     side = loaded.model.input_side(modality)
-    return fit_slice(turn.apply(one.pixels), turn.spacing(one.spacing), side, modality)
+    content = turn.box(one.content, one.pixels.shape) if one.content else None
+    return fit_slice(
+        turn.apply(one.visible), turn.spacing(one.spacing), side, modality, content=content
+    )
 
 
 def _turned_back(instance: Instance, mask: NDArray[np.bool_]) -> Instance:

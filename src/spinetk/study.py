@@ -7,6 +7,7 @@ at the top; boxes are float xyxy in pixels with the right and lower edge exclusi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 Modality = Literal["MR", "CT", "XR"]
 Source = Literal["dicom", "volume", "raster"]
+Line = Literal["rows", "columns"]
 Vector = tuple[float, float, float]
 
 
@@ -64,17 +66,60 @@ class Geometry:
 
 
 @dataclass(frozen=True)
+class Frame:
+    """One stored DICOM image: a file, or one frame of a multi-frame file.
+
+    Attributes:
+        path: the file.
+        uid: its SOP instance UID.
+        number: of the frame, from 1; None in a file of a single frame.
+    """
+
+    path: Path
+    uid: str
+    number: int | None = None
+
+
+@dataclass(frozen=True)
+class Cut:
+    """How a sagittal slice was cut from stored frames of another plane, without interpolation.
+
+    Line i of the slice, one of its rows or columns, is a line of `frames[i]`.
+
+    Attributes:
+        frames: one for each line.
+        lines: which lines of the slice they are.
+        frame_lines: which lines of the frame they come from.
+        place: number of the row or column in every frame.
+        shifts: pixels that each line is moved by along itself, against the frames' tilt.
+        frame_shape: (rows, columns) of the frames.
+    """
+
+    frames: tuple[Frame, ...]
+    lines: Line
+    frame_lines: Line
+    place: int
+    shifts: tuple[int, ...]
+    frame_shape: tuple[int, int]
+
+
+@dataclass(frozen=True)
 class Slice:
     """One image of a series.
 
     Attributes:
         pixels: float32 [H, W], raw units.
         index: place in the series, 0-based: along the normal for DICOM, in file order for volumes.
-        geometry: None for plain pictures.
+        geometry: None for plain pictures and films.
         spacing: (row, column) in mm, None where it is not known.
         path: the file that the slice came from.
-        sop_instance_uid: DICOM identity of the image, None for other sources.
-        number: InstanceNumber of the file, None for other sources.
+        origin: the stored DICOM image that it is, or how it was cut from several; None for other
+            sources.
+        number: InstanceNumber of the file, None for other sources and for cuts.
+        shown: float32 [H, W], the values as a viewer shows them (VOI LUT, MONOCHROME1 turned to
+            bright bone); the network and people look at these. None where they are `pixels`.
+        facing: patient directions (LPS unit vectors) of growing column and row index of a film.
+        content: (top, left, bottom, right) of the exposed part of a film; None for all of it.
     """
 
     pixels: NDArray[np.float32]
@@ -82,8 +127,23 @@ class Slice:
     geometry: Geometry | None
     spacing: tuple[float, float] | None
     path: Path
-    sop_instance_uid: str | None = None
+    origin: Frame | Cut | None = None
     number: int | None = None
+    shown: NDArray[np.float32] | None = None
+    facing: tuple[Vector, Vector] | None = None
+    content: tuple[int, int, int, int] | None = None
+
+    @property
+    def directions(self) -> tuple[Vector, Vector] | None:
+        """Patient directions of growing column and row index, None where they are not known."""
+        if self.geometry is None:
+            return self.facing
+        return self.geometry.along_row, self.geometry.along_column
+
+    @property
+    def visible(self) -> NDArray[np.float32]:
+        """float32 [H, W]: the values to look at."""
+        return self.pixels if self.shown is None else self.shown
 
 
 @dataclass(frozen=True)
@@ -94,6 +154,7 @@ class Series:
         key: name of the result folder; holds no name or number of the patient.
         modality: None where the file does not say.
         source: kind of file.
+        slices: in the order of their index; of a large volume each is read when it is asked for.
         spacing_source: where the spacing comes from ("PixelSpacing", "affine", ...), or None.
         warnings: what a reader of the results must know about the input.
     """
@@ -101,9 +162,11 @@ class Series:
     key: str
     modality: Modality | None
     source: Source
-    slices: tuple[Slice, ...]
+    slices: Sequence[Slice]
     spacing_source: str | None
     warnings: tuple[str, ...] = ()
+    unpacked: object = field(default=None, repr=False, compare=False)
+    """Keeps the folder of an unpacked archive while the series is in use."""
 
 
 @dataclass(frozen=True)
@@ -123,10 +186,15 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Study:
-    """Everything that was found in one input."""
+    """Everything that was found in one input.
+
+    Attributes:
+        passed_over: number of files of other kinds that lay among the images.
+    """
 
     series: tuple[Series, ...]
     refused: tuple[Refusal, ...] = ()
+    passed_over: int = 0
 
 
 @dataclass(frozen=True)
@@ -161,12 +229,14 @@ class SliceCount:
         bodies: vertebral bodies above the score threshold.
         discs: discs above the threshold.
         area: total mask area of the bodies in pixels; breaks ties.
+        number: the slice's InstanceNumber, None where it has none.
     """
 
     index: int
     bodies: int
     discs: int
     area: float
+    number: int | None = None
 
 
 @dataclass(frozen=True)
@@ -193,4 +263,4 @@ class Segmentation:
     @property
     def slice(self) -> Slice:
         """The segmented slice."""
-        return next(s for s in self.series.slices if s.index == self.slice_index)
+        return self.series.slices[self.slice_index]

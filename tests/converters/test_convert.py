@@ -206,9 +206,7 @@ def test_dicom_seg(phantom_folder: Path, tmp_path: Path) -> None:
     middle = series.slices[4]
     import pydicom
 
-    header = next(
-        h for h in map(pydicom.dcmread, files) if h.SOPInstanceUID == middle.sop_instance_uid
-    )
+    header = next(h for h in map(pydicom.dcmread, files) if h.SOPInstanceUID == middle.origin.uid)
     mask = np.zeros(middle.pixels.shape, dtype=np.uint8)
     mask[100:130, 90:150] = 1
     segment = highdicom.seg.SegmentDescription(

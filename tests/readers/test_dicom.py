@@ -66,7 +66,9 @@ def test_a_radiograph_is_one_slice_with_its_spacing(tmp_path: Path) -> None:
 
 def test_an_axial_series_is_refused_with_the_reason() -> None:
     path = get_testdata_file("CT_small.dcm")
-    with pytest.raises(UnreadableInput, match="axial series of 1 slices; a sagittal series"):
+    with pytest.raises(
+        UnreadableInput, match="axial series of 1 slices: too few to be cut in the sagittal plane"
+    ):
         read(str(path))
 
 
@@ -146,5 +148,8 @@ def test_a_slice_without_position_is_left_out_and_two_films_are_two_series(
     assert any("1 of 9 slices have no orientation, position" in w for w in series.warnings)
     write_phantom(make_phantom(PhantomConfig(look="XR", samples=1)), tmp_path / "xr")
     [film] = list((tmp_path / "xr" / "dicom").iterdir())
-    shutil.copy(film, film.with_name("second.dcm"))
+    shutil.copy(film, film.with_name("copy.dcm"))  # the same image again
+    second = pydicom.dcmread(film)
+    second.SOPInstanceUID = pydicom.uid.generate_uid()
+    second.save_as(film.with_name("second.dcm"))
     assert [len(s.slices) for s in read(tmp_path / "xr" / "dicom").series] == [1, 1]

@@ -16,8 +16,9 @@ from spinetk.converters.names import class_of
 from spinetk.converters.writing import Outline, eight_bit, grey_window
 from spinetk.errors import SpineError
 from spinetk.orientation import upright_turn
-from spinetk.readers.dicom import is_dicom, read_dicom_series
-from spinetk.study import Modality, Series, Slice
+from spinetk.readers.dicom import read_dicom_series
+from spinetk.readers.dicom_headers import is_dicom
+from spinetk.study import Frame, Modality, Series, Slice
 
 SEGMENTATION_STORAGE = "1.2.840.10008.5.1.4.1.1.66.4"
 
@@ -67,7 +68,7 @@ def dicom_seg(folder: Path) -> Iterator[SegmentedSlice]:
     for one in series:
         low, high = grey_window(one.slices, one.modality)
         for part in one.slices:
-            uid = part.sop_instance_uid or ""
+            uid = part.origin.uid if isinstance(part.origin, Frame) else ""
             if uid in outlines:
                 yield _upright(one, part, outlines[uid], patients[uid], low, high)
 
@@ -93,7 +94,7 @@ def _segments(seg: highdicom.seg.Segmentation, uid: str) -> Iterator[Outline]:
 def _upright(
     series: Series, part: Slice, outlines: list[Outline], patient: str, low: float, high: float
 ) -> SegmentedSlice:
-    turn = upright_turn(part.geometry)
+    turn = upright_turn(part.directions)
     for _, mask in outlines:
         if mask.shape != part.pixels.shape:
             raise SpineError(f"series {series.key}: a SEG is not on the grid of its images")

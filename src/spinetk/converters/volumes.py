@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -104,7 +104,7 @@ def add_volume(
         )
 
 
-def _on_one_grid(a: tuple[Slice, ...], b: tuple[Slice, ...]) -> bool:
+def _on_one_grid(a: Sequence[Slice], b: Sequence[Slice]) -> bool:
     """Whether two stacks of slices lie at the same places in the patient."""
     if len(a) != len(b) or a[0].pixels.shape != b[0].pixels.shape:
         return False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -24,16 +24,19 @@ class Fit:
     Attributes:
         scale: (row, column) factors from slice pixels to input pixels.
         height, width: of the slice in pixels.
+        corner: (row, column) of the slice pixel that the input begins with.
     """
 
     scale: tuple[float, float]
     height: int
     width: int
+    corner: tuple[int, int] = (0, 0)
 
     def to_slice(self, boxes: NDArray[np.float32]) -> NDArray[np.float32]:
         """Map xyxy boxes [N, 4] from input pixels to slice pixels."""
         factor = np.array([self.scale[1], self.scale[0]] * 2, dtype=np.float32)
-        return boxes / factor
+        moved = np.array([self.corner[1], self.corner[0]] * 2, dtype=np.float32)
+        return boxes / factor + moved
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,8 @@ def fit_slice(
     spacing: tuple[float, float] | None,
     side: int,
     modality: Modality | None = None,
+    *,
+    content: tuple[int, int, int, int] | None = None,
 ) -> NetworkInput:
     """Map a slice's values and scale it, pixels made square by the spacing.
 
@@ -83,7 +88,13 @@ def fit_slice(
         spacing: (row, column) in mm or None.
         side: longer side of the scaled slice in pixels, unless it would be enlarged too far.
         modality: decides how values are mapped (see `spinetk.intensity`).
+        content: (top, left, bottom, right) of the part to be seen; all of it by default.
     """
+    fit = Fit((1.0, 1.0), *pixels.shape)
+    if content is not None:
+        top, left, bottom, right = content
+        pixels = pixels[top:bottom, left:right]
+        fit = replace(fit, corner=(top, left))
     height, width = pixels.shape
     scale = scale_to_fit(pixels.shape, spacing, side)
     rows, columns = (
@@ -94,6 +105,5 @@ def fit_slice(
     method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     canvas = np.zeros([-(-size // STRIDE) * STRIDE for size in (rows, columns)], dtype=np.float32)
     canvas[:rows, :columns] = cv2.resize(unit, (columns, rows), interpolation=method)
-    return NetworkInput(
-        standardise(canvas)[None, None], Fit((rows / height, columns / width), height, width)
-    )
+    fit = replace(fit, scale=(rows / height, columns / width))
+    return NetworkInput(standardise(canvas)[None, None], fit)

@@ -7,64 +7,53 @@ from dataclasses import replace
 from pathlib import Path
 
 from spinetk.errors import UnreadableInput, Unsuitable
-from spinetk.readers.dicom import is_dicom, read_dicom_series
+from spinetk.readers.dicom import read_dicom_series
+from spinetk.readers.dicom_headers import is_dicom
 from spinetk.readers.raster import RASTER_SUFFIXES, read_raster
+from spinetk.readers.sources import Files, find_files
 from spinetk.readers.volume import VOLUME_SUFFIXES, read_volume
-from spinetk.results import is_result
 from spinetk.study import Refusal, Series, Study
 
 
 def read(inputs: str | Path | Sequence[str | Path]) -> Study:
-    """Read a file, a folder (searched to any depth) or several of them.
+    """Read a file, a folder (searched to any depth), a zip archive or several of them.
 
     DICOM files are put together to series by SeriesInstanceUID, wherever they lie; every other
-    image file is a series of its own. Files that cannot be used are listed in `Study.refused`.
+    image file is a series of its own. Files that cannot be used are listed in `Study.refused`,
+    files of other kinds counted in `Study.passed_over`.
 
     Raises:
         UnreadableInput: an input does not exist, or nothing in it can be read.
     """
     given = [inputs] if isinstance(inputs, str | Path) else list(inputs)
-    named = {Path(item) for item in given}
-    files = [path for item in given for path in _files(Path(item))]
+    files = find_files(given)
     series: list[Series] = []
-    refused: list[Refusal] = []
+    refused = list(files.refused)
     dicom: list[Path] = []
-    for path in files:
+    passed_over = 0
+    for path in files.paths:
         try:
             if path.name.lower().endswith(VOLUME_SUFFIXES):
                 series.append(read_volume(path))
             elif path.suffix.lower() in RASTER_SUFFIXES:
                 series.append(read_raster(path))
-            elif path.name.upper() == "DICOMDIR":
-                continue  # an index of the files that are read anyway
             elif is_dicom(path):
                 dicom.append(path)
-            elif path.suffix.lower() in (".dcm", ".ima") or path in named:
+            elif path.suffix.lower() in (".dcm", ".ima") or path in files.named:
                 refused.append(Refusal(path.name, "is not a DICOM file or an image known here"))
+            else:
+                passed_over += 1
         except UnreadableInput as error:
-            failed = not isinstance(error, Unsuitable) or path in named
+            failed = not isinstance(error, Unsuitable) or path in files.named
             refused.append(Refusal(path.name, str(error).removeprefix(f"{path.name}: "), failed))
     read_dicom, refused_dicom = read_dicom_series(dicom)
     series += read_dicom
     refused += refused_dicom
     if not series:
         raise UnreadableInput(_nothing_read(given, files, refused))
-    return Study(tuple(_with_unique_keys(series)), tuple(refused))
-
-
-def _files(path: Path) -> list[Path]:
-    if path.is_file():
-        return [path]
-    if path.is_dir():
-        return sorted(p for p in path.rglob("*") if p.is_file() and not _is_ours(p, path))
-    raise UnreadableInput(f"{path}: no such file or folder")
-
-
-def _is_ours(path: Path, root: Path) -> bool:
-    """Hidden files, and results of an earlier run that lie among the input."""
-    if any(part.startswith(".") for part in path.relative_to(root).parts):
-        return True
-    return path.parent != root and is_result(path.parent)
+    if files.unpacked:  # the archives' folders stay while a series is in use
+        series = [replace(one, unpacked=files.unpacked) for one in series]
+    return Study(tuple(_with_unique_keys(series)), tuple(refused), passed_over)
 
 
 def _with_unique_keys(series: Iterable[Series]) -> list[Series]:
@@ -82,12 +71,13 @@ def _with_unique_keys(series: Iterable[Series]) -> list[Series]:
     return out
 
 
-def _nothing_read(given: Sequence[str | Path], files: list[Path], refused: list[Refusal]) -> str:
+def _nothing_read(given: Sequence[str | Path], files: Files, refused: list[Refusal]) -> str:
     where = ", ".join(str(item) for item in given)
     if refused:
         first = refused[0]
         more = f" (and {len(refused) - 1} more)" if len(refused) > 1 else ""
         return f"{where}: nothing to segment; {first.name}: {first.reason}{more}"
-    if not files:
+    if not files.paths:
         return f"{where}: the folder is empty"
-    return f"{where}: no DICOM, NIfTI, MHA, NRRD, PNG, JPEG or TIFF among {len(files)} files"
+    count = len(files.paths)
+    return f"{where}: no DICOM, NIfTI, MHA, NRRD, PNG, JPEG or TIFF among {count} files"

@@ -23,15 +23,15 @@ OTHER_COLOUR = (255, 190, 80)
 
 def upright_gray(one: Slice) -> NDArray[np.uint8]:
     """The slice head up, anterior left, 8-bit with the network's window and square pixels."""
-    turn = upright_turn(one.geometry)
-    gray = (to_unit_range(turn.apply(one.pixels)) * 255).round().astype(np.uint8)
+    turn = upright_turn(one.directions)
+    gray = (to_unit_range(turn.apply(one.visible)) * 255).round().astype(np.uint8)
     columns, rows = display_size(one)
     return np.asarray(cv2.resize(gray, (columns, rows), interpolation=cv2.INTER_CUBIC))
 
 
 def display_size(one: Slice) -> tuple[int, int]:
     """(columns, rows) of the upright slice for display."""
-    turn = upright_turn(one.geometry)
+    turn = upright_turn(one.directions)
     height, width = one.pixels.shape
     spacing = one.spacing or (1.0, 1.0)
     tall, wide = height * spacing[0], width * spacing[1]
@@ -44,7 +44,7 @@ def display_size(one: Slice) -> tuple[int, int]:
 
 def display_outline(one: Slice, mask: NDArray[np.bool_]) -> list[NDArray[np.float64]]:
     """Outlines of a mask in display pixels: a list of [N, 2] (x, y) polygons along pixel edges."""
-    turned = upright_turn(one.geometry).apply(mask)
+    turned = upright_turn(one.directions).apply(mask)
     columns, rows = display_size(one)
     scale = np.array([columns / turned.shape[1], rows / turned.shape[0]])
     # enlarged smoothly before it is traced: the outline stays within half a pixel of the mask's
@@ -61,7 +61,7 @@ def display_outline(one: Slice, mask: NDArray[np.bool_]) -> list[NDArray[np.floa
 
 def display_centre(one: Slice, mask: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Centre (x, y) of a mask in display pixels."""
-    turned = upright_turn(one.geometry).apply(mask)
+    turned = upright_turn(one.directions).apply(mask)
     scale = np.array(display_size(one)) / turned.shape[::-1]
     return (np.array(mask_centre(turned)) + 0.5) * scale
 

@@ -42,7 +42,7 @@ def run_record(result: Segmentation, model: Model, options: dict[str, Any]) -> d
         "slices": [
             {
                 "index": count.index,
-                "instance_number": result.series.slices[count.index].number,
+                "instance_number": count.number,
                 "bodies": count.bodies,
                 "discs": count.discs,
                 "area_px": round(count.area, 1),

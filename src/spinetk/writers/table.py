@@ -27,7 +27,7 @@ def measurements(result: Segmentation) -> list[Row]:
     instances are filled, too: `truncated` says that their sizes are those of the visible part.
     """
     one = result.slice
-    turn = upright_turn(one.geometry)
+    turn = upright_turn(one.directions)
     spacing = one.spacing
     upright = spacing if spacing is None or not turn.transpose else (spacing[1], spacing[0])
     masks = [turn.apply(instance.mask) for instance in result.instances]

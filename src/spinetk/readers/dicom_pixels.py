@@ -1,0 +1,89 @@
+"""Decode stored images to raw values: HU, MR signal, modality-LUT values of films."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+import numpy as np
+import pydicom
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset
+from pydicom.pixels import apply_modality_lut, iter_pixels
+
+from spinetk.errors import UnreadableInput
+from spinetk.readers.checks import check_size, short
+from spinetk.readers.dicom_headers import Header
+
+Decoded = NDArray[np.float32] | UnreadableInput
+
+
+def decode(headers: Sequence[Header]) -> Iterator[tuple[Header, Decoded]]:
+    """Raw values, float32 [H, W], of each image, or why it cannot be decoded; each file is opened
+    once for all its neighbouring frames, and one frame is in memory at a time."""
+    for path, group in groupby(headers, key=lambda header: header.frame.path):
+        together = list(group)
+        if together[0].frame.number is None:
+            for header in together:
+                yield header, _single(header)
+            continue
+        done = 0
+        try:
+            numbers = [int(header.frame.number or 1) - 1 for header in together]
+            check_size(path.name, *together[0].shape)
+            for header, stored in zip(together, iter_pixels(path, indices=numbers), strict=True):
+                slope, intercept = header.rescale
+                yield header, _gray(stored).astype(np.float32) * slope + intercept
+                done += 1
+        except Exception as error:  # decoders raise many kinds for damaged pixel data
+            reason = _reason(error, together[0])
+            for header in together[done:]:
+                yield header, reason
+
+
+def decode_file(header: Header) -> tuple[NDArray[np.float32], Dataset]:
+    """Raw values of a film's file, and its whole header.
+
+    Raises:
+        UnreadableInput: it cannot be decoded.
+    """
+    path, number = header.frame.path, header.frame.number
+    try:
+        check_size(path.name, *header.shape)
+        dataset = pydicom.dcmread(path, force=True)
+        if number is None:
+            stored = dataset.pixel_array
+        else:
+            [stored] = iter_pixels(path, indices=[number - 1])
+        values = apply_modality_lut(_gray(stored), dataset)
+    except Exception as error:  # decoders raise many kinds for damaged pixel data
+        raise _reason(error, header) from error
+    return np.asarray(values, dtype=np.float32), dataset
+
+
+def _single(header: Header) -> Decoded:
+    try:
+        return decode_file(header)[0]
+    except UnreadableInput as error:
+        return error
+
+
+def _gray(stored: NDArray[np.generic]) -> NDArray[np.generic]:
+    if stored.ndim != 2:
+        raise UnreadableInput("colour pixels; gray ones are needed")
+    return stored
+
+
+def _reason(error: Exception, header: Header) -> UnreadableInput:
+    """Why pixels cannot be had, in one line; a missing decoder is named with its extra."""
+    path = header.frame.path
+    if isinstance(error, UnreadableInput):
+        return type(error)(str(error).removeprefix(f"{path.name}: "))
+    missing = re.search(r"Unable to decompress '([^']+)'.*missing dependencies", str(error), re.S)
+    if missing:
+        return UnreadableInput(
+            f"is compressed as {missing[1]}, for which no decoder is installed: "
+            "pip install 'spinetk[codecs]'"
+        )
+    return UnreadableInput(f"its pixels cannot be decoded ({short(error, path)})")

@@ -1,0 +1,166 @@
+"""Put stored images together to stacks: of one contrast and orientation, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spinetk.errors import UnreadableInput
+from spinetk.readers.dicom_headers import MODALITIES, Header
+from spinetk.study import Geometry
+
+ORIENTATION_TOLERANCE = 0.02
+"""Images belong to one stack while no direction cosine differs by more (about one degree)."""
+POSITION_TOLERANCE = 0.01
+"""Images nearer than this along the normal, in mm, are at the same place."""
+UNEVEN = 0.1
+"""Distances that differ by more than this share are uneven."""
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Images that belong together.
+
+    Attributes:
+        headers: in order along the normal; a film is a stack of its own.
+        distance: of neighbours along the normal in mm, their median; None for one image or a film.
+        even: whether all distances are the same.
+        warnings: what was left out, missing or split.
+    """
+
+    headers: tuple[Header, ...]
+    distance: float | None = None
+    even: bool = True
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def first(self) -> Header:
+        """The image that speaks for all."""
+        return self.headers[0]
+
+    @property
+    def geometries(self) -> list[Geometry]:
+        """Of every image; empty for a film."""
+        return [h.geometry for h in self.headers if h.geometry is not None]
+
+
+def stacks(headers: Iterable[Header]) -> list[Stack]:
+    """Divide a series where size, contrast or orientation changes (localizers, several echoes,
+    water and fat, phases), and put each part in order.
+
+    Raises:
+        UnreadableInput: no image of a part says where it lies.
+    """
+    images = _without_copies(headers)
+    films = [h for h in images if MODALITIES.get(h.modality) == "XR"]
+    placed = [h for h in images if h.geometry is not None]
+    lost = len(images) - len(films) - len(placed)
+    if lost and not placed:
+        raise UnreadableInput("orientation, position or pixel spacing is missing in the header")
+    out = [Stack(tuple(group)) for group in _alike(films)]
+    for group in _alike(placed):
+        out += _in_order(group)
+    if lost:
+        told = f"{lost} of {len(images)} slices have no orientation, position or spacing: left out"
+        out = [replace(stack, warnings=(told, *stack.warnings)) for stack in out]
+    return out
+
+
+def even_parts(stack: Stack) -> list[Stack]:
+    """The parts of a stack with the same distance everywhere: what can be cut in another plane."""
+    if stack.even:
+        return [stack]
+    depth = _depths(stack.headers)
+    parts: list[list[Header]] = [[stack.headers[0]]]
+    step: float | None = None
+    for header, distance in zip(stack.headers[1:], np.diff(depth), strict=True):
+        if step is not None and abs(distance - step) > UNEVEN * step:
+            parts.append([header])
+            step = None
+        else:
+            parts[-1].append(header)
+            step = float(distance) if step is None else step
+    told = f"uneven slice distance: taken as {len(parts)} parts of even distance"
+    return [
+        Stack(
+            tuple(part),
+            float(np.median(np.diff(_depths(part)))) if len(part) > 1 else None,
+            warnings=(*stack.warnings, told),
+        )
+        for part in parts
+    ]
+
+
+def _without_copies(headers: Iterable[Header]) -> list[Header]:
+    """Each image once, whatever number of files hold it."""
+    seen: dict[tuple[str, int | None, str], Header] = {}
+    for header in headers:
+        frame = header.frame
+        unnamed = "" if frame.uid else str(frame.path)
+        seen.setdefault((frame.uid, frame.number, unnamed), header)
+    return list(seen.values())
+
+
+def _alike(headers: Iterable[Header]) -> list[list[Header]]:
+    """Groups of one kind and orientation."""
+    groups: list[list[Header]] = []
+    for header in headers:
+        for members in groups:
+            if members[0].kind == header.kind and _same_orientation(members[0], header):
+                members.append(header)
+                break
+        else:
+            groups.append([header])
+    return groups
+
+
+def _same_orientation(a: Header, b: Header) -> bool:
+    if a.geometry is None or b.geometry is None:
+        return a.geometry is b.geometry
+    turned = [np.array([g.along_row, g.along_column]) for g in (a.geometry, b.geometry)]
+    return bool(np.abs(turned[0] - turned[1]).max() <= ORIENTATION_TOLERANCE)
+
+
+def _in_order(group: Sequence[Header]) -> list[Stack]:
+    """Sort along the normal (PS3.3 C.7.6.2.1.1); several images at every place are several
+    stacks."""
+    placed = sorted(group, key=lambda h: (h.instance_number or 0, str(h.frame.path)))
+    order = np.argsort(_depths(placed), kind="stable")
+    depth = _depths(placed)[order]
+    places: list[list[Header]] = []
+    for i, index in enumerate(order):
+        if i == 0 or depth[i] - depth[i - 1] > POSITION_TOLERANCE:
+            places.append([])
+        places[-1].append(placed[index])
+    counts = {len(place) for place in places}
+    warnings: list[str] = []
+    if len(counts) == 1 and max(counts) > 1 and len(places) > 1:
+        warnings.append(f"{max(counts)} images at every place: taken as {max(counts)} series")
+        together = [[place[i] for place in places] for i in range(max(counts))]
+    else:
+        together = [[place[0] for place in places]]
+        if more := len(placed) - len(places):
+            warnings.append(f"{more} slices at a place already taken: left out")
+    return [_stack(headers, warnings) for headers in together]
+
+
+def _stack(headers: list[Header], warnings: list[str]) -> Stack:
+    steps = np.diff(_depths(headers))
+    even = not len(steps) or float(np.ptp(steps)) <= UNEVEN * float(np.median(steps))
+    if not even:
+        warnings = [
+            *warnings,
+            f"uneven slice distance ({steps.min():.2f} to {steps.max():.2f} mm): "
+            "slices may be missing",
+        ]
+    distance = float(np.median(steps)) if len(steps) else None
+    return Stack(tuple(headers), distance, even, tuple(warnings))
+
+
+def _depths(headers: Sequence[Header]) -> NDArray[np.float64]:
+    """Place of each image along the normal of the first, in mm."""
+    geometries = [header.geometry for header in headers if header.geometry is not None]
+    return np.array([np.dot(g.origin, geometries[0].normal) for g in geometries])

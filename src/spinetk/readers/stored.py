@@ -1,0 +1,78 @@
+"""Slices whose pixels wait in a temporary file until they are asked for, so that a study of
+thousands of images does not fill memory."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spinetk.study import Slice
+
+IN_MEMORY_BYTES = 128 * 2**20
+"""Stacks up to this size stay in memory; larger ones go to the temporary folder's disk."""
+WORD = 4
+"""Bytes of a float32."""
+
+
+class PixelStore:
+    """`count` planes of float32 [height, width], written in any order.
+
+    Args:
+        fill: value of pixels that are never written.
+    """
+
+    def __init__(self, count: int, height: int, width: int, fill: float = 0.0) -> None:
+        self.shape = (height, width)
+        # open as long as the slices are in use
+        self.file = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY_BYTES)  # noqa: SIM115
+        blank = np.full(self.shape, fill, dtype=np.float32).tobytes()
+        for _ in range(count):
+            self.file.write(blank)
+
+    def write_part(self, plane: int, row: int, first: int, values: NDArray[np.float32]) -> None:
+        """Put values, flattened, into a plane from a row and its column `first` on."""
+        height, width = self.shape
+        self.file.seek(((plane * height + row) * width + first) * WORD)
+        self.file.write(np.ascontiguousarray(values, dtype=np.float32).tobytes())
+
+    def read(self, plane: int) -> NDArray[np.float32]:
+        """One plane, float32 [height, width]."""
+        height, width = self.shape
+        self.file.seek(plane * height * width * WORD)
+        content = self.file.read(height * width * WORD)
+        return np.frombuffer(content, dtype=np.float32).reshape(self.shape)
+
+
+class StoredSlices(Sequence[Slice]):
+    """Slices of a series, each read from the store when it is asked for.
+
+    Args:
+        blank: the slices without pixels, in the order of the store's planes.
+        transpose: planes are stored with rows and columns exchanged.
+    """
+
+    def __init__(self, store: PixelStore, blank: Sequence[Slice], transpose: bool = False) -> None:
+        self.store = store
+        self.blank = blank
+        self.transpose = transpose
+
+    def __len__(self) -> int:
+        return len(self.blank)
+
+    @overload
+    def __getitem__(self, index: int) -> Slice: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Slice]: ...
+
+    def __getitem__(self, index: int | slice) -> Slice | Sequence[Slice]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        blank = self.blank[index]
+        pixels = self.store.read(range(len(self))[index])
+        return replace(blank, pixels=pixels.T if self.transpose else pixels)
