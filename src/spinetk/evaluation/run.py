@@ -12,7 +12,7 @@ import pandas as pd
 from rich.progress import Progress
 
 import spinetk
-from spinetk.dataset import AnnotatedImage, network_classes, patient_hash, read_dataset
+from spinetk.dataset import AnnotatedImage, network_classes, patient_hash, read_datasets
 from spinetk.errors import SpineError, UsageError
 from spinetk.evaluation.compare import compare_image
 from spinetk.evaluation.frames import Frames, frames_of
@@ -70,9 +70,9 @@ def read_images(data: Sequence[Path]) -> list[AnnotatedImage]:
     """Images of data sets with the same categories.
 
     Raises:
-        SpineError: the sets have different categories.
+        SpineError: the sets have different categories, or two have the same name.
     """
-    sets = [read_dataset(folder) for folder in data]
+    sets = read_datasets(data)
     network_classes(sets)
     return [image for one in sets for image in one.images]
 

@@ -49,7 +49,7 @@ def read(inputs: str | Path | Sequence[str | Path]) -> Study:
     refused += refused_dicom
     if not series:
         raise UnreadableInput(_nothing_read(given, files, refused))
-    return Study(tuple(_with_unique_keys(series)), tuple(refused))
+    return Study(tuple(with_unique_keys(series)), tuple(refused))
 
 
 def _files(path: Path) -> list[Path]:
@@ -67,7 +67,7 @@ def _is_ours(path: Path, root: Path) -> bool:
     return path.parent != root and is_result(path.parent)
 
 
-def _with_unique_keys(series: Iterable[Series]) -> list[Series]:
+def with_unique_keys(series: Iterable[Series]) -> list[Series]:
     """Give series of the same key the endings -2, -3, ...; a key is never empty or all dots."""
     taken: set[str] = set()
     out = []

@@ -16,7 +16,7 @@ from spinetk.dataset import (
     AnnotatedSet,
     network_classes,
     patient_hash,
-    read_dataset,
+    read_datasets,
     split_by_patient,
     validation_patients,
 )
@@ -50,7 +50,7 @@ def train_run(
     Raises:
         UsageError: a configuration field is not known, or the sets do not fit together.
     """
-    sets = [read_dataset(folder) for folder in data]
+    sets = read_datasets(data)
     images = [image for one in sets for image in one.images]
     if isinstance(hold_out, float | int):
         share = hold_out
