@@ -74,7 +74,7 @@ def _labelme_mask(shape: dict[str, Any], size: tuple[int, ...]) -> NDArray[np.bo
     coded = np.frombuffer(base64.b64decode(shape["mask"]), dtype=np.uint8)
     part = np.asarray(cv2.imdecode(coded, cv2.IMREAD_GRAYSCALE))
     mask = np.zeros(size, dtype=bool)
-    top, left = int(round(y0)), int(round(x0))
+    top, left = int(y0 + 0.5), int(x0 + 0.5)
     room = mask[top : top + part.shape[0], left : left + part.shape[1]]
     room[:] = part[: room.shape[0], : room.shape[1]] > 0
     return mask

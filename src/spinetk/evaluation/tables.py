@@ -132,7 +132,7 @@ def miss_table(instances: pd.DataFrame) -> pd.DataFrame:
 
 
 def precision_table(frames: Frames) -> pd.DataFrame:
-    """Average precision at box IoU 0.7 and the middle of the thresholds with the best F1."""
+    """Average precision at box IoU 0.7 and the lowest of the thresholds with the best F1."""
     rows = []
     for (modality, kind), curve in precision_curves(frames):
         own, false = (
