@@ -186,5 +186,5 @@ if __name__ == "__main__":
     stored = {n: load_frames(STORED / n / "rows") for n in NAMES if (STORED / n).is_dir()}
     PAGE.write_text(page(stored))
     short = against_paper(stored)[list(SHORT)]
-    (ROOT / "docs" / "results" / "summary.md").write_text(markdown(short))
+    (ROOT / "docs" / "results" / "summary.md").write_text(markdown(short) + "\n" + AUTOMATIC + "\n")
     print(PAGE)
