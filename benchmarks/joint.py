@@ -13,9 +13,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from spinetk.dataset import patient_hash
 from spinetk.evaluation.frames import load_frames
 from spinetk.evaluation.run import evaluate_images, read_images
 from spinetk.evaluation.tables import instance_table, markdown
+from spinetk.network.registry import find_model
 from spinetk.pipeline import load_model
 
 ROOT = Path(__file__).parents[1]
@@ -28,16 +30,16 @@ SETS = {
 
 
 def instances(name: str, model: str, sets: list[Path], patients: set[str]) -> pd.DataFrame:
-    """Rows of one network on these patients; kept in runs/joint."""
-    folder = ROOT / "runs" / "joint" / name
-    if not (folder / "rows" / "instances.csv.gz").is_file():
-        images = [i for i in read_images(sets) if i.patient in patients]
-        evaluate_images(images, load_model(model), quiet=False).save(folder / "rows")
-    return load_frames(folder / "rows").instances
+    """Rows of one network on these patients (hashes); kept in runs/joint while the network is the same."""
+    rows = ROOT / "runs" / "joint" / f"{name}-{find_model(model).sha256[:12]}"
+    if not rows.is_dir():
+        images = [i for i in read_images(sets) if patient_hash(i.patient) in patients]
+        evaluate_images(images, load_model(model), quiet=False).save(rows)
+    return load_frames(rows).instances
 
 
 def main(data: Path) -> None:
-    held_out = set(json.loads((JOINT / "model.json").read_text())["held_out_patients"])
+    held_out = set(json.loads((JOINT / "model.json").read_text())["held_out_patients_sha256"])
     rows = []
     for name, names in SETS.items():
         sets = [data / n for n in names]

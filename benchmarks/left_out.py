@@ -85,8 +85,8 @@ def ablation_table(arms: dict[str, dict[str, Any]]) -> str:
     for arm, summary in arms.items():
         for dataset, kind, scope in (
             ("mr_vb2", "vertebral_body", "all"),
-            ("mr_spider", "vertebral_body", "middle"),
-            ("mr_spider", "intervertebral_disc", "middle"),
+            ("mr_spider", "vertebral_body", "all"),
+            ("mr_spider", "intervertebral_disc", "all"),
         ):
             r = row(summary, dataset, kind, scope)
             where = f"{dataset}, {scope} slices, {r['patients']} patients"

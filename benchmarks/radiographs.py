@@ -125,7 +125,7 @@ def add(
         if np.count_nonzero(mask) >= SMALLEST
     ]
     films.add(
-        number, gray, outlines, patient=f"{films.folder.name}-{patient}", series=f"{films.folder.name}-{number}",
+        number, gray, outlines, patient=patient, series=f"{films.folder.name}-{number}",
         modality="XR", view=view, spacing=(spacing, spacing), labelled=classes,
     )  # fmt: skip
 
@@ -144,12 +144,12 @@ def main(data: Path, out: Path) -> None:
             labels = np.where((labels == 0) & (between > 0), between + DISC_BASE, labels)
         for view, film in ct_films(image, labels, count, seed=count):
             classes = SPINE_CLASSES if discs.is_file() and view == "lateral" else (BODY_KIND,)
-            add(films, name, view, film, STEP / 2, classes)
+            add(films, f"{name}-0001", view, film, STEP / 2, classes)  # the CT's own patient
     films.close()
     films = new_set(out / "xr_phantom", "SpineTK phantom")
     for seed in range(12):
         gray, masks = phantom_film(seed)
-        add(films, f"{seed:02d}", "lateral", (gray, masks), 0.7, SPINE_CLASSES)
+        add(films, f"xr_phantom-{seed:02d}", "lateral", (gray, masks), 0.7, SPINE_CLASSES)
     films.close()
 
 

@@ -1,8 +1,9 @@
 """Put a trained run into the package, or renew a card: python benchmarks/ship.py DATA NAME [RUN]
 
-Copies the network of RUN (runs/xr) to src/spinetk/network/models/NAME.*, evaluates it on the held-out patients of its
-data sets in DATA, where it has any, and writes the card (JSON and Markdown) with those figures; without RUN the shipped
-network NAME is evaluated again. A network that was trained on everything has the cross-validation's figures instead.
+Copies the network of RUN (runs/xr) to src/spinetk/network/models/NAME.*, sets the score threshold that the
+cross-validation picks (without the network's own held-out patients), evaluates it on those held-out patients of its data
+sets in DATA, where it has any, and writes the card (JSON and Markdown) with the figures; without RUN the shipped network
+NAME is evaluated again. A network that was trained on everything has the cross-validation's figures instead.
 """
 
 from __future__ import annotations
@@ -15,7 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from results import real
 
+from spinetk.dataset import patient_hash
+from spinetk.evaluation.frames import Frames, load_frames
+from spinetk.evaluation.precision import picked_threshold
 from spinetk.evaluation.run import evaluate_run
 from spinetk.evaluation.tables import markdown as table_markdown
 
@@ -43,12 +48,19 @@ renderings of two CT volumes and a phantom, and from seven films that a network 
 
 def main(data: Path, name: str, run: Path | None) -> None:
     path = MODELS / f"{name}.json"
+    if said("git", "status", "--porcelain", "--untracked-files=no", "src", "benchmarks"):
+        sys.exit("commit first: the card names the code that its figures were measured with")
     if run:
         for suffix in (".onnx", ".safetensors"):
             shutil.copyfile(run / f"model{suffix}", MODELS / f"{name}{suffix}")
         shutil.copyfile(run / "model.json", path)
     card = json.loads(path.read_text())
-    if card["held_out_patients"]:
+    held_out = set(card["held_out_patients_sha256"])
+    stored = RESULTS / "crossval" / name
+    if (stored / "rows").is_dir():
+        card["score_threshold"] = picked_threshold(without(load_frames(stored / "rows"), held_out))
+        path.write_text(json.dumps(card, indent=1) + "\n")
+    if held_out:
         sets = [data / d["name"] for d in card["data"] if (data / d["name"]).is_dir()]
         work = ROOT / "runs" / "ship" / name  # the page and the difference maps stay there
         evaluate_run(sets, work, name, "held-out", quiet=False)
@@ -60,33 +72,58 @@ def main(data: Path, name: str, run: Path | None) -> None:
             "one split: a fifth of each set's patients, by the SHA-256 of the patient id"
         )
     else:
-        figures = json.loads((RESULTS / "crossval" / name / "figures.json").read_text())
+        figures = json.loads((stored / "figures.json").read_text())
         card["folds"] = "none held out; the figures are those of the cross-validation"
-    folds = RESULTS / "crossval" / name / "figures.json"
-    card["score_threshold"] = json.loads(folds.read_text())["picked_score_threshold"]
     card["figures"] = {"command": figures["command"]} | {
         key: figures["tables"][key] for key in HEAD if key in figures["tables"]
     }
-    card["code_version"] = subprocess.run(
-        ["git", "describe", "--always", "--dirty"],
-        cwd=ROOT, capture_output=True, text=True, check=True,
-    ).stdout.strip()  # fmt: skip
+    card["figures"]["score_threshold"] = figures.get("score_threshold", 0.5)
+    card["code_version"] = said("git", "describe", "--always")
     path.write_text(json.dumps(card, indent=1) + "\n")
     (MODELS / f"{name}.md").write_text(markdown(name, card))
 
 
+def said(*command: str) -> str:
+    return subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.strip()
+
+
+def without(frames: Frames, patients: set[str]) -> Frames:
+    """Real images of other patients; `patients` are hashes."""
+    frames = real(frames)
+    known = frames.instances["patient"].map(patient_hash).isin(patients)
+    images = set(frames.instances.loc[known, "image"])
+    parts = {
+        key: getattr(frames, key)[~getattr(frames, key)["image"].isin(images)]
+        for key in ("instances", "false_positives", "proposals")
+    }
+    return Frames(**parts, slices=frames.slices, times=frames.times)
+
+
+def lineage(card: dict[str, Any]) -> list[dict[str, Any]]:
+    """The card and those of the networks that it was started from, one after the other."""
+    return [card, *(lineage(card["started_from"]) if "started_from" in card else [])]
+
+
 def markdown(name: str, card: dict[str, Any]) -> str:
+    steps = lineage(card)
+    sets = {
+        d["name"]: (number, d)
+        for number, step in reversed(list(enumerate(steps)))
+        for d in step["data"]
+    }
     data = "\n".join(
-        f"| {d['name']} | {d['patients']} | {d['images']} | {d['source']} | {d['licence']} | {d['citation']} |"
-        for d in card["data"]
+        f"| {d['name']} | {'this' if number == 0 else 'an earlier'} | {d['patients']} | {d['images']} | {d['source']} | "
+        f"{d['licence']} | {d['citation']} |"
+        for number, d in sorted(sets.values(), key=lambda one: one[0])
     )
-    training, figures = card["training"], card["figures"]
+    training = "; before it ".join(
+        f"{s['training']['iterations']} iterations of {s['training']['batch_size']} crops of {s['training']['input_size']} px"
+        for s in steps
+    )
+    figures = card["figures"]
     tables = "\n".join(table_markdown(pd.DataFrame(figures[key])) for key in HEAD if key in figures)
-    start = (
-        "from another network of this project (`started_from` in the card)"
-        if "started_from" in card
-        else "from ImageNet"
-    )
     return f"""# Network `{name}`
 Research use only; not a medical device. Finds vertebral bodies (S1 as a class of its own) and intervertebral discs in
 {SEES[name]}. Date {card["date"]}, SpineTK {card["spinetk"]}, code {card["code_version"]}.
@@ -97,16 +134,17 @@ Research use only; not a medical device. Finds vertebral bodies (S1 as a class o
 | `{name}.safetensors` (the same weights, for fine-tuning) | `{card["weights_sha256"]}` |
 
 ## Data
-| set | patients | images | source | licence as seen | citation |
-|---|---|---|---|---|---|
+| set | step of training | patients | images | source | licence as seen | citation |
+|---|---|---|---|---|---|---|
 {data}
 
-Folds: {card["folds"]}; {len(card["held_out_patients"])} patients were never trained on (`held_out_patients` in
-`{name}.json`). Trained {start}: {training["iterations"]} iterations of {training["batch_size"]} crops of
-{training["input_size"]} px.
+Folds: {card["folds"]}; {len(card["held_out_patients_sha256"])} patients were never trained on (hashes of their ids in
+`{name}.json`). Trained from ImageNet in {len(steps)} steps, each from the last one's weights; the last: {training}. Every
+step has a fixed length: nothing was stopped early by looking at held-out patients.
 
 ## Figures
-Written by `{figures["command"]}`, score threshold {card["score_threshold"]}.
+Written by `{figures["command"]}`, at the score threshold {figures["score_threshold"]}; the network's own is
+{card["score_threshold"]}.
 
 {tables}
 "Middle" is the middle slice of a series. False positives are counted only where every instance is labelled.

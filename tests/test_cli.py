@@ -183,7 +183,7 @@ def test_annotations_are_converted_and_used(tmp_path: Path) -> None:
     content = {"shapes": [shape], "imagePath": "a.png"}
     (tmp_path / "a.json").write_text(json.dumps(content))
     done = spinetk("convert", "labelme", tmp_path, "-o", tmp_path / "set", "--modality", "ct")
-    assert done.returncode == 0 and "1 images, 1 outlines" in done.stdout, done.stderr
+    assert done.returncode == 0 and "1 images of 1 patients, 1 outlines" in done.stdout, done.stderr
     again = spinetk("convert", "labelme", tmp_path, "-o", tmp_path / "set", "--modality", "ct")
     assert_one_line(again, 2, "holds a data set already")
     assert_one_line(

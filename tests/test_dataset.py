@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +47,16 @@ def test_adding_a_data_set_moves_no_patient_of_another(tmp_path: Path) -> None:
     second = read_dataset(make_dataset(tmp_path / "b", patients=10)).images
     alone = validation_patients(first)
     assert {p for p in validation_patients([*first, *second]) if p.startswith("a")} == alone
+
+
+def test_patients_of_two_sets_are_held_out_of_both(tmp_path: Path) -> None:
+    """Sets that share a patient count as one: a fifth of all, the same in both."""
+    first = read_dataset(make_dataset(tmp_path / "a", patients=10)).images
+    second = [replace(image, dataset="b") for image in first[5:]]
+    chosen = validation_patients([*first, *second])
+    assert len(chosen) == 2
+    training, held_out = split_by_patient([*first, *second], chosen)
+    assert not {i.patient for i in training} & {i.patient for i in held_out}
 
 
 def test_s1_becomes_a_class_of_the_network_where_a_set_names_it(tmp_path: Path) -> None:

@@ -1,4 +1,8 @@
-"""Each shipped network on the input that it is for, as the reader gives it, without an option."""
+"""Each shipped network on the input that it is for, as the reader gives it, without an option.
+
+The real crop is a case that the network `ct` was trained on: what is tested is the way from the
+file to the mask, not how good the network is (that is in docs/results.md).
+"""
 
 from dataclasses import replace
 from pathlib import Path

@@ -250,8 +250,10 @@ def convert(
         exhaustive=exhaustive,
         patient=patient,
     )
-    images, outlines = run(kind, folder, out, options)
-    print(f"{out}: {images} images, {outlines} outlines")
+    done = run(kind, folder, out, options)
+    print(f"{out}: {done.images} images of {done.patients} patients, {done.outlines} outlines")
+    for what, count in sorted(done.lost.items()):
+        console.print(f"left out: {count} {what}")
 
 
 @app.command()

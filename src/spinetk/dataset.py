@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from spinetk.boxes import mask_box
 from spinetk.dataset_checks import check_dataset
 from spinetk.errors import SpineError
 from spinetk.rle import decode_rle
@@ -33,7 +35,7 @@ class Annotation:
         category: 1-based class number, in the order of the data set's `categories`.
         level: "L1", "L4-L5", or None where the source gives no name.
         rle: the mask as COCO run-length code on the image's grid.
-        box: xyxy in pixels, right and lower edge exclusive.
+        box: xyxy in pixels, right and lower edge exclusive, the mask's own.
         tags: what makes it special, as "implant" or "artefact"; misses are counted by them.
     """
 
@@ -136,6 +138,22 @@ def read_dataset(folder: str | Path) -> AnnotatedSet:
         raise SpineError(f"{path}: not in the documented layout ({error})") from error
 
 
+def read_datasets(folders: Iterable[str | Path]) -> list[AnnotatedSet]:
+    """Read several data sets that are used together.
+
+    Raises:
+        SpineError: one cannot be read, or two folders have the same name.
+    """
+    sets = [read_dataset(Path(folder).resolve()) for folder in folders]
+    for name, count in Counter(one.name for one in sets).items():
+        if count > 1:
+            raise SpineError(
+                f"{count} data sets are called {name}: their images could not be told apart; "
+                "rename a folder"
+            )
+    return sets
+
+
 def network_classes(sets: Iterable[AnnotatedSet], known: tuple[str, ...] = ()) -> tuple[str, ...]:
     """Classes of a network for these data sets: their categories, and S1 where one names it.
 
@@ -173,13 +191,15 @@ def _parse(folder: Path, content: dict[str, Any]) -> AnnotatedSet:
             raise SpineError(
                 f"{folder}: annotation {note.get('id')}: masks must be run-length coded"
             )
-        x, y, width, height = note["bbox"]
+        mask = decode_rle(note["segmentation"])
+        if not mask.any():
+            raise SpineError(f"{folder}: annotation {note.get('id')}: its mask is empty")
         by_image.setdefault(note["image_id"], []).append(
             Annotation(
                 category=number[note["category_id"]],
                 level=note.get("level"),
                 rle=note["segmentation"],
-                box=(x, y, x + width, y + height),
+                box=mask_box(mask),  # not the file's: training and evaluation must mean the same
                 tags=tuple(note.get("tags", ())),
             )
         )

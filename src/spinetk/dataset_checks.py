@@ -42,8 +42,21 @@ def _faults(folder: Path, content: dict[str, Any]) -> Iterator[str]:
         for note in notes
         if note["image_id"] not in known
     )
+    places = Counter((image["series_id"], image["slice_index"]) for image in images)
+    for (series, index), count in places.items():
+        if count > 1:
+            yield f"{count} images are slice {index} of series {series}"
+    labelled = {image["id"]: image["labelled_categories"] for image in images}
+    for note in notes:
+        if note["category_id"] not in labelled.get(note["image_id"], (note["category_id"],)):
+            yield (
+                f"annotation {note.get('id')}: its category {note['category_id']} is not among the "
+                "image's labelled_categories"
+            )
     for image in images:
         name = image["file_name"]
+        if not isinstance(image["exhaustive"], bool):
+            yield f"{name}: exhaustive is {image['exhaustive']!r}, not true or false"
         if image["modality"] not in get_args(Modality):
             modalities = ", ".join(get_args(Modality))
             yield f"{name}: modality {image['modality']!r} is not one of {modalities}"
@@ -64,10 +77,13 @@ def _picture_faults(
         try:
             with Image.open(folder / name) as picture:
                 size = (picture.height, picture.width)
+                mode = picture.mode
         except FileNotFoundError:
             yield f"{name}: the picture is not there"
         except (OSError, UnidentifiedImageError):
             yield f"{name}: cannot be read as a picture"
         else:
+            if mode not in ("L", "1"):
+                yield f"{name}: its pixels are {mode}; 8-bit gray is needed"
             for height, width in sizes.get(image["id"], set()) - {size}:
                 yield f"{name}: {size[0]} x {size[1]} pixels, its masks {height} x {width}"

@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from spinetk.dataset import patient_hash
 from spinetk.errors import UsageError
 from spinetk.training import crossval
 from spinetk.training.crossval import crossval_run
@@ -40,7 +41,9 @@ def test_every_patient_is_tested_once_by_a_network_that_never_saw_it(folder: Pat
     assert folds[1] | folds[2] == {f"toy-000{i}" for i in range(4)} and not folds[1] & folds[2]
     for number in (1, 2):
         card = json.loads((run / f"fold-{number}" / "model.json").read_text())
-        assert set(card["held_out_patients"]) == folds[number]
+        hidden = {patient_hash(p) for p in folds[number]}
+        assert set(card["held_out_patients_sha256"]) == hidden
+        assert not hidden & set(card["trained_patients_sha256"])
     rows = pd.read_csv(run / "rows" / "instances.csv.gz")
     assert len(rows) == 4 * 6  # three bodies, three discs
     for number, group in rows.groupby("fold"):

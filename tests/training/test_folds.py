@@ -1,7 +1,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from spinetk.dataset import read_dataset
+from spinetk.dataset import read_dataset, split_by_patient
 from spinetk.training.folds import patient_folds
 from tests.make_dataset import make_dataset
 
@@ -32,3 +32,18 @@ def test_labels_made_by_a_network_are_tested_on_in_no_fold(tmp_path: Path) -> No
     images = read_dataset(make_dataset(tmp_path / "toy", patients=4)).images
     images = (*images[:3], replace(images[3], pseudo=True))
     assert images[3].patient not in frozenset[str]().union(*patient_folds(images, 2))
+
+
+def test_a_patient_of_two_sets_is_in_one_fold_and_takes_its_other_pictures_along(
+    tmp_path: Path,
+) -> None:
+    """The CT and the MR of one person, and a copy that a network labelled."""
+    mr = read_dataset(make_dataset(tmp_path / "mr", patients=4)).images
+    ct = [replace(image, dataset="ct") for image in mr[:2]]
+    copies = [replace(image, dataset="copies", pseudo=True) for image in mr]
+    images = [*mr, *ct, *copies]
+    folds = patient_folds(images, 2)
+    assert [sum(image.patient in fold for fold in folds) for image in images] == [1] * len(images)
+    training, test = split_by_patient(images, folds[0])
+    assert not {i.patient for i in training} & {i.patient for i in test}
+    assert {i.dataset for i in test} >= {"mr", "copies"}

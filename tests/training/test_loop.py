@@ -14,7 +14,7 @@ from spinetk.errors import SpineError, UsageError
 from spinetk.network.detector import Detector
 from spinetk.training.config import NetworkConfig, TrainingConfig
 from spinetk.training.export import export_onnx, load_weights, save_weights
-from spinetk.training.loop import config_from_dict, load_checkpoint, train
+from spinetk.training.loop import train
 from spinetk.training.network import SpineRCNN
 from spinetk.training.run import read_config, train_run
 from tests.make_dataset import make_dataset
@@ -128,13 +128,20 @@ def test_what_a_class_was_learned_as_is_taken_over_by_name(tmp_path: Path) -> No
     torch.testing.assert_close(new.regions.mask_network.out.weight[:, 1], fresh)
 
 
-def test_configurations_survive_json_and_toml(tmp_path: Path) -> None:
-    assert config_from_dict(json.loads(json.dumps(SMALL.as_dict()))) == SMALL
+def test_what_a_configuration_file_may_say(tmp_path: Path) -> None:
     path = tmp_path / "c.toml"
     path.write_text("iterations = 7\n[augmentation]\nscale = [0.5, 2.0]\n[set_weights]\ntoy = 3\n")
     config = read_config(path, ("vertebral_body", "intervertebral_disc"))
     assert config.iterations == 7 and config.augmentation.scale == (0.5, 2.0)
     assert config.set_weights == {"toy": 3}
+    path.write_text("learning_rate = 1\n")  # a whole number for a real one
+    assert read_config(path, ("vertebral_body",)).learning_rate == 1
+    path.write_text("iterations = '7'\n")
+    with pytest.raises(UsageError, match="iterations = '7': a value like 3000 is needed"):
+        read_config(path, ("vertebral_body",))
+    path.write_text("[fitted_side]\nxr = 1024\n")
+    with pytest.raises(UsageError, match="fitted_side: there is no xr; fields are MR, CT, XR"):
+        read_config(path, ("vertebral_body",))
     path.write_text("iteration = 7\n")
     with pytest.raises(UsageError, match="there is no iteration; fields are iterations"):
         read_config(path, ("vertebral_body",))
@@ -147,9 +154,18 @@ def test_from_data_to_a_network_file_that_segment_takes(tmp_path: Path) -> None:
     )
     path = train_run([folder], tmp_path / "run", tmp_path / "c.toml", 0.2, quiet=True)
     card = json.loads(path.with_suffix(".json").read_text())
-    assert len(card["held_out_patients"]) == 1 and card["data"][0]["patients"] == 5
+    [hidden] = card["held_out_patients_sha256"]
+    trained = card["trained_patients_sha256"]
+    assert len(trained) == 4 and hidden not in trained
+    assert "toy-0" not in path.with_suffix(".json").read_text()  # no patient id in a card
+    assert card["data"][0]["patients"] == 5
     from spinetk.pipeline import load_model
 
     assert load_model(path).model.classes == ("vertebral_body", "intervertebral_disc")
-    again, config = load_checkpoint(tmp_path / "run")
-    assert config["iterations"] == 2 and not again.training
+    # a network that starts from it names its data, too
+    folder = make_dataset(tmp_path / "more", patients=5)
+    weights = str(path.with_suffix(".safetensors"))
+    second = train_run([folder], tmp_path / "b", tmp_path / "c.toml", 0.2, init=weights, quiet=True)
+    start = json.loads(second.with_suffix(".json").read_text())["started_from"]
+    assert [one["name"] for one in start["data"]] == ["toy"]
+    assert start["sha256"] == card["sha256"] and "started_from" not in start

@@ -18,6 +18,7 @@ from spinetk.errors import SpineError
 from spinetk.orientation import upright_turn
 from spinetk.readers.dicom import read_dicom_series
 from spinetk.readers.dicom_headers import is_dicom
+from spinetk.readers.study import with_unique_keys
 from spinetk.study import Frame, Modality, Series, Slice
 
 SEGMENTATION_STORAGE = "1.2.840.10008.5.1.4.1.1.66.4"
@@ -29,8 +30,8 @@ class SegmentedSlice:
 
     Attributes:
         series: key of the series.
-        patient: 12 hex digits of the SHA-256 of the PatientID, so that all series of a patient
-            stay together and no name gets into the data set.
+        patient: 12 hex digits of the SHA-256 of the PatientID (without one, the study's 8), so
+            that all series of a patient stay together and no name gets into the data set.
         picture: uint8 [H, W].
         place: index in the series, slices in the series.
         spacing: (row, column) in mm.
@@ -45,10 +46,13 @@ class SegmentedSlice:
     spacing: tuple[float, float] | None
 
 
-def dicom_seg(folder: Path) -> Iterator[SegmentedSlice]:
+def dicom_seg(folder: Path, lost: list[str]) -> Iterator[SegmentedSlice]:
     """Every slice that a SEG in the folder refers to.
 
     Segments are named by their label ("L4", "L4-L5", "vertebral_body"; `spinetk.converters.names`).
+
+    Args:
+        lost: receives a reason for each series that is not read.
 
     Raises:
         SpineError: there is no SEG.
@@ -64,8 +68,9 @@ def dicom_seg(folder: Path) -> Iterator[SegmentedSlice]:
         seg = highdicom.seg.segread(path)
         for _, _, source in seg.get_source_image_uids():
             outlines.setdefault(str(source), []).extend(_segments(seg, str(source)))
-    series, _ = read_dicom_series([path for path in files if path not in segs])
-    for one in series:
+    series, refused = read_dicom_series([path for path in files if path not in segs])
+    lost += [f"series or files not read ({one.reason})" for one in refused]
+    for one in with_unique_keys(series):
         low, high = grey_window(one.slices, one.modality)
         for part in one.slices:
             uid = part.origin.uid if isinstance(part.origin, Frame) else ""
@@ -100,7 +105,9 @@ def _upright(
             raise SpineError(f"series {series.key}: a SEG is not on the grid of its images")
     return SegmentedSlice(
         series=series.key,
-        patient=hashlib.sha256(patient.encode()).hexdigest()[:12] if patient else series.key,
+        patient=hashlib.sha256(patient.encode()).hexdigest()[:12]
+        if patient
+        else series.key.split("-")[0],
         picture=eight_bit(turn.apply(part.pixels), low, high),
         outlines=tuple((label, turn.apply(mask)) for label, mask in outlines),
         modality=series.modality or "MR",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -15,55 +16,90 @@ from scipy.io import loadmat
 
 from spinetk.anatomy import BODY_KIND, LEVELS
 from spinetk.converters.names import Label, class_of
-from spinetk.converters.writing import Outline, polygon_mask
+from spinetk.converters.writing import Outline, eight_bit, grey_window, polygon_mask
 from spinetk.errors import SpineError
+from spinetk.readers.raster import read_raster
 from spinetk.rle import decode_rle, encode_rle
 
 PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
 AASCE_LEVELS = LEVELS[LEVELS.index("T1") : LEVELS.index("S1")]
 LOOSE_GAP = 0.9
 """A gap between neighbouring quadrilaterals wider than this share of their height is an error."""
-Picture = tuple[str, NDArray[np.uint8], list[Outline]]
-"""Name, uint8 [H, W], outlines."""
+UNKNOWN_SHAPE = "shapes that are no outline"
 
 
-def labelme(folder: Path) -> Iterator[Picture]:
-    """LabelMe: one JSON file a picture, polygons and rectangles with a label."""
+class Picture(NamedTuple):
+    """One annotated picture.
+
+    Attributes:
+        name: in the data set.
+        pixels: uint8 [H, W].
+        complete: False where something annotated could not be taken over.
+    """
+
+    name: str
+    pixels: NDArray[np.uint8]
+    outlines: list[Outline]
+    complete: bool = True
+
+
+def labelme(folder: Path, lost: list[str]) -> Iterator[Picture]:
+    """LabelMe: one JSON file a picture; polygons, rectangles and masks with a label.
+
+    Args:
+        lost: receives a reason for each thing that is annotated and cannot be taken over.
+    """
     for path in sorted(folder.rglob("*.json")):
         content = _json(path)
         if "shapes" not in content or "imagePath" not in content:
             continue
         picture = _read(path.parent / Path(str(content["imagePath"]).replace("\\", "/")).name)
-        outlines = []
-        for shape in content["shapes"]:
-            points = np.array(shape["points"], dtype=float)
-            if shape.get("shape_type", "polygon") == "rectangle":
-                (x0, y0), (x1, y1) = points.min(axis=0), points.max(axis=0)
-                points = np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)])
-            elif shape.get("shape_type", "polygon") != "polygon":
-                continue
-            outlines.append((class_of(shape["label"]), polygon_mask(points, picture.shape)))
-        yield _name(path, folder), picture, outlines
+        masks = [(s["label"], _labelme_mask(s, picture.shape)) for s in content["shapes"]]
+        outlines = [(class_of(label), mask) for label, mask in masks if mask is not None]
+        lost += [UNKNOWN_SHAPE] * (len(masks) - len(outlines))
+        yield Picture(_name(path, folder), picture, outlines, len(outlines) == len(masks))
 
 
-def yolo(folder: Path) -> Iterator[Picture]:
+def _labelme_mask(shape: dict[str, Any], size: tuple[int, ...]) -> NDArray[np.bool_] | None:
+    """Mask of a shape, None for points, lines and circles."""
+    kind = shape.get("shape_type") or "polygon"
+    points = np.array(shape["points"], dtype=float)
+    if kind == "polygon":
+        return polygon_mask(points, size)
+    if kind not in ("rectangle", "mask"):
+        return None
+    (x0, y0), (x1, y1) = points.min(axis=0), points.max(axis=0)
+    if kind == "rectangle":
+        return polygon_mask(np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)]), size)
+    coded = np.frombuffer(base64.b64decode(shape["mask"]), dtype=np.uint8)
+    part = np.asarray(cv2.imdecode(coded, cv2.IMREAD_GRAYSCALE))
+    mask = np.zeros(size, dtype=bool)
+    top, left = int(y0 + 0.5), int(x0 + 0.5)
+    room = mask[top : top + part.shape[0], left : left + part.shape[1]]
+    room[:] = part[: room.shape[0], : room.shape[1]] > 0
+    return mask
+
+
+def yolo(folder: Path, lost: list[str]) -> Iterator[Picture]:
     """YOLO segmentation: `data.yaml` with `names`, `images/` and `labels/` (also below `train/`,
-    `valid/`, `test/`), lines `class x1 y1 x2 y2 ...` in shares of width and height."""
+    `valid/`, `test/`), lines `class x1 y1 x2 y2 ...` in shares of width and height. A picture
+    without a file of labels shows nothing, by YOLO's convention."""
     path = folder / "data.yaml"
     if not path.is_file():
         raise SpineError(f"{folder}: no data.yaml here; is this a YOLO data set?")
     names = yaml.safe_load(path.read_text())["names"]
     names = names if isinstance(names, dict) else dict(enumerate(names))
     for labels in sorted(folder.rglob("labels/**/*.txt")):
-        parts = list(labels.parts)
-        parts[len(parts) - 1 - parts[::-1].index("labels")] = "images"
-        picture_path = _beside(Path(*parts))
-        if picture_path is None:
+        if _beside(_swapped(labels, "labels", "images")) is None:
+            lost.append("labels without a picture")
+    for picture_path in sorted(folder.rglob("images/**/*")):
+        if picture_path.suffix.lower() not in PICTURES:
             continue
         picture = _read(picture_path)
         height, width = picture.shape
         outlines = []
-        for line in labels.read_text().splitlines():
+        labels = _swapped(picture_path, "images", "labels").with_suffix(".txt")
+        for line in labels.read_text().splitlines() if labels.is_file() else ():
             if not line.strip():
                 continue
             number, *values = line.split()
@@ -71,10 +107,17 @@ def yolo(folder: Path) -> Iterator[Picture]:
                 raise SpineError(f"{labels}: holds boxes, not outlines")
             points = np.array(values, dtype=float).reshape(-1, 2) * (width, height)
             outlines.append((class_of(names[int(number)]), polygon_mask(points, picture.shape)))
-        yield _name(picture_path, folder), picture, outlines
+        yield Picture(_name(picture_path, folder), picture, outlines)
 
 
-def coco(folder: Path) -> Iterator[Picture]:
+def _swapped(path: Path, old: str, new: str) -> Path:
+    """The path with the last folder of one name replaced by another."""
+    parts = list(path.parts)
+    parts[len(parts) - 1 - parts[::-1].index(old)] = new
+    return Path(*parts)
+
+
+def coco(folder: Path, lost: list[str]) -> Iterator[Picture]:
     """COCO instances: JSON files with `images`, `annotations`, `categories`; polygons or run-length
     codes, compressed or not."""
     for path in sorted(folder.rglob("*.json")):
@@ -87,15 +130,18 @@ def coco(folder: Path) -> Iterator[Picture]:
             file = _found(folder, path.parent, name)
             picture = _read(file)
             outlines: list[Outline] = []
-            for note in content["annotations"]:
-                if note["image_id"] == image["id"]:
-                    kind, level = class_of(names[note["category_id"]])
-                    label: Label = kind, note.get("level") or level
-                    outlines.append((label, _coco_mask(note["segmentation"], picture.shape)))
-            yield _name(file, folder), picture, outlines
+            notes = [note for note in content["annotations"] if note["image_id"] == image["id"]]
+            outlined = [note for note in notes if note.get("segmentation")]
+            lost += ["boxes without an outline"] * (len(notes) - len(outlined))
+            for note in outlined:
+                kind, level = class_of(names[note["category_id"]])
+                label: Label = kind, note.get("level") or level
+                outlines.append((label, _coco_mask(note["segmentation"], picture.shape)))
+            complete = len(outlined) == len(notes)
+            yield Picture(_name(file, folder), picture, outlines, complete)
 
 
-def aasce(folder: Path) -> Iterator[Picture]:
+def aasce(folder: Path, lost: list[str]) -> Iterator[Picture]:
     """AASCE 2019 / BoostNet: AP films in `data/*/`, corners in `labels/*/NAME.jpg.mat`.
 
     `p2` holds 68 points (x, y; pixel centres at whole numbers), four a vertebra (top left, top
@@ -107,16 +153,14 @@ def aasce(folder: Path) -> Iterator[Picture]:
         points = np.asarray(loadmat(path)["p2"], dtype=float).reshape(17, 4, 2)
         quads = points[:, [0, 1, 3, 2]]
         if not _plausible(quads):
+            lost.append("films with loose corners")
             continue
         picture = _read(_found(folder, path.parent, path.name.removesuffix(".mat")))
-        yield (
-            path.name.removesuffix(".mat").rsplit(".", 1)[0],
-            picture,
-            [
-                ((BODY_KIND, level), polygon_mask(quad + 0.5, picture.shape))
-                for level, quad in zip(AASCE_LEVELS, quads, strict=True)
-            ],
-        )
+        outlines: list[Outline] = [
+            ((BODY_KIND, level), polygon_mask(quad + 0.5, picture.shape))
+            for level, quad in zip(AASCE_LEVELS, quads, strict=True)
+        ]
+        yield Picture(path.name.removesuffix(".mat").rsplit(".", 1)[0], picture, outlines)
 
 
 def _plausible(quads: NDArray[np.float64]) -> bool:
@@ -155,10 +199,14 @@ def _json(path: Path) -> dict[str, Any]:
 
 
 def _read(path: Path) -> NDArray[np.uint8]:
-    picture = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
-    if picture is None:
-        raise SpineError(f"{path}: the annotated picture is missing or cannot be read")
-    return np.asarray(picture, dtype=np.uint8)
+    """uint8 [H, W]; more than 8 bit are scaled between percentiles, as volumes are."""
+    if not path.is_file():
+        raise SpineError(f"{path}: the annotated picture is missing")
+    picture = read_raster(path)
+    pixels = picture.slices[0].pixels
+    if pixels.max() <= 255:
+        return pixels.astype(np.uint8)
+    return eight_bit(pixels, *grey_window(picture.slices, None))
 
 
 def _beside(path: Path) -> Path | None:

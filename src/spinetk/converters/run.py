@@ -3,31 +3,43 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from spinetk.converters.dicom_seg import dicom_seg
 from spinetk.converters.names import itk_snap_names, spider_numbers, verse_numbers
 from spinetk.converters.pictures import Picture, aasce, coco, labelme, yolo
-from spinetk.converters.volumes import add_volume, pairs, patient_of, spider_pairs, verse_pairs
+from spinetk.converters.volumes import add_volume, pairs, spider_pairs, verse_pairs
 from spinetk.converters.writing import DatasetWriter
 from spinetk.errors import SpineError, UsageError
 from spinetk.study import Modality
 
-PICTURE_FORMATS: dict[str, Callable[[Path], Iterator[Picture]]] = {
+PICTURE_FORMATS: dict[str, Callable[[Path, list[str]], Iterator[Picture]]] = {
     "labelme": labelme,
     "yolo": yolo,
     "coco": coco,
     "aasce": aasce,
 }
-VOLUME_FORMATS: dict[str, Callable[[Path], Iterator[tuple[str, Path, Path]]]] = {
+VOLUME_FORMATS: dict[str, Callable[[Path, list[str]], Iterator[tuple[str, Path, Path]]]] = {
     "volumes": pairs,
     "verse": verse_pairs,
     "spider": spider_pairs,
 }
 FORMATS = (*VOLUME_FORMATS, "dicom-seg", *PICTURE_FORMATS)
 OWN_MODALITY: dict[str, Modality] = {"verse": "CT", "spider": "MR", "aasce": "XR"}
+
+
+PATIENTS = {
+    "spider": r"^(.+?)(?:_t1|_t2|_t2_SPACE)$",  # 12_t1, 12_t2_SPACE
+    "aasce": r"-(\d+) ",  # sunhl-1th-03-Jan-2017-162 a ap: the case number
+    "yolo": r"^(.+?)\.rf\.[0-9a-f]+$",  # Roboflow's altered copies of one picture
+}
+"""How a format's file names tell the patient."""
+BIDS_PATIENT = r"sub-([A-Za-z0-9]+)"
+"""Of every other format: names as BIDS has them (VerSe: sub-verse004_dir-ax)."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +52,7 @@ class Conversion:
         whole_vertebrae: label volumes hold whole vertebrae (VerSe's and SPIDER's do).
         exhaustive: every visible instance of the classes that occur is annotated.
         patient: regular expression whose first group in a file's name is the patient. Without it
-            every file is a patient of its own (VerSe and SPIDER name theirs).
+            every file is a patient of its own, but for the formats whose names tell (`PATIENTS`).
     """
 
     modality: Modality | None = None
@@ -50,16 +62,24 @@ class Conversion:
     patient: str | None = None
 
 
-def convert(
-    kind: str, folder: Path, out: Path, options: Conversion = Conversion()
-) -> tuple[int, int]:
+class Converted(NamedTuple):
+    """What was written.
+
+    Attributes:
+        lost: what was annotated and could not be taken over, and how often.
+    """
+
+    images: int
+    outlines: int
+    patients: int
+    lost: dict[str, int]
+
+
+def convert(kind: str, folder: Path, out: Path, options: Conversion = Conversion()) -> Converted:
     """Write the data set `out`; see `Conversion` for what the format does not say.
 
     Args:
         kind: one of `FORMATS`.
-
-    Returns:
-        Images and outlines written.
 
     Raises:
         UsageError: the format is not known, or something is needed and not given.
@@ -73,11 +93,14 @@ def convert(
     if modality is None and kind != "dicom-seg":
         raise UsageError(f"format {kind} does not say what the images are: --modality mr, ct or xr")
     writer = DatasetWriter(out, {"source": f"converted from {kind}"})
+    lost: list[str] = []
     try:
-        _add_all(writer, kind, folder, options, modality)
+        _add_all(writer, kind, folder, options, modality, lost)
     except (KeyError, IndexError, TypeError, ValueError) as error:
         raise SpineError(f"{folder}: not in the format {kind} ({error!r})") from error
-    return len(writer.images), writer.close()
+    outlines = writer.close()
+    patients = {image["patient_id"] for image in writer.images}
+    return Converted(len(writer.images), outlines, len(patients), dict(Counter(lost)))
 
 
 def _add_all(
@@ -86,11 +109,12 @@ def _add_all(
     folder: Path,
     options: Conversion,
     modality: Modality | None,
+    lost: list[str],
 ) -> None:
     if kind in PICTURE_FORMATS:
-        _add_pictures(writer, kind, folder, options, modality or "XR")
+        _add_pictures(writer, kind, folder, options, modality or "XR", lost)
     elif kind == "dicom-seg":
-        for one in dicom_seg(folder):
+        for one in dicom_seg(folder, lost):
             writer.add(
                 f"{one.series}_{one.place[0]:03d}", one.picture, one.outlines, patient=one.patient,
                 series=one.series, modality=one.modality, place=one.place, spacing=one.spacing,
@@ -101,28 +125,36 @@ def _add_all(
         if options.names is not None:
             numbers = itk_snap_names(options.names)
         whole = options.whole_vertebrae or kind in ("verse", "spider")
-        for name, image, labels in VOLUME_FORMATS[kind](folder):
+        for name, image, labels in VOLUME_FORMATS[kind](folder, lost):
             add_volume(
                 writer, name, image, labels, numbers, modality=modality or "MR",
-                patient=_patient(name, options), whole_vertebrae=whole,
+                patient=_patient(kind, name, options), whole_vertebrae=whole,
                 exhaustive=options.exhaustive,
             )  # fmt: skip
 
 
 def _add_pictures(
-    writer: DatasetWriter, kind: str, folder: Path, options: Conversion, modality: Modality
+    writer: DatasetWriter,
+    kind: str,
+    folder: Path,
+    options: Conversion,
+    modality: Modality,
+    lost: list[str],
 ) -> None:
-    for name, picture, outlines in PICTURE_FORMATS[kind](folder):
+    for one in PICTURE_FORMATS[kind](folder, lost):
         writer.add(
-            name, picture, outlines, patient=_patient(name, options), modality=modality,
-            view="ap" if kind == "aasce" else "sagittal", exhaustive=options.exhaustive,
+            one.name, one.pixels, one.outlines, patient=_patient(kind, one.name, options),
+            modality=modality, view="ap" if kind == "aasce" else "sagittal",
+            exhaustive=options.exhaustive and one.complete,
         )  # fmt: skip
 
 
-def _patient(name: str, options: Conversion) -> str:
-    """The patient of a file."""
+def _patient(kind: str, name: str, options: Conversion) -> str:
+    """The patient of a file: several pictures of one patient must not be divided between training
+    and test."""
     if options.patient is None:
-        return patient_of(name)
+        found = re.search(PATIENTS.get(kind, BIDS_PATIENT), name)
+        return found[1] if found else name
     try:
         found = re.search(options.patient, name)
     except re.error as error:

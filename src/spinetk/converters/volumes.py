@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -27,32 +26,46 @@ GRID_MM = 0.1
 LABEL_ENDINGS = ("seg", "label", "labels", "mask", "bodies", "segmentation")
 
 
-def pairs(folder: Path) -> Iterator[tuple[str, Path, Path]]:
-    """(name, image, labels) of files like `case1.nii.gz` and `case1_seg.nii.gz`."""
+def pairs(folder: Path, lost: list[str]) -> Iterator[tuple[str, Path, Path]]:
+    """(name, image, labels) of files like `case1.nii.gz` and `case1_seg.nii.gz`.
+
+    Args:
+        lost: receives a reason for each file that has no partner.
+    """
     files = {_stem(path): path for path in _volumes(folder)}
-    for stem, path in files.items():
-        for ending in LABEL_ENDINGS:
-            labels = files.get(f"{stem}_{ending}") or files.get(f"{stem}-{ending}")
-            if labels:
-                yield "_".join(Path(stem).relative_to(folder).parts), path, labels
-                break
+    ends = tuple(mark + ending for ending in LABEL_ENDINGS for mark in "_-")
+    images = {stem: path for stem, path in files.items() if not stem.endswith(ends)}
+    used = set()
+    for stem, path in images.items():
+        labels = next((files[stem + end] for end in ends if stem + end in files), None)
+        if labels is None:
+            lost.append("volumes without labels")
+        else:
+            used.add(labels)
+            yield "_".join(Path(stem).relative_to(folder).parts), path, labels
+    lost += ["labels without a volume"] * (len(files) - len(images) - len(used))
 
 
-def verse_pairs(folder: Path) -> Iterator[tuple[str, Path, Path]]:
+def verse_pairs(folder: Path, lost: list[str]) -> Iterator[tuple[str, Path, Path]]:
     """VerSe in BIDS names: `rawdata/*/*_ct.nii.gz`, `derivatives/*/*_seg-vert_msk.nii.gz`."""
     images = {path.name.removesuffix("_ct.nii.gz"): path for path in folder.rglob("*_ct.nii.gz")}
     for path in sorted(folder.rglob("*_seg-vert_msk.nii.gz")):
         stem = path.name.removesuffix("_seg-vert_msk.nii.gz")
         if stem in images:
-            yield stem, images[stem], path
+            yield stem, images.pop(stem), path
+        else:
+            lost.append("labels without a volume")
+    lost += ["volumes without labels"] * len(images)
 
 
-def spider_pairs(folder: Path) -> Iterator[tuple[str, Path, Path]]:
+def spider_pairs(folder: Path, lost: list[str]) -> Iterator[tuple[str, Path, Path]]:
     """SPIDER: `images/1_t1.mha` with `masks/1_t1.mha`."""
     for path in sorted((folder / "masks").glob("*.mha")):
         image = folder / "images" / path.name
         if image.is_file():
             yield path.stem, image, path
+        else:
+            lost.append("labels without a volume")
 
 
 def add_volume(
@@ -129,13 +142,6 @@ def _cuts(
             if mask.any():
                 found[value] = mask
     return found
-
-
-def patient_of(name: str) -> str:
-    """The patient of a file: `sub-verse004_dir-ax` -> `verse004`, SPIDER's `12_t1` -> `12`; several
-    series of one patient must not be divided between training and test."""
-    bids = re.match(r"sub-([A-Za-z0-9]+)", name)
-    return bids[1] if bids else re.sub(r"_(t1|t2|t2_SPACE)$", "", name, flags=re.IGNORECASE)
 
 
 def _volumes(folder: Path) -> list[Path]:

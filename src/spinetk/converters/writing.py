@@ -84,7 +84,7 @@ class DatasetWriter:
                 "height": picture.shape[0],
                 "width": picture.shape[1],
                 "patient_id": patient,
-                "series_id": series or patient,
+                "series_id": series or name,  # a lone picture is a series of its own
                 "slice_index": place[0],
                 "n_slices": place[1],
                 "modality": modality,

@@ -28,7 +28,10 @@ def read_participants(folders: Sequence[Path]) -> pd.DataFrame | None:
             if ID not in table:
                 raise SpineError(f"{path}: the column {ID} is missing")
             tables.append(table)
-    return pd.concat(tables, ignore_index=True) if tables else None
+    if not tables:
+        return None
+    # a participant of several sets has one row, each column from the first set that knows it
+    return pd.concat(tables, ignore_index=True).groupby(ID, sort=False).first().reset_index()
 
 
 def participant_tests(table: pd.DataFrame, folds: Sequence[frozenset[str]]) -> pd.DataFrame:
@@ -42,7 +45,7 @@ def participant_tests(table: pd.DataFrame, folds: Sequence[frozenset[str]]) -> p
     """
     everyone = frozenset[str]().union(*folds)
     ids = table[ID].where(table[ID].isin(everyone), table[ID].str.removeprefix("sub-"))
-    table = table.assign(**{ID: ids}).drop_duplicates(ID)
+    table = table.assign(**{ID: ids}).groupby(ID, sort=False).first().reset_index()
     if not table[ID].isin(everyone).any():
         raise SpineError(f"{PARTICIPANTS}: none of its {ID} is a patient_id of the data")
     rows = []

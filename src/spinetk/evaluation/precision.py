@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -19,8 +20,9 @@ from spinetk.evaluation.matching import DETECTED_IOU
 ALL_SIZES = [0**2, 1e5**2]
 """pycocotools' area range "all"."""
 PLATEAU = 0.005
-"""F1 values this near to the best are as good. Of the thresholds that give them the middle one is
-picked: it stays good where another network's or another clinic's scores lie a little off."""
+"""F1 values this near to the best are as good. Of the thresholds that give them the lowest is
+picked: another clinic's images score lower, and a structure too many is seen and struck out more
+easily than one too few."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class PrecisionRecall:
     Attributes:
         recall, precision, scores: float [N], 0..1; what a threshold at the score gives.
         average_precision: COCO's AP at this IoU.
-        best_threshold: the middle of the thresholds around the best one whose
+        best_threshold: the lowest of the thresholds around the best one whose
             F1 = 2 P R / (P + R) is within `PLATEAU` of the largest.
         best_f1: the largest F1.
     """
@@ -57,14 +59,14 @@ def picked_threshold(frames: Frames) -> float | None:
     """The one score threshold of a network: that of all its classes and modalities together.
 
     Returns:
-        The threshold to two decimal places, None where nothing can be judged.
+        The threshold, rounded down to two decimal places, None where nothing can be judged.
     """
     together = [
         frame.assign(image=frame["image"] + " " + frame["kind"])
         for frame in (frames.instances, frames.proposals)
     ]
     curve = precision_recall(*together)
-    return None if curve is None else round(curve.best_threshold, 2)
+    return None if curve is None else math.floor(curve.best_threshold * 100) / 100
 
 
 def precision_recall(instances: pd.DataFrame, proposals: pd.DataFrame) -> PrecisionRecall | None:
@@ -110,18 +112,16 @@ def precision_recall(instances: pd.DataFrame, proposals: pd.DataFrame) -> Precis
     scores, precision, recall = scores[last], precision[last], recall[last]
     f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-9)
     average = float(evaluation.eval["precision"][0, :, 0, 0, -1].mean())
-    best_threshold = _middle_of_plateau(scores, f1)
+    best_threshold = _end_of_plateau(scores, f1)
     return PrecisionRecall(recall, precision, scores, average, best_threshold, float(f1.max()))
 
 
-def _middle_of_plateau(scores: NDArray[np.float64], f1: NDArray[np.float64]) -> float:
-    """Halfway between the highest and the lowest score of the stretch around the best F1 that is
-    within `PLATEAU` of it; scores come from the highest down."""
+def _end_of_plateau(scores: NDArray[np.float64], f1: NDArray[np.float64]) -> float:
+    """The lowest score of the stretch around the best F1 that is within `PLATEAU` of it; scores
+    come from the highest down."""
     best = int(f1.argmax())
-    lower = np.flatnonzero(f1 < f1[best] - PLATEAU)
-    first = int(lower[lower < best].max(initial=-1)) + 1
-    last = int(lower[lower > best].min(initial=len(f1))) - 1
-    return float(scores[first] + scores[last]) / 2
+    worse = np.flatnonzero(f1 < f1[best] - PLATEAU)
+    return float(scores[worse[worse > best].min(initial=len(f1)) - 1])
 
 
 def _boxes(rows: pd.DataFrame, number: dict[str, int]) -> list[dict[str, object]]:

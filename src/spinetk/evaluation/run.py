@@ -12,7 +12,7 @@ import pandas as pd
 from rich.progress import Progress
 
 import spinetk
-from spinetk.dataset import AnnotatedImage, network_classes, patient_hash, read_dataset
+from spinetk.dataset import AnnotatedImage, network_classes, patient_hash, read_datasets
 from spinetk.errors import SpineError, UsageError
 from spinetk.evaluation.compare import compare_image
 from spinetk.evaluation.frames import Frames, frames_of
@@ -36,18 +36,20 @@ def evaluate_run(data: Sequence[Path], out: Path, model: str, patients: str, *, 
             else is a text file with one patient id a line.
 
     Returns:
-        The tables of data sets and slice selection, Markdown.
+        The tables of data sets and slice selection, Markdown, and a caution where the network was
+        trained on some of the patients.
 
     Raises:
         UsageError: the patients cannot be told.
         SpineError: no annotated image of these patients is in the data.
     """
     loaded = load_model(model)
-    chosen = _patients(patients, loaded.model)
-    images = [i for i in read_images(data) if chosen is None or i.patient in chosen]
+    images = _chosen(read_images(data), patients, loaded.model)
     start = time.perf_counter()
     frames = evaluate_images(images, loaded, quiet=quiet)
-    trained = set(loaded.model.card.get("trained_patients_sha256", ()))
+    tested = {image.patient for image in images if image.reference}
+    trained = loaded.model.card.get("trained_patients_sha256")
+    seen = None if trained is None else sum(patient_hash(p) in set(trained) for p in tested)
     about = {
         "command": f"spinetk evaluate {' '.join(f.name for f in map(Path, data))} "
         f"--model {loaded.model.name} --patients {Path(patients).name}",
@@ -56,23 +58,26 @@ def evaluate_run(data: Sequence[Path], out: Path, model: str, patients: str, *, 
         "spinetk": spinetk.__version__,
         "date": time.strftime("%Y-%m-%d"),
         "score_threshold": loaded.model.score_threshold,
-        "patients": sorted({image.patient for image in images if image.reference}),
-        "patients_it_was_trained_on": sum(
-            patient_hash(p) in trained for p in {i.patient for i in images if i.reference}
-        ),
+        "patients": sorted(tested),
+        "patients_it_was_trained_on": seen,
         "seconds": round(time.perf_counter() - start, 1),
     }
     title = f"Evaluation of {loaded.model.name}"
-    return write_run(out, frames, about, title, images, lambda _: loaded)
+    head = write_run(out, frames, about, title, images, lambda _: loaded)
+    if seen:
+        head += f"\nCaution: the network was trained on {seen} of these {len(tested)} patients.\n"
+    elif seen is None:
+        head += "\nCaution: the network's card does not say which patients it was trained on.\n"
+    return head
 
 
 def read_images(data: Sequence[Path]) -> list[AnnotatedImage]:
     """Images of data sets with the same categories.
 
     Raises:
-        SpineError: the sets have different categories.
+        SpineError: the sets have different categories, or two have the same name.
     """
-    sets = [read_dataset(folder) for folder in data]
+    sets = read_datasets(data)
     network_classes(sets)
     return [image for one in sets for image in one.images]
 
@@ -135,16 +140,17 @@ def write_run(
     return head
 
 
-def _patients(text: str, model: Model) -> frozenset[str] | None:
+def _chosen(images: Sequence[AnnotatedImage], text: str, model: Model) -> list[AnnotatedImage]:
+    """The images of the patients that `--patients` means."""
     if text == "all":
-        return None
+        return list(images)
     if text == "held-out":
-        held_out = model.card.get("held_out_patients")
+        held_out = set(model.card.get("held_out_patients_sha256", ()))
         if not held_out:
             raise UsageError(f"the card of {model.name} names no held-out patients: --patients all")
-        return frozenset(held_out)
+        return [image for image in images if patient_hash(image.patient) in held_out]
     try:
-        lines = Path(text).read_text().splitlines()
-        return frozenset(line.strip() for line in lines if line.strip())
+        lines = {line.strip() for line in Path(text).read_text().splitlines()}
     except OSError as error:
         raise UsageError(f"--patients {text}: cannot be read ({error.strerror})") from error
+    return [image for image in images if image.patient in lines]

@@ -16,7 +16,8 @@ def compare_selection(
 ) -> list[SliceResult]:
     """Select a slice in each series of which every slice is in the data (and there are several).
 
-    The reference is the slice with the most labelled bodies, ties by their area.
+    The reference is the slice with the most labelled bodies, ties by their area. A series whose
+    reference slice lacks annotations is left out: another might show more.
     """
     by_series: dict[tuple[str, str], list[AnnotatedImage]] = {}
     for image in images:
@@ -24,13 +25,16 @@ def compare_selection(
             by_series.setdefault((image.dataset, image.series), []).append(image)
     results = []
     for (_, series), members in sorted(by_series.items()):
-        if len(members) < max(2, members[0].n_slices):
-            continue
         members.sort(key=lambda i: i.slice_index)
+        every = list(range(members[0].n_slices))
+        if len(every) < 2 or [i.slice_index for i in members] != every:
+            continue
         slices = [as_slice(image) for image in members]
         trace = detect(slices, loaded, threshold, members[0].modality)
         labelled = {image.slice_index: _labelled(image) for image in members}
         best = max(members, key=lambda i: labelled[i.slice_index])
+        if not best.exhaustive:
+            continue
         selected = select_slice(trace)
         bodies, area = labelled[selected]
         results.append(

@@ -62,7 +62,7 @@ def _instance_figures(group: pd.DataFrame) -> dict[str, Any]:
         "patients": group["patient"].nunique(),
         "images": group["image"].nunique(),
         "instances": len(group),
-        "detected_percent": 100 * len(detected) / len(group),
+        "detected_percent": 100 * len(detected) / len(group) if len(group) else np.nan,
         "dice": median,
         "dice_q1": q1,
         "dice_q3": q3,
@@ -83,8 +83,11 @@ def data_set_table(frames: Frames) -> pd.DataFrame:
     """Each data set and class over all its images and over the middle slices of its series, with
     its false positives (counted only where everything is labelled) and level names."""
     rows = []
-    for (dataset, kind), group in frames.instances.groupby(["dataset", "kind"]):
-        false = frames.false_positives
+    false = frames.false_positives
+    groups = dict(list(frames.instances.groupby(["dataset", "kind"])))
+    wrong = {(str(d), str(k)) for d, k in zip(false["dataset"], false["kind"], strict=True)}
+    for dataset, kind in sorted(groups.keys() | wrong):
+        group = groups.get((dataset, kind), frames.instances[:0])
         count = int(((false["dataset"] == dataset) & (false["kind"] == kind)).sum())
         for scope, chosen in _scopes(group):
             given = chosen[chosen["level"].notna() & chosen["named"].notna()]
@@ -129,7 +132,7 @@ def miss_table(instances: pd.DataFrame) -> pd.DataFrame:
 
 
 def precision_table(frames: Frames) -> pd.DataFrame:
-    """Average precision at box IoU 0.7 and the middle of the thresholds with the best F1."""
+    """Average precision at box IoU 0.7 and the lowest of the thresholds with the best F1."""
     rows = []
     for (modality, kind), curve in precision_curves(frames):
         own, false = (
@@ -155,7 +158,9 @@ def selection_table(slices: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for dataset, group in slices.groupby("dataset"):
         error = (group["selected"] - group["reference"]).to_numpy(dtype=float)
-        test = stats.ttest_1samp(error, 0.0).pvalue if len(error) > 1 and np.ptp(error) else np.nan
+        test = stats.ttest_1samp(error, 0.0).pvalue if len(error) > 1 else np.nan
+        if len(error) > 1 and not np.ptp(error):  # no spread: the formula divides by zero
+            test = 1.0 if error[0] == 0 else 0.0
         rows.append(
             {
                 "dataset": dataset,

@@ -53,10 +53,10 @@ def read(inputs: str | Path | Sequence[str | Path]) -> Study:
         raise UnreadableInput(_nothing_read(given, files, refused))
     if files.unpacked:  # the archives' folders stay while a series is in use
         series = [replace(one, unpacked=files.unpacked) for one in series]
-    return Study(tuple(_with_unique_keys(series)), tuple(refused), passed_over)
+    return Study(tuple(with_unique_keys(series)), tuple(refused), passed_over)
 
 
-def _with_unique_keys(series: Iterable[Series]) -> list[Series]:
+def with_unique_keys(series: Iterable[Series]) -> list[Series]:
     """Give series of the same key the endings -2, -3, ...; a key is never empty or all dots."""
     taken: set[str] = set()
     out = []

@@ -21,7 +21,7 @@ from spinetk.evaluation.precision import picked_threshold
 from spinetk.evaluation.run import evaluate_images, read_images, write_run
 from spinetk.pipeline import LoadedModel, load_model
 from spinetk.training.folds import patient_folds
-from spinetk.training.run import seen_patients, train_run
+from spinetk.training.run import seen_patients, start_of, train_run
 
 
 def crossval_run(
@@ -55,6 +55,8 @@ def crossval_run(
             f"--init {init}: this network was trained on {len(known)} of these patients, so no "
             "fold of them would be unseen"
         )
+    participants = read_participants([Path(folder) for folder in data])
+    more = {} if participants is None else {"participants": participant_tests(participants, folds)}
     _fix(_plan(data, folds, config_path, init), out)
     say = Console(stderr=True, quiet=quiet, highlight=False).print
     minutes = []
@@ -89,8 +91,6 @@ def crossval_run(
     def model_of(image: AnnotatedImage) -> LoadedModel:
         return network(fold_of[image.patient])
 
-    participants = read_participants([Path(folder) for folder in data])
-    more = {} if participants is None else {"participants": participant_tests(participants, folds)}
     title = f"{k}-fold cross-validation"
     head = write_run(out, frames, about, title, images, model_of, more)
     return f"{head}\nprecision and recall pick score_threshold = {picked}\n"
@@ -106,7 +106,7 @@ def _plan(
     return {
         "folds": {str(number): sorted(fold) for number, fold in enumerate(folds, start=1)},
         "config": config_path.read_text() if config_path else None,
-        "init": init,
+        "init": start_of(init) if init else None,
         "annotations_sha256": {
             folder.name: hashlib.sha256((folder / "annotations.json").read_bytes()).hexdigest()
             for folder in map(Path, data)

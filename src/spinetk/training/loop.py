@@ -110,31 +110,6 @@ def seconds_trained(folder: Path) -> float:
         return sum(float(row[SECONDS]) for row in csv.DictReader(stream))
 
 
-def load_checkpoint(folder: Path) -> tuple[SpineRCNN, dict[str, Any]]:
-    """The averaged network of a run, in evaluation mode, and its configuration."""
-    content = torch.load(folder / CHECKPOINT, map_location="cpu", weights_only=True)
-    config = config_from_dict(content["config"])
-    network = SpineRCNN(config.network, config)
-    average = AveragedModel(network, use_buffers=True)
-    average.load_state_dict(content["average"])
-    return cast(SpineRCNN, average.module).eval(), content["config"]
-
-
-def config_from_dict(content: dict[str, Any]) -> TrainingConfig:
-    """Rebuild the configuration that `TrainingConfig.as_dict` wrote (JSON has no tuples)."""
-    from spinetk.training.config import AugmentationConfig, NetworkConfig
-
-    def tuples(value: Any) -> Any:
-        return tuple(tuples(v) for v in value) if isinstance(value, list | tuple) else value
-
-    plain = {name: tuples(value) for name, value in content.items()}
-    plain["network"] = NetworkConfig(**{k: tuples(v) for k, v in content["network"].items()})
-    plain["augmentation"] = AugmentationConfig(
-        **{k: tuples(v) for k, v in content["augmentation"].items()}
-    )
-    return TrainingConfig(**plain)
-
-
 def _stop_unless_finite(value: Tensor, losses: dict[str, Tensor], iteration: int) -> None:
     """Stop before a loss or gradient that is not finite gets into the weights."""
     if math.isfinite(float(value.detach())):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import time
 import tomllib
@@ -16,7 +17,7 @@ from spinetk.dataset import (
     AnnotatedSet,
     network_classes,
     patient_hash,
-    read_dataset,
+    read_datasets,
     split_by_patient,
     validation_patients,
 )
@@ -25,6 +26,10 @@ from spinetk.network.registry import MODELS, shipped_models
 from spinetk.training.config import AugmentationConfig, NetworkConfig, TrainingConfig
 from spinetk.training.export import export_onnx, save_weights
 from spinetk.training.loop import seconds_trained, train
+
+PASSED_ON = ("sha256", "date", "data", "training", "started_from")
+"""What a card keeps of the network that training started from: its own start among it, so that a
+network's whole data are named."""
 
 
 def train_run(
@@ -50,7 +55,7 @@ def train_run(
     Raises:
         UsageError: a configuration field is not known, or the sets do not fit together.
     """
-    sets = [read_dataset(folder) for folder in data]
+    sets = read_datasets(data)
     images = [image for one in sets for image in one.images]
     if isinstance(hold_out, float | int):
         share = hold_out
@@ -75,7 +80,7 @@ def train_run(
     trained = {patient_hash(i.patient) for i in images} - {patient_hash(p) for p in hold_out}
     if start_card:
         trained |= set(start_card["trained_patients_sha256"])
-        card["started_from"] = {key: start_card[key] for key in ("sha256", "training", "date")}
+        card["started_from"] = {key: start_card[key] for key in PASSED_ON if key in start_card}
     card["trained_patients_sha256"] = sorted(trained)
     card["training_minutes"] = round(seconds_trained(out) / 60, 1)
     path.with_suffix(".json").write_text(json.dumps(card, indent=2) + "\n")
@@ -88,6 +93,11 @@ def seen_patients(init: str, images: Sequence[AnnotatedImage]) -> frozenset[str]
     _, card = _start_from(init)
     seen = set(card["trained_patients_sha256"])
     return frozenset(image.patient for image in images if patient_hash(image.patient) in seen)
+
+
+def start_of(init: str) -> str:
+    """SHA-256 of the weights that `--init` means."""
+    return hashlib.sha256(_start_from(init)[0].read_bytes()).hexdigest()
 
 
 def _start_from(init: str) -> tuple[Path, dict[str, Any]]:
@@ -120,7 +130,12 @@ def read_config(path: Path | None, classes: tuple[str, ...]) -> TrainingConfig:
             raise UsageError(f"--config {path}: not valid TOML ({error})") from error
     augmentation = _changed(AugmentationConfig, path, content.pop("augmentation", {}))
     network = _changed(NetworkConfig, path, {"classes": classes} | content.pop("network", {}))
-    sides = TrainingConfig().fitted_side | content.pop("fitted_side", {})
+    sides = TrainingConfig().fitted_side
+    for name, side in content.pop("fitted_side", {}).items():
+        if name not in sides:
+            told = f"fitted_side: there is no {name}; fields are {', '.join(sides)}"
+            raise UsageError(f"--config {path}: {told}")
+        sides[name] = side
     config = _changed(TrainingConfig, path, content)
     return dataclasses.replace(
         config, augmentation=augmentation, network=network, fitted_side=sides
@@ -133,10 +148,20 @@ Config = TypeVar("Config")
 def _changed(kind: type[Config], path: Path | None, fields: dict[str, Any]) -> Config:
     """A configuration with some of its fields changed."""
     known = [f.name for f in dataclasses.fields(kind)]  # type: ignore[arg-type]
-    for name in fields:
+    default = kind()
+    for name, value in fields.items():
         if name not in known:
             raise UsageError(f"--config {path}: there is no {name}; fields are {', '.join(known)}")
+        usual = getattr(default, name)
+        if _sort(value) != _sort(usual) and (_sort(value), _sort(usual)) != (int, float):
+            shown = list(usual) if isinstance(usual, tuple) else usual
+            told = f"{name} = {value!r}: a value like {shown!r} is needed"
+            raise UsageError(f"--config {path}: {told}")
     return kind(**_tuples(fields))
+
+
+def _sort(value: Any) -> type:
+    return tuple if isinstance(value, list) else type(value)
 
 
 def model_card(
@@ -148,7 +173,7 @@ def model_card(
 ) -> dict[str, Any]:
     """What a user must know of a network, as plain JSON types."""
     return {
-        "format": 2,
+        "format": 3,
         "date": time.strftime("%Y-%m-%d"),
         "spinetk": spinetk.__version__,
         "classes": list(config.network.classes),
@@ -168,7 +193,7 @@ def model_card(
             }
             for one in sets
         ],
-        "held_out_patients": list(held_out),
+        "held_out_patients_sha256": sorted(patient_hash(p) for p in held_out),
         "training": config.as_dict(),
         "intended_use": "research; not a medical device",
     }
