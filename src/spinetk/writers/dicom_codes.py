@@ -1,0 +1,61 @@
+"""DICOM codes of structures and measurements."""
+
+from __future__ import annotations
+
+from highdicom.sr import CodedConcept
+from pydicom.sr.codedict import codes
+from pydicom.sr.coding import Code
+
+from spinetk.anatomy import BODY_KIND, DISC_KIND, LEVELS
+from spinetk.study import Instance
+
+CATEGORY = codes.SCT.AnatomicalStructure
+"""91723000, of every segment."""
+VERTEBRA = codes.SCT.Vertebra
+"""51282000: a vertebra whose level is not known."""
+DISC = Code("360499006", "SCT", "Intervertebral disc")
+S1 = Code("65985001", "SCT", "S1 vertebra")
+OWN_SCHEME = "99SPINETK"
+"""Structures of a user's own network have no SNOMED code that we could know."""
+
+
+def structure_code(instance: Instance) -> Code:
+    """SNOMED CT code of an instance by its level (CID 7603, CID 7604), or of its kind where the
+    level is not known; variants (L6, T13) are vertebrae without a level."""
+    level = instance.level
+    if instance.kind == BODY_KIND:
+        if level == "S1":
+            return S1
+        return getattr(codes.SCT, f"{level}Vertebra") if level in LEVELS else VERTEBRA
+    if instance.kind == DISC_KIND:
+        upper, _, lower = (level or "").partition("-")
+        known = upper in LEVELS and lower in LEVELS
+        return getattr(codes.SCT, f"{upper}{lower}Disc") if known else DISC
+    name = instance.kind.replace("_", " ")
+    return Code(instance.kind.upper()[:16], OWN_SCHEME, name[:64])
+
+
+def label_of(instance: Instance) -> str:
+    """What a person reads: the level, or the kind and its order from below."""
+    return instance.level or f"{instance.kind.replace('_', ' ')} {instance.order} from below"[:64]
+
+
+AREA = codes.SCT.Area
+HEIGHT = codes.DCM.Height
+WIDTH = codes.SCT.Width
+MEAN = codes.SCT.Mean
+SKEWNESS = codes.DCM.Skewness
+KURTOSIS = codes.DCM.Kurtosis
+ENTROPY = codes.IBSI.IntensityHistogramEntropy
+MEAN_OF_POSITIVE = Code("MPP", OWN_SCHEME, "Mean of positive pixels")
+ANTERIOR, POSTERIOR = codes.SCT.Anterior, codes.SCT.Posterior
+MIDDLE = codes.SCT.Central
+MM, MM2, NO_UNIT = codes.UCUM.Millimeter, codes.UCUM.SquareMillimeter, codes.UCUM.NoUnits
+HOUNSFIELD = codes.UCUM.HounsfieldUnit
+BIT = Code("bit", "UCUM", "bit")
+PIXELS = Code("{pixels}", "UCUM", "pixels")
+
+
+def concept(code: Code) -> CodedConcept:
+    """The code as highdicom wants it."""
+    return CodedConcept(code.value, code.scheme_designator, code.meaning, code.scheme_version)

@@ -1,0 +1,63 @@
+"""DICOM Segmentation: one segment an instance, on the images that it was found on."""
+
+from __future__ import annotations
+
+import highdicom
+import numpy as np
+from pydicom.uid import ExplicitVRLittleEndian
+
+import spinetk
+from spinetk.network.registry import Model
+from spinetk.study import Segmentation
+from spinetk.writers.dicom_codes import CATEGORY, label_of, structure_code
+from spinetk.writers.dicom_source import MANUFACTURER, SEG_NUMBER, OnImages, algorithm
+
+
+def segmentation(
+    result: Segmentation, model: Model, placed: OnImages
+) -> highdicom.seg.Segmentation:
+    """A binary SEG that refers to the frames on which something lies, and no others.
+
+    Source: DICOM PS3.3 A.51 (Segmentation IOD), C.8.20.
+    """
+    made_by = algorithm(model)
+    descriptions = [
+        highdicom.seg.SegmentDescription(
+            segment_number=number,
+            segment_label=label_of(instance),
+            segmented_property_category=CATEGORY,
+            segmented_property_type=structure_code(instance),
+            algorithm_type=highdicom.seg.SegmentAlgorithmTypeValues.AUTOMATIC,
+            algorithm_identification=made_by,
+            tracking_uid=highdicom.UID(),
+            tracking_id=f"{instance.kind} {number}",
+        )
+        for number, instance in enumerate(result.instances, start=1)
+    ]
+    multi = placed.frames[0].number is not None
+    header = placed.headers[0]
+    pixels = placed.labels
+    if multi:  # highdicom takes all frames of a multi-frame file
+        pixels = np.zeros((int(header.NumberOfFrames), *placed.labels.shape[1:]), np.uint16)
+        for frame, image in zip(placed.frames, placed.labels, strict=True):
+            pixels[int(frame.number or 1) - 1] = image
+    stacked = np.stack([pixels == number for number in range(1, len(descriptions) + 1)], axis=-1)
+    return highdicom.seg.Segmentation(
+        source_images=list(placed.headers),
+        pixel_array=stacked,
+        segmentation_type=highdicom.seg.SegmentationTypeValues.BINARY,
+        segment_descriptions=descriptions,
+        series_instance_uid=highdicom.UID(),
+        series_number=SEG_NUMBER,
+        sop_instance_uid=highdicom.UID(),
+        instance_number=1,
+        manufacturer=MANUFACTURER,
+        manufacturer_model_name=f"SpineTK network {model.name}",
+        software_versions=spinetk.__version__,
+        device_serial_number=model.sha256[:16],
+        content_description="Vertebral bodies and intervertebral discs",
+        content_label="SPINE",
+        series_description="SpineTK segmentation, research only",
+        transfer_syntax_uid=ExplicitVRLittleEndian,
+        omit_empty_frames=True,
+    )

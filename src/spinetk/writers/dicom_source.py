@@ -1,0 +1,67 @@
+"""What DICOM outputs share: the stored images that a result lies on, and who made it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import highdicom
+import numpy as np
+import pydicom
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset
+from pydicom.sr.codedict import codes
+
+import spinetk
+from spinetk.network.registry import Model
+from spinetk.readers.reformat import on_frames
+from spinetk.study import Frame, Segmentation
+
+MANUFACTURER = "SpineTK"
+SEG_NUMBER, SR_NUMBER, CAPTURE_NUMBER, CONTOUR_NUMBER = 9001, 9002, 9003, 9004
+"""Series numbers of the outputs, out of the way of a scanner's."""
+
+
+@dataclass(frozen=True)
+class OnImages:
+    """A result on the stored images that it belongs to.
+
+    Attributes:
+        frames: those that an instance lies on, in the slice's order.
+        labels: uint16 [frames, rows, columns]: 1 + the place of the instance in the result.
+        headers: of the frames' files, without pixels, each file once.
+    """
+
+    frames: tuple[Frame, ...]
+    labels: NDArray[np.uint16]
+    headers: tuple[Dataset, ...]
+
+
+def on_images(result: Segmentation) -> OnImages:
+    """Bring the instances of a result to the stored images.
+
+    Raises:
+        ValueError: the source is not DICOM.
+    """
+    one = result.slice
+    labels = np.zeros(one.pixels.shape, dtype=np.uint16)
+    for number, instance in enumerate(result.instances, start=1):
+        labels[instance.mask] = number
+    placed = on_frames(one, labels)
+    frames = tuple(frame for frame, _ in placed)
+    paths: dict[Path, None] = dict.fromkeys(frame.path for frame in frames)
+    return OnImages(
+        frames=frames,
+        labels=np.stack([image for _, image in placed]),
+        headers=tuple(pydicom.dcmread(p, stop_before_pixels=True, force=True) for p in paths),
+    )
+
+
+def algorithm(model: Model) -> highdicom.AlgorithmIdentificationSequence:
+    """The network, by name, version and the hash of its file."""
+    return highdicom.AlgorithmIdentificationSequence(
+        name=f"SpineTK {model.name}",
+        family=codes.DCM.ArtificialIntelligence,
+        version=spinetk.__version__,
+        parameters={"network SHA-256": model.sha256[:32]},
+    )
