@@ -98,7 +98,7 @@ def plan_cuts(stack: Stack) -> Plan:
     lines: Line = "rows" if abs(normal[2]) >= abs(along[2]) else "columns"
     step = max(1, round(PLANE_DISTANCE_MM / across_mm))
     places = tuple(range(step // 2, count, step))
-    start = origins[0] - along * along_mm * shifts[0]
+    start = origins[0] + along * along_mm * exact.min()
     towards = normal * np.sign(moved[-1] @ normal)
     return Plan(
         lines=lines,
