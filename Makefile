@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 
 demo: $(VENV)/base.stamp
 	rm -rf demo
-	$(BIN)/spinetk phantom demo/study
+	$(BIN)/spinetk phantom demo/study --look T1
 	$(BIN)/spinetk segment demo/study/dicom -o demo/results
 	@echo "Open the report: $$(ls -d $(CURDIR)/demo/results/*/report.html)"
 

@@ -63,7 +63,7 @@ def main(data: Path, name: str, run: Path | None) -> None:
     if held_out:
         sets = [data / d["name"] for d in card["data"] if (data / d["name"]).is_dir()]
         work = ROOT / "runs" / "ship" / name  # the page and the difference maps stay there
-        evaluate_run(sets, work, name, "held-out", quiet=False)
+        evaluate_run(sets, work, name, "unseen", quiet=False)
         (RESULTS / name).mkdir(parents=True, exist_ok=True)
         for file in ("figures.json", "figures.md"):
             shutil.copyfile(work / file, RESULTS / name / file)

@@ -36,10 +36,10 @@ def test_pictures_that_are_gone_damaged_or_of_another_size(folder: Path) -> None
     with pytest.raises(SpineError, match="8-bit gray is needed"):
         read_dataset(folder)
     cv2.imwrite(str(first), np.zeros((60, 50), np.uint8))
-    with pytest.raises(SpineError, match="60 x 50 pixels, its masks 120 x 100"):
+    with pytest.raises(SpineError, match="60 x 50 pixels, said to be 120 x 100"):
         read_dataset(folder)
     second.unlink()
-    with pytest.raises(SpineError, match=r"and 1 more faults"):
+    with pytest.raises(SpineError, match=r"and 2 more faults"):
         read_dataset(folder)
 
 
@@ -51,6 +51,8 @@ def test_pictures_that_are_gone_damaged_or_of_another_size(folder: Path) -> None
         (lambda c: c["annotations"][0].update(image_id=77), "image 77, which is not there"),
         (lambda c: c["images"][0].update(modality="mr"), "modality 'mr' is not one of MR, CT, XR"),
         (lambda c: c["images"][0].update(slice_index=1), "slice_index 1 of 1 slices"),
+        (lambda c: c["images"][0].update(width=99), "120 x 100 pixels, said to be 120 x 99"),
+        (lambda c: c["annotations"][0].update(level="L7"), "there is no level 'L7'"),
         (lambda c: c["images"][0].update(exhaustive="false"), "'false', not true or false"),
         (lambda c: c["images"][0].update(labelled_categories=[1]), "labelled_categories"),
         (

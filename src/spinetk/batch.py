@@ -93,6 +93,9 @@ def segment_all(
                     loaded = models[name]
                 elif options.modality is not None:
                     told = replace(series, modality=options.modality)
+                if options.modality and series.modality not in (None, options.modality):
+                    doubt = f"taken for {options.modality}; the file says {series.modality}"
+                    told = replace(told, warnings=(*told.warnings, doubt))
                 _segment_parts(told, loaded, out, options, outcome, on_progress, on_done)
     finally:  # an interrupted run accounts for what it completed
         _account(out, outcome)

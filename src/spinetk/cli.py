@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import signal
 import sys
 from pathlib import Path
@@ -207,7 +208,13 @@ def train(
     from spinetk.training.run import train_run
 
     model = train_run(data, out, config, hold_out, init=init, quiet=quiet)
-    print(f"{model}: run it with spinetk segment --model {model}")
+    card = json.loads(model.with_suffix(".json").read_text())
+    trained, held_out = (card[f"{k}_patients_sha256"] for k in ("trained", "held_out"))
+    print(
+        f"{model}: trained on {len(trained)} patients in {card['training_minutes']:g} minutes, "
+        f"{len(held_out)} held out\nspinetk evaluate {' '.join(map(str, data))} "
+        f"-o {out / 'evaluation'} --model {model}"
+    )
 
 
 @app.command()
@@ -215,7 +222,7 @@ def convert(
     kind: Annotated[
         str,
         typer.Argument(
-            help="volumes, verse, spider, dicom-seg, labelme, yolo, coco or aasce.",
+            help="volumes, verse, spider, dicom-seg, results, labelme, yolo, coco or aasce.",
             metavar="FORMAT",
         ),
     ],
@@ -239,7 +246,7 @@ def convert(
     ] = None,
 ) -> None:
     """Turn annotations of another format into a data set for training."""
-    _needs("train", "yaml", "pycocotools")
+    _needs("evaluate", "yaml", "pycocotools")
     from spinetk.converters.run import Conversion
     from spinetk.converters.run import convert as run
 
@@ -252,6 +259,9 @@ def convert(
     )
     done = run(kind, folder, out, options)
     print(f"{out}: {done.images} images of {done.patients} patients, {done.outlines} outlines")
+    print("classes: " + ", ".join(f"{name} {count}" for name, count in done.classes.items()))
+    if done.strange:
+        console.print(f"not understood as a body or disc: {', '.join(done.strange)}")
     for what, count in sorted(done.lost.items()):
         console.print(f"left out: {count} {what}")
 
@@ -279,8 +289,9 @@ def evaluate(
     out: Annotated[Path, typer.Option("-o", "--out", help="Folder for figures and tables.")],
     model: Annotated[str, typer.Option(help="Shipped network's name or an .onnx file.")] = "mr",
     patients: Annotated[
-        str, typer.Option(help="held-out (by the model's card), all, or a text file of ids.")
-    ] = "held-out",
+        str,
+        typer.Option(help="unseen (never trained on, by the card), all, or a text file of ids."),
+    ] = "unseen",
     quiet: NoBar = False,
 ) -> None:
     """Hold a network's results against reference annotations: detection, Dice, radiomics and slice
@@ -297,7 +308,7 @@ def _needs(extra: str, *modules: str) -> None:
     if missing:
         raise UsageError(
             f"this needs the {extra} extra ({', '.join(missing)} not found): "
-            f"pip install 'spinetk[{extra}]'"
+            f"pip install '.[{extra}]' in SpineTK's folder"
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,9 @@ from PIL import Image, UnidentifiedImageError
 
 from spinetk.errors import SpineError
 from spinetk.study import Modality
+
+_ONE = r"(?:C[1-7]|T(?:[1-9]|1[0-3])|L[1-6]|S1)"
+LEVEL = rf"{_ONE}(?:-{_ONE})?"
 
 
 def check_dataset(folder: Path, content: dict[str, Any]) -> None:
@@ -53,6 +57,10 @@ def _faults(folder: Path, content: dict[str, Any]) -> Iterator[str]:
                 f"annotation {note.get('id')}: its category {note['category_id']} is not among the "
                 "image's labelled_categories"
             )
+    for note in notes:
+        level = note.get("level")
+        if level is not None and not re.fullmatch(LEVEL, str(level)):
+            yield f"annotation {note.get('id')}: there is no level {level!r}"
     for image in images:
         name = image["file_name"]
         if not isinstance(image["exhaustive"], bool):
@@ -75,9 +83,12 @@ def _picture_faults(
     for image in images:
         name = image["file_name"]
         try:
-            with Image.open(folder / name) as picture:
+            with (folder / name).open("rb") as stream, Image.open(stream) as picture:
                 size = (picture.height, picture.width)
                 mode = picture.mode
+            told = (image.get("height", size[0]), image.get("width", size[1]))
+            if told != size:
+                yield f"{name}: {size[0]} x {size[1]} pixels, said to be {told[0]} x {told[1]}"
         except FileNotFoundError:
             yield f"{name}: the picture is not there"
         except (OSError, UnidentifiedImageError):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import cv2
 import highdicom
+import nibabel
 import numpy as np
 import pytest
 import SimpleITK
@@ -278,10 +279,59 @@ def test_what_is_missing_is_one_line(picture: Path, tmp_path: Path) -> None:
         convert("dicom", picture, tmp_path / "out")
     with pytest.raises(UsageError, match="--modality"):
         convert("labelme", picture, tmp_path / "out")
-    with pytest.raises(SpineError, match="nothing in this format"):
+    with pytest.raises(SpineError, match="nothing in the format labelme"):
         convert("labelme", picture, tmp_path / "out", Conversion(modality="MR"))
     with pytest.raises(SpineError, match="no DICOM SEG"):
         convert("dicom-seg", picture, tmp_path / "out2")
     (picture / "p7_1.json").write_text('{"shapes": [], "imagePath": "gone.png"}')
     with pytest.raises(SpineError, match=r"gone.png: the annotated picture is missing"):
         convert("labelme", picture, tmp_path / "out3", Conversion(modality="MR"))
+
+
+def test_results_with_a_corrected_mask(phantom_folder: Path, tmp_path: Path) -> None:
+    """What segment wrote comes back as a data set; a level that was changed is the new one."""
+    from spinetk.batch import Options, segment_all
+
+    segment_all([phantom_folder / "dicom"], tmp_path / "results", Options(slices=4))
+    [folder] = [p for p in (tmp_path / "results").iterdir() if p.is_dir()]
+    mask = nibabel.load(folder / "mask.nii.gz")
+    labels = np.asarray(mask.dataobj).copy()  # type: ignore[attr-defined]
+    first = int(labels[labels > 0].min())
+    expected = (labels == first)[:, :, 0].T
+    labels[labels == first] = 22
+    nibabel.save(nibabel.Nifti1Image(labels, mask.affine, mask.header), folder / "mask.nii.gz")
+    done = convert("results", tmp_path / "results", tmp_path / "out")
+    assert done.images == 1 and done.outlines == len(np.unique(labels)) - 1 and not done.lost
+    [image] = read_dataset(tmp_path / "out").images
+    assert image.modality == "MR" and image.slice_index == 4 and image.n_slices == 9
+    assert image.patient == folder.name.split("-")[0] and image.spacing == pytest.approx((0.7, 0.7))
+    [changed] = [a for a in image.instances if a.level == "L3"]
+    np.testing.assert_array_equal(changed.mask, expected)
+
+
+def test_names_that_are_not_understood_are_told(picture: Path, tmp_path: Path) -> None:
+    shapes = [{"label": name, "points": corners(*BODY_BOX)} for name in ("L 3", "vertebrea L4")]
+    (picture / "p7_1.json").write_text(json.dumps({"shapes": shapes, "imagePath": "p7_1.png"}))
+    done = convert("labelme", picture, tmp_path / "out", Conversion(modality="MR"))
+    assert done.strange == ("vertebrea L4",)
+    assert done.classes == {"vertebral_body": 1, "vertebrea L4": 1, "L3": 1}
+
+
+def test_a_failed_conversion_leaves_nothing(picture: Path, tmp_path: Path) -> None:
+    good = {"shapes": [], "imagePath": "p7_1.png"}
+    (picture / "a.json").write_text(json.dumps(good))
+    (picture / "b.json").write_text('{"shapes": [], "imagePath": "gone.png"}')
+    with pytest.raises(SpineError, match="gone.png"):
+        convert("labelme", picture, tmp_path / "out", Conversion(modality="MR"))
+    assert not (tmp_path / "out").exists()
+
+
+def test_label_numbers_that_mean_nothing_are_counted(tmp_path: Path) -> None:
+    labels = np.zeros((4, 60, 60), np.uint8)
+    labels[:, 20:40, 20:40] = 77
+    labels[:, 20:40, 5:15] = 26  # S1, by SpineTK's numbers
+    for name, array in (("a", labels * 2 + 9), ("a_seg", labels)):
+        nibabel.save(nibabel.Nifti1Image(array, np.diag([3.0, 1, 1, 1])), tmp_path / f"{name}.nii")
+    done = convert("volumes", tmp_path, tmp_path / "out", Conversion(modality="MR"))
+    assert done.lost == {"labels numbered 77, which is no body or disc here": 1}
+    assert done.classes == {"vertebral_body": 4, "S1": 4}

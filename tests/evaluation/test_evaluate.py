@@ -125,7 +125,8 @@ def test_figures_and_tables_are_written(
 
 def test_unknown_patients_and_sets_are_one_line(tmp_path: Path) -> None:
     folder = make_dataset(tmp_path / "toy")
+    (tmp_path / "ids.txt").write_text("somebody else\n")
     with pytest.raises(SpineError, match="no annotated image"):
-        evaluate_run([folder], tmp_path / "out", "mr", "held-out", quiet=True)
+        evaluate_run([folder], tmp_path / "out", "mr", str(tmp_path / "ids.txt"), quiet=True)
     with pytest.raises(UsageError, match="--patients nobody"):
         evaluate_run([folder], tmp_path / "out", "mr", "nobody", quiet=True)

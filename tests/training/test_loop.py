@@ -142,6 +142,10 @@ def test_what_a_configuration_file_may_say(tmp_path: Path) -> None:
     path.write_text("[fitted_side]\nxr = 1024\n")
     with pytest.raises(UsageError, match="fitted_side: there is no xr; fields are MR, CT, XR"):
         read_config(path, ("vertebral_body",))
+    path.write_text("batch_size = 0\n")
+    with pytest.raises(UsageError, match="batch_size = 0: at least 1"):
+        read_config(path, ("vertebral_body",))
+    assert read_config(None, ("vertebral_body",), repurposing=True).iterations == 600
     path.write_text("iteration = 7\n")
     with pytest.raises(UsageError, match="there is no iteration; fields are iterations"):
         read_config(path, ("vertebral_body",))

@@ -18,6 +18,8 @@ _BODY = re.compile(rf"(?:{_BODY_WORD} )?({_LEVEL})(?: {_BODY_WORD})?")
 _DISC = re.compile(rf"(?:{_DISC_WORD} )?({_LEVEL}) ?[-/]? ?({_LEVEL}|[1-7])(?: {_DISC_WORD})?")
 _ITK_SNAP_LINE = re.compile(r'^\s*(\d+)\s+\d+\s+\d+\s+\d+\s+\S+\s+\S+\s+\S+\s+"(.*)"')
 
+GERMAN = {"h": "c", "b": "t", "l": "l"}
+
 Label = tuple[str, str | None]
 """Class name and level."""
 
@@ -25,11 +27,13 @@ Label = tuple[str, str | None]
 def class_of(name: str) -> Label:
     """Class and level of a label's name, as people write them.
 
-    "L3", "vertebra L3" and "L3_body" are a vertebral body, "L3-L4", "L3/4" and "disc L3/L4" a
-    disc; "vertebra" and "disc" are those without a level; Th and D stand for T. Any other name,
-    "L3 pedicle" too, is a class of its own.
+    "L3", "vertebra L3", "L 3", "LWK3" and "L3_body" are a vertebral body, "L3-L4", "L3/4" and
+    "disc L3/L4" a disc; "vertebra" and "disc" are those without a level; Th and D stand for T. Any
+    other name, "L3 pedicle" too, is a class of its own.
     """
     words = re.sub(r"[\s_]+", " ", name.strip().lower())
+    words = re.sub(r"\b([ctdls]|th) (\d)", r"\1\2", words)  # "L 3"
+    words = re.sub(r"\b([hbl])wk ?(\d)", lambda m: f"{GERMAN[m[1]]}{m[2]}", words)  # "LWK 3"
     single, pair = _BODY.fullmatch(words), _DISC.fullmatch(words)
     if single:
         return BODY_KIND, _level(single[1])
@@ -45,11 +49,16 @@ def class_of(name: str) -> Label:
     return name.strip(), None
 
 
-def verse_numbers() -> dict[int, Label]:
-    """VerSe's numbers (C1 = 1 ... L6 = 25, T13 = 28; 26, the whole sacrum, is left out), and discs
-    as 100 + the number of the vertebra above, as SpineTK writes them."""
+def verse_numbers(*, s1: bool = False) -> dict[int, Label]:
+    """VerSe's numbers (C1 = 1 ... L6 = 25, T13 = 28), and discs as 100 + the number of the vertebra
+    above, as SpineTK writes them.
+
+    Args:
+        s1: 26 is the body of S1, as in SpineTK's own masks; in VerSe it is the whole sacrum, which
+            is left out.
+    """
     levels = {number: level for level, number in VERSE_IDS.items()}
-    bodies = {n: (BODY_KIND, level) for n, level in levels.items() if level != "S1"}
+    bodies = {n: (BODY_KIND, level) for n, level in levels.items() if s1 or level != "S1"}
     discs = {n + DISC_BASE: (DISC_KIND, _below(level)) for n, level in levels.items()}
     return {**bodies, **{n: label for n, label in discs.items() if label[1]}}
 

@@ -9,11 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from spinetk.anatomy import LEVELS
 from spinetk.converters.dicom_seg import dicom_seg
 from spinetk.converters.names import itk_snap_names, spider_numbers, verse_numbers
 from spinetk.converters.pictures import Picture, aasce, coco, labelme, yolo
+from spinetk.converters.results import corrected_results
 from spinetk.converters.volumes import add_volume, pairs, spider_pairs, verse_pairs
 from spinetk.converters.writing import DatasetWriter
+from spinetk.dataset import SPINE_CLASSES
 from spinetk.errors import SpineError, UsageError
 from spinetk.study import Modality
 
@@ -28,7 +31,8 @@ VOLUME_FORMATS: dict[str, Callable[[Path, list[str]], Iterator[tuple[str, Path, 
     "verse": verse_pairs,
     "spider": spider_pairs,
 }
-FORMATS = (*VOLUME_FORMATS, "dicom-seg", *PICTURE_FORMATS)
+FORMATS = (*VOLUME_FORMATS, "dicom-seg", "results", *PICTURE_FORMATS)
+TELL_MODALITY = ("dicom-seg", "results")
 OWN_MODALITY: dict[str, Modality] = {"verse": "CT", "spider": "MR", "aasce": "XR"}
 
 
@@ -66,12 +70,16 @@ class Converted(NamedTuple):
     """What was written.
 
     Attributes:
+        classes: outlines of each class; bodies and discs by level where it is known.
+        strange: classes beside bodies and discs: misspelt levels, or other structures.
         lost: what was annotated and could not be taken over, and how often.
     """
 
     images: int
     outlines: int
     patients: int
+    classes: dict[str, int]
+    strange: tuple[str, ...]
     lost: dict[str, int]
 
 
@@ -90,17 +98,38 @@ def convert(kind: str, folder: Path, out: Path, options: Conversion = Conversion
     if not folder.is_dir():
         raise UsageError(f"{folder}: no such folder")
     modality = OWN_MODALITY.get(kind, options.modality)
-    if modality is None and kind != "dicom-seg":
+    if modality is None and kind not in TELL_MODALITY:
         raise UsageError(f"format {kind} does not say what the images are: --modality mr, ct or xr")
     writer = DatasetWriter(out, {"source": f"converted from {kind}"})
     lost: list[str] = []
     try:
         _add_all(writer, kind, folder, options, modality, lost)
+        if not writer.images:
+            raise SpineError(f"{folder}: nothing in the format {kind} was found")
     except (KeyError, IndexError, TypeError, ValueError) as error:
+        writer.discard()
         raise SpineError(f"{folder}: not in the format {kind} ({error!r})") from error
+    except BaseException:
+        writer.discard()
+        raise
     outlines = writer.close()
-    patients = {image["patient_id"] for image in writer.images}
-    return Converted(len(writer.images), outlines, len(patients), dict(Counter(lost)))
+    notes = [note for one in writer.outlines for note in one]
+    kinds = Counter(note["class"] for note in notes)
+    levels = Counter(str(note["level"]) for note in notes if note["level"])
+    strange = tuple(sorted(set(kinds) - set(SPINE_CLASSES)))
+    return Converted(
+        images=len(writer.images),
+        outlines=outlines,
+        patients=len({image["patient_id"] for image in writer.images}),
+        classes=dict(sorted(kinds.items())) | dict(sorted(levels.items(), key=_neck_down)),
+        strange=strange if len(strange) < len(kinds) else (),
+        lost=dict(Counter(lost)),
+    )
+
+
+def _neck_down(level: tuple[str, int]) -> tuple[bool, int]:
+    name, _, below = level[0].partition("-")
+    return bool(below), LEVELS.index(name) if name in LEVELS else len(LEVELS)
 
 
 def _add_all(
@@ -114,14 +143,23 @@ def _add_all(
     if kind in PICTURE_FORMATS:
         _add_pictures(writer, kind, folder, options, modality or "XR", lost)
     elif kind == "dicom-seg":
-        for one in dicom_seg(folder, lost):
+        for part in dicom_seg(folder, lost):
             writer.add(
-                f"{one.series}_{one.place[0]:03d}", one.picture, one.outlines, patient=one.patient,
-                series=one.series, modality=one.modality, place=one.place, spacing=one.spacing,
-                exhaustive=options.exhaustive,
+                f"{part.series}_{part.place[0]:03d}", part.picture, part.outlines,
+                patient=part.patient, series=part.series, modality=part.modality,
+                place=part.place, spacing=part.spacing, exhaustive=options.exhaustive,
+            )  # fmt: skip
+    elif kind == "results":
+        for one in corrected_results(folder, lost):
+            writer.add(
+                one.series, one.picture, one.outlines,
+                patient=one.patient if options.patient is None
+                else _patient(kind, one.series, options),
+                series=one.series, modality=one.modality or modality or "MR", place=one.place,
+                spacing=one.spacing, exhaustive=options.exhaustive,
             )  # fmt: skip
     else:
-        numbers = spider_numbers() if kind == "spider" else verse_numbers()
+        numbers = spider_numbers() if kind == "spider" else verse_numbers(s1=kind == "volumes")
         if options.names is not None:
             numbers = itk_snap_names(options.names)
         whole = options.whole_vertebrae or kind in ("verse", "spider")
@@ -129,7 +167,7 @@ def _add_all(
             add_volume(
                 writer, name, image, labels, numbers, modality=modality or "MR",
                 patient=_patient(kind, name, options), whole_vertebrae=whole,
-                exhaustive=options.exhaustive,
+                exhaustive=options.exhaustive, lost=lost,
             )  # fmt: skip
 
 

@@ -79,11 +79,13 @@ def add_volume(
     patient: str,
     whole_vertebrae: bool,
     exhaustive: bool,
+    lost: list[str],
 ) -> None:
     """Add every sagittal slice with the bodies and discs that are cut near their middle.
 
     Args:
         numbers: what label values mean; others are left out.
+        lost: receives a reason for each label value that is not known.
         whole_vertebrae: the masks hold posterior elements, which are removed
             (`spinetk.converters.bodies`).
 
@@ -100,6 +102,11 @@ def add_volume(
     for cut in cuts:
         for value, mask in cut.items():
             largest[value] = max(largest.get(value, 0), int(mask.sum()))
+    every = {int(v) for one in labels.slices for v in np.unique(one.pixels[one.pixels > 0])}
+    lost += [
+        f"labels numbered {value}, which is no body or disc here"
+        for value in sorted(every - numbers.keys() - NO_INSTANCE)
+    ]
     for one, label, cut in zip(image.slices, labels.slices, cuts, strict=True):
         whole = {v: mask for v, mask in cut.items() if mask.sum() >= EDGE_SHARE * largest[v]}
         there = set(np.unique(label.pixels[label.pixels > 0]).astype(int).tolist())

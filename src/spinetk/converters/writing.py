@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -97,14 +98,16 @@ class DatasetWriter:
         )
         self.outlines.append([_coded(*one) for one in outlines if one[1].any()])
 
-    def close(self) -> int:
-        """Write `annotations.json`; returns the number of outlines.
+    def discard(self) -> None:
+        """Remove the pictures that were written, and the folder where nothing else is in it."""
+        for image in self.images:
+            (self.folder / image["file_name"]).unlink(missing_ok=True)
+        for folder in (self.folder / "images", self.folder):
+            with contextlib.suppress(OSError):
+                folder.rmdir()
 
-        Raises:
-            SpineError: nothing was added.
-        """
-        if not self.images:
-            raise SpineError(f"{self.folder.name}: nothing in this format was found")
+    def close(self) -> int:
+        """Write `annotations.json`; returns the number of outlines."""
         names = {one["class"] for outlines in self.outlines for one in outlines}
         spine = names <= set(SPINE_CLASSES)
         classes = SPINE_CLASSES if spine else tuple(sorted(names))

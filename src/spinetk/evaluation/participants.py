@@ -26,7 +26,7 @@ def read_participants(folders: Sequence[Path]) -> pd.DataFrame | None:
         if path.is_file():
             table = pd.read_csv(path, sep="\t", na_values=["n/a"], dtype={ID: str})
             if ID not in table:
-                raise SpineError(f"{path}: the column {ID} is missing")
+                raise SpineError(f"{path}: the column {ID} is missing (columns are parted by tabs)")
             tables.append(table)
     if not tables:
         return None

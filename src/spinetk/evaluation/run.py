@@ -32,8 +32,8 @@ def evaluate_run(data: Sequence[Path], out: Path, model: str, patients: str, *, 
     of), `tables/`, `figures/` and `report.html`.
 
     Args:
-        patients: "held-out" takes those that the model's card names, "all" every patient, anything
-            else is a text file with one patient id a line.
+        patients: "unseen" takes those that the network was not trained on, by its card, "all" every
+            patient, anything else is a text file with one patient id a line.
 
     Returns:
         The tables of data sets and slice selection, Markdown, and a caution where the network was
@@ -144,11 +144,12 @@ def _chosen(images: Sequence[AnnotatedImage], text: str, model: Model) -> list[A
     """The images of the patients that `--patients` means."""
     if text == "all":
         return list(images)
-    if text == "held-out":
-        held_out = set(model.card.get("held_out_patients_sha256", ()))
-        if not held_out:
-            raise UsageError(f"the card of {model.name} names no held-out patients: --patients all")
-        return [image for image in images if patient_hash(image.patient) in held_out]
+    if text == "unseen":
+        trained = set(model.card.get("trained_patients_sha256", ()))
+        unseen = [image for image in images if patient_hash(image.patient) not in trained]
+        if not unseen:
+            raise UsageError(f"{model.name} was trained on all of these patients: --patients all")
+        return unseen
     try:
         lines = {line.strip() for line in Path(text).read_text().splitlines()}
     except OSError as error:

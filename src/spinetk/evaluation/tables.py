@@ -227,8 +227,8 @@ def time_table(times: pd.DataFrame) -> pd.DataFrame:
 
 BRIEF = (
     "data_set", "kind", "slices", "patients", "images", "instances", "detected_percent", "dice",
-    "dice_all", "false_positives", "levels_right", "levels_wrong", "dataset", "series",
-    "exact_percent", "within_one_percent", "mean_distance_slices", "same_bodies_percent",
+    "dice_all", "false_positives", "levels_right", "levels_wrong", "levels_not_given", "dataset",
+    "series", "exact_percent", "within_one_percent", "mean_distance_slices", "same_bodies_percent",
     "area_share_percent",
 )  # fmt: skip
 

@@ -5,6 +5,17 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from spinetk.errors import UsageError
+
+REPURPOSING: dict[str, Any] = {
+    "iterations": 600,
+    "batch_size": 4,
+    "learning_rate": 2.5e-4,
+    "average_decay": 0.99,
+}
+"""What differs by default where training starts from another network (`--init`): it knows what a
+spine looks like, and is to keep it."""
+
 
 @dataclass(frozen=True)
 class NetworkConfig:
@@ -104,6 +115,13 @@ class TrainingConfig:
     checkpoint_every: int = 200
     network: NetworkConfig = field(default_factory=NetworkConfig)
     augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
+
+    def __post_init__(self) -> None:
+        for name in ("iterations", "batch_size", "input_size", "sampled_regions"):
+            if getattr(self, name) < 1:
+                raise UsageError(f"{name} = {getattr(self, name)}: at least 1 is needed")
+        if not 0 <= self.score_threshold <= 1:
+            raise UsageError(f"score_threshold = {self.score_threshold}: from 0 to 1")
 
     def as_dict(self) -> dict[str, Any]:
         """The whole configuration as plain JSON types."""

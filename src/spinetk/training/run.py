@@ -23,7 +23,7 @@ from spinetk.dataset import (
 )
 from spinetk.errors import UsageError
 from spinetk.network.registry import MODELS, shipped_models
-from spinetk.training.config import AugmentationConfig, NetworkConfig, TrainingConfig
+from spinetk.training.config import REPURPOSING, AugmentationConfig, NetworkConfig, TrainingConfig
 from spinetk.training.export import export_onnx, save_weights
 from spinetk.training.loop import seconds_trained, train
 
@@ -65,7 +65,7 @@ def train_run(
     training, _ = split_by_patient(images, hold_out)
     start_weights, start_card = _start_from(init) if init else (None, None)
     known = tuple(start_card["classes"]) if start_card else ()
-    config = read_config(config_path, network_classes(sets, known))
+    config = read_config(config_path, network_classes(sets, known), repurposing=bool(init))
     strangers = sorted(set(config.set_weights) - {one.name for one in sets})
     if strangers:
         raise UsageError(f"--config {config_path}: set_weights names no set here: {strangers[0]}")
@@ -112,10 +112,15 @@ def _start_from(init: str) -> tuple[Path, dict[str, Any]]:
     return path, json.loads(card_path.read_text())
 
 
-def read_config(path: Path | None, classes: tuple[str, ...]) -> TrainingConfig:
+def read_config(
+    path: Path | None, classes: tuple[str, ...], *, repurposing: bool = False
+) -> TrainingConfig:
     """The default configuration with the fields that a TOML file changes.
 
     Tables `[augmentation]`, `[network]` and `[set_weights]` change the fields of those.
+
+    Args:
+        repurposing: training starts from another network, with the defaults of `REPURPOSING`.
 
     Raises:
         UsageError: not TOML, or a field is not known.
@@ -136,7 +141,7 @@ def read_config(path: Path | None, classes: tuple[str, ...]) -> TrainingConfig:
             told = f"fitted_side: there is no {name}; fields are {', '.join(sides)}"
             raise UsageError(f"--config {path}: {told}")
         sides[name] = side
-    config = _changed(TrainingConfig, path, content)
+    config = _changed(TrainingConfig, path, (REPURPOSING if repurposing else {}) | content)
     return dataclasses.replace(
         config, augmentation=augmentation, network=network, fitted_side=sides
     )
