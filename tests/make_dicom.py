@@ -91,7 +91,7 @@ def write_enhanced_mr(folder: Path, phantom: Phantom, *, echoes: int = 1) -> Pat
         for index in order:
             frames.append(phantom.volume[index] + 100 * echo)
             position, rescale, time = Dataset(), Dataset(), Dataset()
-            position.ImagePositionPatient = list(phantom.geometries[index].origin)
+            position.ImagePositionPatient = [round(v, 4) for v in phantom.geometries[index].origin]
             rescale.RescaleSlope, rescale.RescaleIntercept = "0.5", "10"
             time.EffectiveEchoTime = 10.0 * (echo + 1)
             group = Dataset()

@@ -16,7 +16,7 @@ from spinetk.pipeline import LoadedModel, load_model, model_for, segment
 from spinetk.readers import read
 from spinetk.results import is_result
 from spinetk.study import Modality, Refusal, Series
-from spinetk.writers import FORMATS, write_result
+from spinetk.writers import USUAL_FORMATS, write_result
 
 SUMMARY_COLUMNS = (
     "key", "modality", "selected_slice", "n_slices", "bodies", "discs", "seconds", "warnings"
@@ -37,7 +37,7 @@ class Options:
 
     modality: Modality | None = None
     slices: Literal["auto", "all"] | int = "auto"
-    formats: tuple[str, ...] = FORMATS
+    formats: tuple[str, ...] = USUAL_FORMATS
     model: str | None = None
     score: float | None = None
     anchor: tuple[str, int] | None = None

@@ -104,10 +104,11 @@ def segment(
         str,
         typer.Option(
             "--format",
-            help="Comma-separated, of: coco, csv, nifti, overlay, report.",
-            show_default="all",
+            help="Comma-separated, of: coco, csv, nifti, overlay, report, and for DICOM seg, sr, "
+            "capture, rtstruct.",
+            show_default="all but capture and rtstruct",
         ),
-    ] = "coco,csv,nifti,overlay,report",
+    ] = "coco,csv,nifti,overlay,report,seg,sr",
     model: Annotated[
         str | None, typer.Option(help="Shipped network (mr, ct, xr) or an .onnx file.")
     ] = None,

@@ -68,7 +68,7 @@ def corrected_results(folder: Path, lost: list[str]) -> Iterator[CorrectedSlice]
         if pixels.shape != labels.shape or pixels.ndim != 2:
             raise SpineError(f"{path.parent.name}: {MASK} is not on the grid of {IMAGE}")
         one = _slice(path, image, pixels.astype(np.float32), record["selected_slice"])
-        turn = upright_turn(one.geometry)
+        turn = upright_turn(one.directions)
         outlines = []
         for value in np.unique(labels[labels > 0]).astype(int).tolist():
             label = _meaning(value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import highdicom
 import numpy as np
+from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian
 
 import spinetk
@@ -42,7 +43,7 @@ def segmentation(
         for frame, image in zip(placed.frames, placed.labels, strict=True):
             pixels[int(frame.number or 1) - 1] = image
     stacked = np.stack([pixels == number for number in range(1, len(descriptions) + 1)], axis=-1)
-    return highdicom.seg.Segmentation(
+    made = highdicom.seg.Segmentation(
         source_images=list(placed.headers),
         pixel_array=stacked,
         segmentation_type=highdicom.seg.SegmentationTypeValues.BINARY,
@@ -61,3 +62,15 @@ def segmentation(
         transfer_syntax_uid=ExplicitVRLittleEndian,
         omit_empty_frames=True,
     )
+    if result.slice.geometry is None:
+        _as_a_film(made, header)
+    return made
+
+
+def _as_a_film(made: highdicom.seg.Segmentation, header: Dataset) -> None:
+    """A film has directions instead of a place: what the standard wants then (PS3.3 C.7.6.1), and
+    no pixel measures, which would need a slice thickness."""
+    made.PatientOrientation = header.get("PatientOrientation") or ""
+    for group in made.SharedFunctionalGroupsSequence:
+        if "PixelMeasuresSequence" in group:
+            del group.PixelMeasuresSequence

@@ -79,7 +79,14 @@ def caption_of(instance: Instance) -> str:
 
 
 def write_overlay(path: Path, result: Segmentation) -> None:
-    """Draw the slice with an outline for each instance and a caption for each body."""
+    """Write the drawing as a picture."""
+    if not cv2.imwrite(str(path), draw_overlay(result)):
+        raise OSError(f"{path}: cannot be written")
+
+
+def draw_overlay(result: Segmentation) -> NDArray[np.uint8]:
+    """The slice with an outline for each instance and a caption for each body: uint8 [H, W, 3],
+    blue, green, red."""
     one = result.slice
     canvas = cv2.cvtColor(upright_gray(one), cv2.COLOR_GRAY2BGR)
     thickness = max(1, round(max(canvas.shape[:2]) / 700))
@@ -90,8 +97,7 @@ def write_overlay(path: Path, result: Segmentation) -> None:
             cv2.polylines(canvas, [points], True, bgr, thickness, cv2.LINE_AA)
         if instance.kind == BODY_KIND:
             _caption(canvas, one, instance, bgr)
-    if not cv2.imwrite(str(path), canvas):
-        raise OSError(f"{path}: cannot be written")
+    return np.asarray(canvas, dtype=np.uint8)
 
 
 def _caption(

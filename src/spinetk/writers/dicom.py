@@ -1,0 +1,54 @@
+"""Write the DICOM outputs of one result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from pathlib import Path
+
+from pydicom.dataset import Dataset
+
+from spinetk.network.registry import Model
+from spinetk.study import Segmentation
+from spinetk.writers.dicom_capture import capture
+from spinetk.writers.dicom_contours import structure_set
+from spinetk.writers.dicom_seg import segmentation
+from spinetk.writers.dicom_source import on_images
+from spinetk.writers.dicom_sr import report
+from spinetk.writers.table import Row
+
+DICOM_FORMATS = ("seg", "sr", "capture", "rtstruct")
+
+
+def write_dicom(
+    folder: Path, result: Segmentation, model: Model, rows: list[Row], formats: Collection[str]
+) -> list[str]:
+    """Write `seg.dcm`, `sr.dcm`, `capture.dcm` and `rtstruct.dcm`, as far as they are asked for.
+
+    Returns:
+        What could not be written, and why: a header that lacks what the standard wants in an
+        output is no reason to lose the others.
+    """
+    wanted = [name for name in DICOM_FORMATS if name in formats]
+    if result.slice.origin is None or not wanted:
+        return []
+    placed = on_images(result)
+    doubts: list[str] = []
+    made: dict[str, Dataset] = {}
+    makers: dict[str, Callable[[], Dataset]] = {
+        "seg": lambda: segmentation(result, model, placed),
+        "sr": lambda: report(result, model, placed, made["seg"], rows),
+        "capture": lambda: capture(result, model, placed),
+        "rtstruct": lambda: structure_set(result, model, placed),
+    }
+    for name in ["seg", *wanted] if "sr" in wanted and "seg" not in wanted else wanted:
+        if name == "sr" and "seg" not in made:
+            doubts.append("sr.dcm was not written: it refers to the segmentation")
+            continue
+        try:
+            made[name] = makers[name]()
+            if name in wanted:
+                made[name].save_as(folder / f"{name}.dcm", enforce_file_format=True)
+        except Exception as error:  # highdicom raises many kinds for headers that lack something
+            lines = str(error).splitlines() or [type(error).__name__]
+            doubts.append(f"{name}.dcm was not written: {lines[0][:160]}")
+    return doubts

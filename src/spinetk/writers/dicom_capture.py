@@ -1,0 +1,39 @@
+"""DICOM secondary capture: the overlay as a picture that every viewer shows."""
+
+from __future__ import annotations
+
+import highdicom
+import numpy as np
+from highdicom.sc import SCImage
+
+import spinetk
+from spinetk.network.registry import Model
+from spinetk.study import Segmentation
+from spinetk.writers.dicom_source import CAPTURE_NUMBER, MANUFACTURER, OnImages
+from spinetk.writers.overlay import draw_overlay
+
+
+def capture(result: Segmentation, model: Model, placed: OnImages) -> SCImage:
+    """The overlay in colour, in the study of its source.
+
+    Source: DICOM PS3.3 A.8.1 (Secondary Capture Image IOD).
+    """
+    colour = np.ascontiguousarray(draw_overlay(result)[..., ::-1])  # drawn as BGR
+    made = SCImage.from_ref_dataset(
+        ref_dataset=placed.headers[0],
+        pixel_array=colour,
+        photometric_interpretation=highdicom.PhotometricInterpretationValues.RGB,
+        bits_allocated=8,
+        coordinate_system=highdicom.CoordinateSystemNames.PATIENT,
+        series_instance_uid=highdicom.UID(),
+        series_number=CAPTURE_NUMBER,
+        sop_instance_uid=highdicom.UID(),
+        instance_number=1,
+        manufacturer=MANUFACTURER,
+        patient_orientation=("P", "F"),
+        series_description="SpineTK overlay, research only",
+        manufacturer_model_name=f"SpineTK network {model.name}",
+        software_versions=spinetk.__version__,
+    )
+    made.Laterality = ""  # wanted where the body part might be paired
+    return made
