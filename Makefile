@@ -13,6 +13,7 @@ demo: $(VENV)/base.stamp
 	@echo "Open the report: $$(ls -d $(CURDIR)/demo/results/*/report.html)"
 
 test: $(VENV)/all.stamp
+	tests/install_debian.sh
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy

@@ -92,7 +92,7 @@ def write_enhanced_mr(folder: Path, phantom: Phantom, *, echoes: int = 1) -> Pat
             frames.append(phantom.volume[index] + 100 * echo)
             position, rescale, time = Dataset(), Dataset(), Dataset()
             position.ImagePositionPatient = [round(v, 4) for v in phantom.geometries[index].origin]
-            rescale.RescaleSlope, rescale.RescaleIntercept = "0.5", "10"
+            rescale.RescaleSlope, rescale.RescaleIntercept = "0.5", "-100"
             time.EffectiveEchoTime = 10.0 * (echo + 1)
             group = Dataset()
             group.PlanePositionSequence = Items([position])
@@ -101,7 +101,7 @@ def write_enhanced_mr(folder: Path, phantom: Phantom, *, echoes: int = 1) -> Pat
             groups.append(group)
     dataset.PerFrameFunctionalGroupsSequence = Items(groups)
     dataset.NumberOfFrames = len(frames)
-    put_pixels(dataset, (np.stack(frames) - 10) * 2)
+    put_pixels(dataset, (np.stack(frames) + 100) * 2)
     return save(dataset, folder / "enhanced")
 
 

@@ -52,11 +52,13 @@ class Outcome:
         done: a row of the summary for each result.
         failed: key or file name, and reason.
         passed_over: intact files and series of a kind that is not segmented.
+        other_files: number of files of other kinds that lay among the input.
     """
 
     done: list[dict[str, Any]] = field(default_factory=list)
     failed: list[tuple[str, str]] = field(default_factory=list)
     passed_over: list[Refusal] = field(default_factory=list)
+    other_files: int = 0
 
 
 def segment_all(
@@ -81,6 +83,7 @@ def segment_all(
     outcome = Outcome(
         failed=[(r.name, r.reason) for r in study.refused if r.failed],
         passed_over=[r for r in study.refused if not r.failed],
+        other_files=study.passed_over,
     )
     try:
         for series in study.series:

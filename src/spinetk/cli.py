@@ -92,8 +92,15 @@ def _version(
 
 @app.command()
 def segment(
-    inputs: Annotated[list[Path], typer.Argument(help="Files or folders.", metavar="INPUT...")],
     out: Annotated[Path, typer.Option("-o", "--out", help="Folder for the results.")],
+    inputs: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Files, folders or zip archives.", metavar="INPUT..."),
+    ] = None,
+    dicomweb: Annotated[
+        str | None, typer.Option(help="URL of a DICOMweb service, to read from and store to.")
+    ] = None,
+    study: Annotated[str | None, typer.Option(help="StudyInstanceUID there.")] = None,
     modality: Annotated[
         str, typer.Option(help="auto, mr, ct or xr; auto takes it from the file's header.")
     ] = "auto",
@@ -133,13 +140,16 @@ def segment(
         anchor=parse_anchor(anchor) if anchor else None,
         overwrite=overwrite,
     )
+    if bool(inputs) == bool(dicomweb) or bool(dicomweb) != bool(study):
+        raise UsageError("name either INPUT files or folders, or --dicomweb URL with --study UID")
+    fetched = _fetched(dicomweb, study) if dicomweb and study else None
     with Progress(
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
         console=console, transient=True, disable=quiet or not console.is_terminal,
     ) as bar:  # fmt: skip
         task = bar.add_task("reading", total=None)
         outcome = batch.segment_all(
-            inputs,
+            [Path(fetched.name)] if fetched else inputs or [],
             out,
             options,
             on_done=lambda row: None if quiet else _report(out, row),
@@ -151,8 +161,24 @@ def segment(
         _say(f"{key}: {reason}")
     for refusal in outcome.passed_over:
         _say(f"passed over {refusal.name}: {refusal.reason}")
+    if outcome.other_files:
+        _say(f"passed over files of other kinds: {outcome.other_files}")
+    if fetched and dicomweb:
+        from spinetk.dicomweb import store_results
+
+        count = store_results(dicomweb, [out / str(row["key"]) for row in outcome.done])
+        print(f"stored {count} instances in {dicomweb}")
+        fetched.cleanup()
     if outcome.failed:
         raise typer.Exit(SOME_FAILED)
+
+
+def _fetched(url: str, study: str) -> Any:
+    """The folder of a study that was read from a server."""
+    _needs("dicomweb", "dicomweb_client")
+    from spinetk.dicomweb import fetch_study
+
+    return fetch_study(url, study)
 
 
 def _report(out: Path, row: dict[str, Any]) -> None:

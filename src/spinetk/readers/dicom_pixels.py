@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from itertools import groupby
+from pathlib import Path
 
 import numpy as np
 import pydicom
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
-from pydicom.pixels import apply_modality_lut, iter_pixels
+from pydicom.pixels import apply_modality_lut, get_decoder, iter_pixels
+from pydicom.uid import (
+    HTJ2K,
+    ExplicitVRLittleEndian,
+    HTJ2KLossless,
+    HTJ2KLosslessRPCL,
+    ImplicitVRLittleEndian,
+    JPEGExtended12Bit,
+)
 
 from spinetk.errors import UnreadableInput
 from spinetk.readers.checks import check_size, short
 from spinetk.readers.dicom_headers import Header
+
+RARE = (JPEGExtended12Bit, HTJ2K, HTJ2KLossless, HTJ2KLosslessRPCL)
+"""Transfer syntaxes that the base install cannot decode in full."""
 
 Decoded = NDArray[np.float32] | UnreadableInput
 
@@ -52,6 +63,11 @@ def decode_file(header: Header) -> tuple[NDArray[np.float32], Dataset]:
     try:
         check_size(path.name, *header.shape)
         dataset = pydicom.dcmread(path, force=True)
+        if "TransferSyntaxUID" not in dataset.file_meta:  # a file from before PS3.10
+            implicit = dataset.original_encoding[0]
+            dataset.file_meta.TransferSyntaxUID = (
+                ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian
+            )
         if number is None:
             stored = dataset.pixel_array
         else:
@@ -80,10 +96,20 @@ def _reason(error: Exception, header: Header) -> UnreadableInput:
     path = header.frame.path
     if isinstance(error, UnreadableInput):
         return type(error)(str(error).removeprefix(f"{path.name}: "))
-    missing = re.search(r"Unable to decompress '([^']+)'.*missing dependencies", str(error), re.S)
-    if missing:
+    name = _without_decoder(path)
+    if name is not None:
         return UnreadableInput(
-            f"is compressed as {missing[1]}, for which no decoder is installed: "
-            "pip install 'spinetk[codecs]'"
+            f"is compressed as {name}; no decoder that is installed can read it: "
+            "pip install '.[codecs]' in SpineTK's folder"
         )
     return UnreadableInput(f"its pixels cannot be decoded ({short(error, path)})")
+
+
+def _without_decoder(path: Path) -> str | None:
+    """Name of the file's transfer syntax where a decoder for it is missing."""
+    try:
+        syntax = pydicom.dcmread(path, specific_tags=[]).file_meta.TransferSyntaxUID
+        missing = get_decoder(syntax).missing_dependencies
+    except Exception:  # not even that can be told
+        return None
+    return str(syntax.name) if missing and syntax in RARE else None

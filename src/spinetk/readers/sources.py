@@ -69,7 +69,8 @@ def find_files(inputs: Sequence[str | Path]) -> Files:
                 refused.append(Refusal(path.name, str(error)))
                 continue
             unpacked.append(folder)
-            paths += sorted(p for p in Path(folder.name).rglob("*") if p.is_file())
+            inside = sorted(p for p in Path(folder.name).rglob("*") if p.is_file())
+            paths += [p for p in inside if p.name.upper() != "DICOMDIR"]
     return Files(tuple(paths), frozenset(named), tuple(refused), tuple(unpacked))
 
 

@@ -1,0 +1,94 @@
+"""Orthanc on loopback: a study is read from it over DICOMweb, its results are stored back."""
+
+import json
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pydicom
+import pytest
+import requests
+from dicomweb_client.api import DICOMwebClient
+
+from spinetk.dicomweb import fetch_study, store_results
+from spinetk.errors import UnreadableInput
+from tests.debian import needs_debian
+
+PLUGINS = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
+pytestmark = [
+    needs_debian("orthanc", "Orthanc"),
+    pytest.mark.skipif(not PLUGINS.exists(), reason="needs apt-get install orthanc-dicomweb"),
+]
+
+
+@pytest.fixture(scope="module")
+def orthanc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """URL of an empty Orthanc's DICOMweb service."""
+    folder = tmp_path_factory.mktemp("orthanc")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    config = {
+        "StorageDirectory": str(folder / "db"), "IndexDirectory": str(folder / "db"),
+        "HttpPort": port, "HttpBindAddresses": ["127.0.0.1"], "RemoteAccessAllowed": False,
+        "AuthenticationEnabled": False, "DicomServerEnabled": False, "Plugins": [str(PLUGINS)],
+        "DicomWeb": {"Enable": True, "Root": "/dicom-web/"},
+    }  # fmt: skip
+    (folder / "orthanc.json").write_text(json.dumps(config))
+    log = (folder / "log").open("w")
+    process = subprocess.Popen(
+        [str(shutil.which("Orthanc")), str(folder / "orthanc.json")], stdout=log, stderr=log
+    )
+    root = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(300):
+            if process.poll() is not None:
+                pytest.fail((folder / "log").read_text()[-2000:])
+            try:
+                requests.get(f"{root}/system", timeout=1).raise_for_status()
+                break
+            except requests.RequestException:
+                time.sleep(0.1)
+        yield f"{root}/dicom-web"
+    finally:
+        process.terminate()
+        process.wait(20)
+        log.close()
+
+
+def test_a_study_is_read_segmented_and_stored_back(
+    orthanc: str, phantom_folder: Path, tmp_path: Path
+) -> None:
+    client = DICOMwebClient(orthanc)
+    sources = [pydicom.dcmread(path) for path in (phantom_folder / "dicom").iterdir()]
+    client.store_instances(sources)
+    study = sources[0].StudyInstanceUID
+    done = subprocess.run(
+        ["spinetk", "segment", "--dicomweb", orthanc, "--study", study, "-o", str(tmp_path)],
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "stored 2 instances" in done.stdout
+    stored = {d.Modality: d for d in client.iter_study(study) if d.Modality in ("SEG", "SR")}
+    [folder] = [p for p in tmp_path.iterdir() if p.is_dir()]
+    for modality, name in (("SEG", "seg.dcm"), ("SR", "sr.dcm")):
+        own = pydicom.dcmread(folder / name)
+        assert stored[modality].SOPInstanceUID == own.SOPInstanceUID
+        assert stored[modality].StudyInstanceUID == study
+    assert stored["SEG"].PixelData == pydicom.dcmread(folder / "seg.dcm").PixelData
+    # with results in it, the study is read again all the same
+    again = fetch_study(orthanc, study)
+    assert len(list(Path(again.name).iterdir())) == len(sources) + 2
+    again.cleanup()
+
+
+def test_a_study_that_is_not_there_and_a_server_that_is_not(orthanc: str, tmp_path: Path) -> None:
+    with pytest.raises(UnreadableInput, match="404, no such study"):
+        fetch_study(orthanc, "1.2.3")
+    (tmp_path / "seg.dcm").write_bytes(b"")
+    with pytest.raises(UnreadableInput, match="127.0.0.1:9"):
+        fetch_study("http://127.0.0.1:9/dicom-web", "1.2.3")
+    assert store_results(orthanc, []) == 0
