@@ -39,7 +39,11 @@ print(json.dumps({"seconds to read": round(reading, 1), "cuts": len(series.slice
 
 
 def main(images: int) -> None:
-    body = make_phantom(PhantomConfig(look="CT", slices=64, slice_distance=1.0, spacing=1.0, height=512, width=512, samples=1))
+    body = make_phantom(
+        PhantomConfig(
+            look="CT", slices=64, slice_distance=1.0, spacing=1.0, height=512, width=512, samples=1
+        )
+    )
     stack, directions, places = axial(body)
     with tempfile.TemporaryDirectory() as folder:
         wide = np.full((512, 512), -1000.0, dtype=np.float32)
@@ -55,9 +59,15 @@ def main(images: int) -> None:
                 write_classic(part, np.stack(repeated), directions, at, (1.0, 1.0), StudyInstanceUID="1.2.3",
                               SeriesInstanceUID="1.2.4")  # fmt: skip
                 repeated, at = [], []
-        done = subprocess.run([sys.executable, "-c", PROGRAM, folder], capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            [sys.executable, "-c", PROGRAM, folder], capture_output=True, text=True, check=True
+        )
     figures = {"images": images} | json.loads(done.stdout.splitlines()[-1])
-    lines = ["| " + " | ".join(figures) + " |", "|" + "---|" * len(figures), "| " + " | ".join(map(str, figures.values())) + " |"]
+    lines = [
+        "| " + " | ".join(figures) + " |",
+        "|" + "---|" * len(figures),
+        "| " + " | ".join(map(str, figures.values())) + " |",
+    ]
     text = "Axial CT of 512 x 512 (`python benchmarks/long_ct.py`).\n\n" + "\n".join(lines) + "\n"
     (ROOT / "docs" / "results" / "long-ct.md").write_text(text)
     print(text)

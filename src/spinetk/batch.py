@@ -15,7 +15,7 @@ from spinetk.errors import NothingFound, SpineError, UsageError
 from spinetk.pipeline import LoadedModel, load_model, model_for, segment
 from spinetk.readers import read
 from spinetk.results import is_result
-from spinetk.study import Modality, Refusal, Series
+from spinetk.study import NO_SPACING, Modality, Refusal, Series
 from spinetk.writers import USUAL_FORMATS, write_result
 
 SUMMARY_COLUMNS = (
@@ -33,6 +33,7 @@ class Options:
         slices: "auto" selects one, "all" takes each in turn, a number takes that one.
         model: a shipped network's name or a path; None goes by modality.
         score: threshold 0..1; None takes the model card's.
+        spacing: (row, column) in mm of images whose file does not say it.
     """
 
     modality: Modality | None = None
@@ -42,6 +43,7 @@ class Options:
     score: float | None = None
     anchor: tuple[str, int] | None = None
     overwrite: bool = False
+    spacing: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,7 @@ def segment_all(
     )
     try:
         for series in study.series:
+            series = _with_spacing(series, options.spacing)
             with _failure_noted(series.key, outcome):
                 loaded, told = named, series
                 if loaded is None:
@@ -103,6 +106,18 @@ def segment_all(
     finally:  # an interrupted run accounts for what it completed
         _account(out, outcome)
     return outcome
+
+
+def _with_spacing(series: Series, spacing: tuple[float, float] | None) -> Series:
+    """A series without spacing gets the one that the user gives."""
+    if spacing is None or series.spacing_source is not None:
+        return series
+    return replace(
+        series,
+        slices=tuple(replace(one, spacing=spacing) for one in series.slices),
+        spacing_source="given",
+        warnings=tuple(warning for warning in series.warnings if warning != NO_SPACING),
+    )
 
 
 def _segment_parts(
@@ -198,6 +213,7 @@ def _segment_one(
         "slice": options.slices,
         "format": list(options.formats),
         "score": threshold,
+        "spacing_mm": list(options.spacing) if options.spacing else None,
         "anchor": "=".join(map(str, options.anchor)) if options.anchor else None,
     }
     write_result(out, result, loaded.model, asked, options.formats)

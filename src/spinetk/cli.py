@@ -125,6 +125,10 @@ def segment(
     anchor: Annotated[
         str | None, typer.Option(help="A body's level by its place from below, as in L5=2.")
     ] = None,
+    spacing: Annotated[
+        str | None,
+        typer.Option(help="mm a pixel where the file does not say: 0.5, or 0.5,0.4 (row, column)."),
+    ] = None,
     overwrite: Annotated[bool, typer.Option(help="Replace results that are there.")] = False,
     quiet: Annotated[bool, typer.Option(help="Print errors only.")] = False,
 ) -> None:
@@ -139,6 +143,7 @@ def segment(
         score=score,
         anchor=parse_anchor(anchor) if anchor else None,
         overwrite=overwrite,
+        spacing=_spacing(spacing) if spacing else None,
     )
     if bool(inputs) == bool(dicomweb) or bool(dicomweb) != bool(study):
         raise UsageError("name either INPUT files or folders, or --dicomweb URL with --study UID")
@@ -351,6 +356,16 @@ def _slice_choice(text: str) -> Any:
     if text.isdigit():
         return int(text)
     raise UsageError(f"--slice {text}: auto, all or a number")
+
+
+def _spacing(text: str) -> tuple[float, float]:
+    try:
+        values = [float(part) for part in text.split(",")]
+    except ValueError:
+        values = []
+    if len(values) not in (1, 2) or not all(0.01 <= value <= 20 for value in values):
+        raise UsageError(f"--spacing {text}: one or two numbers of mm, from 0.01 to 20")
+    return values[0], values[-1]
 
 
 def _formats(text: str) -> tuple[str, ...]:

@@ -19,6 +19,8 @@ Modality = Literal["MR", "CT", "XR"]
 Source = Literal["dicom", "volume", "raster"]
 Line = Literal["rows", "columns"]
 Vector = tuple[float, float, float]
+NO_SPACING = "pixel spacing is not known: no figures in mm"
+"""Warning of a series without spacing; it goes where the user gives one."""
 
 
 @dataclass(frozen=True)

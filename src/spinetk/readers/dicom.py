@@ -18,7 +18,7 @@ from spinetk.readers.dicom_stacks import Stack, even_parts, stacks
 from spinetk.readers.films import read_films
 from spinetk.readers.reformat import BLANK, TILT_DEGREES, cut, head_first, plan_cuts
 from spinetk.readers.stored import PixelStore, StoredSlices
-from spinetk.study import Refusal, Series, Slice
+from spinetk.study import NO_SPACING, Refusal, Series, Slice
 
 
 def read_dicom_series(paths: Sequence[Path]) -> tuple[list[Series], list[Refusal]]:
@@ -77,7 +77,7 @@ def _read_stack(key: str, stack: Stack, series: list[Series], refused: list[Refu
 
 def _series(key: str, stack: Stack, slices: Sequence[Slice], warnings: list[str]) -> Series:
     if stack.first.spacing_source is None:
-        warnings.append("pixel spacing is not known: no figures in mm")
+        warnings.append(NO_SPACING)
     if stack.first.burned_in:
         warnings.append("text is burned into the pixels (BurnedInAnnotation): overlays show it")
     return Series(

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from spinetk.errors import UnreadableInput, Unsuitable
 from spinetk.readers.checks import check_size, finite
-from spinetk.study import Series, Slice
+from spinetk.study import NO_SPACING, Series, Slice
 
 RASTER_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
 COLOUR_TOLERANCE = 12
@@ -40,7 +40,12 @@ def read_raster(path: Path) -> Series:
         source="raster",
         slices=(one,),
         spacing_source=None,
-        warnings=(*warnings, "pixel spacing is not known: no figures in mm"),
+        warnings=(
+            *warnings,
+            NO_SPACING,
+            "a picture does not say how it lies: head up and, from "
+            "the side, anterior left are assumed",
+        ),
     )
 
 
