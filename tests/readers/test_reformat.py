@@ -7,9 +7,9 @@ import pytest
 from scipy.ndimage import map_coordinates
 
 from spinetk.errors import UnreadableInput
+from spinetk.frames import on_frames
 from spinetk.phantom import Phantom, PhantomConfig, make_phantom
 from spinetk.readers import read
-from spinetk.readers.reformat import on_frames
 from spinetk.study import Cut, Series, Slice
 from tests.make_dicom import axial, coronal, write_classic
 

@@ -11,10 +11,10 @@ import pytest
 from numpy.typing import NDArray
 
 from spinetk.batch import Options, segment_all
+from spinetk.frames import on_frames
 from spinetk.phantom import Phantom, PhantomConfig, make_phantom, write_phantom
 from spinetk.pipeline import load_model, model_for, segment
 from spinetk.readers import read
-from spinetk.readers.reformat import on_frames
 from spinetk.rle import decode_rle
 from spinetk.study import Segmentation
 from spinetk.writers import FORMATS

@@ -1,4 +1,4 @@
-"""Cut sagittal slices from a stack of axial or coronal images, and bring masks back to them.
+"""Cut sagittal slices from a stack of axial or coronal images.
 
 Nothing is interpolated: a slice takes one row or column of each image, so that a mask drawn on it
 lies on pixels of the images again. Where the images are tilted against their stacking direction
@@ -11,7 +11,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from spinetk.errors import UnreadableInput, Unsuitable
 from spinetk.readers.checks import SMALLEST_SIDE, finite
@@ -19,7 +18,7 @@ from spinetk.readers.dicom_headers import vector
 from spinetk.readers.dicom_pixels import Decoded
 from spinetk.readers.dicom_stacks import Stack
 from spinetk.readers.stored import PixelStore, StoredSlices
-from spinetk.study import Cut, Frame, Geometry, Line, Slice
+from spinetk.study import Cut, Geometry, Line, Slice
 
 SIDEWAYS_COSINE = 0.85
 """A cut's normal lies nearer to left-right than this (about 32 degrees)."""
@@ -173,32 +172,3 @@ def cut(stack: Stack, plan: Plan, images: Iterable[Decoded], warnings: list[str]
         for index, (place, geometry) in enumerate(zip(plan.places, plan.geometries, strict=True))
     ]
     return StoredSlices(store, blank, transpose=plan.lines == "columns")
-
-
-def on_frames(one: Slice, labels: NDArray[np.generic]) -> list[tuple[Frame, NDArray[np.generic]]]:
-    """Bring labels drawn on a slice to the stored images that it comes from.
-
-    Args:
-        labels: [H, W] on the slice's grid, 0 where there is nothing.
-
-    Returns:
-        Each image that something lies on and its labels [rows, columns], in the slice's order.
-
-    Raises:
-        ValueError: the slice does not come from DICOM.
-    """
-    if one.origin is None:
-        raise ValueError("the slice does not come from stored DICOM images")
-    if isinstance(one.origin, Frame):
-        return [(one.origin, labels)] if labels.any() else []
-    where = one.origin
-    lines = labels if where.lines == "rows" else labels.T
-    out = []
-    for frame, shift, line in zip(where.frames, where.shifts, lines, strict=True):
-        if not line.any():
-            continue
-        image = np.zeros(where.frame_shape, dtype=labels.dtype)
-        turned = image.T if where.frame_lines == "columns" else image
-        turned[where.place] = line[shift : shift + turned.shape[1]]
-        out.append((frame, image))
-    return out

@@ -13,8 +13,8 @@ from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 
 import spinetk
+from spinetk.frames import on_frames
 from spinetk.network.registry import Model
-from spinetk.readers.reformat import on_frames
 from spinetk.study import Frame, Segmentation
 
 MANUFACTURER = "SpineTK"
