@@ -54,12 +54,12 @@ def decode(headers: Sequence[Header]) -> Iterator[tuple[Header, Decoded]]:
 
 
 def decode_file(header: Header) -> tuple[NDArray[np.float32], Dataset]:
-    """Raw values of a film's file, and its whole header.
+    """Raw values of a file of one image, and its whole header.
 
     Raises:
         UnreadableInput: it cannot be decoded.
     """
-    path, number = header.frame.path, header.frame.number
+    path = header.frame.path
     try:
         check_size(path.name, *header.shape)
         dataset = pydicom.dcmread(path, force=True)
@@ -68,14 +68,28 @@ def decode_file(header: Header) -> tuple[NDArray[np.float32], Dataset]:
             dataset.file_meta.TransferSyntaxUID = (
                 ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian
             )
-        if number is None:
-            stored = dataset.pixel_array
-        else:
-            [stored] = iter_pixels(path, indices=[number - 1])
-        values = apply_modality_lut(_gray(stored), dataset)
+        values = apply_modality_lut(_gray(dataset.pixel_array), dataset)
     except Exception as error:  # decoders raise many kinds for damaged pixel data
         raise _reason(error, header) from error
     return np.asarray(values, dtype=np.float32), dataset
+
+
+def decode_run(headers: Sequence[Header]) -> Iterator[tuple[Header, NDArray[np.float32], Dataset]]:
+    """Raw values of frames of one multi-frame film, one in memory at a time, and its header.
+
+    Raises:
+        UnreadableInput: a frame cannot be decoded.
+    """
+    path = headers[0].frame.path
+    try:
+        check_size(path.name, *headers[0].shape)
+        dataset = pydicom.dcmread(path, stop_before_pixels=True, force=True)
+        numbers = [int(header.frame.number or 1) - 1 for header in headers]
+        for header, stored in zip(headers, iter_pixels(path, indices=numbers), strict=True):
+            values = apply_modality_lut(_gray(stored), dataset)
+            yield header, np.asarray(values, dtype=np.float32), dataset
+    except Exception as error:  # decoders raise many kinds for damaged pixel data
+        raise _reason(error, headers[0]) from error
 
 
 def _single(header: Header) -> Decoded:

@@ -7,10 +7,9 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.pixels import apply_voi_lut
 
-from spinetk.errors import UnreadableInput
 from spinetk.readers.checks import finite
 from spinetk.readers.dicom_headers import Header
-from spinetk.readers.dicom_pixels import decode_file
+from spinetk.readers.dicom_pixels import decode_file, decode_run
 from spinetk.readers.dicom_stacks import Stack
 from spinetk.study import Slice
 
@@ -19,48 +18,50 @@ FLAT = 0.02
 LEAST_EXPOSED = 0.25
 """A border that would leave less than this share of either side is not believed."""
 
+MOST_FRAMES = 32
+"""Frames of a run that are kept: a run of minutes would fill memory."""
+
 Box = tuple[int, int, int, int]
 
 
 def read_films(stack: Stack, warnings: list[str]) -> list[Slice]:
-    """The film of a file, or every frame of a fluoroscopic run.
+    """The film of a file, or frames of a fluoroscopic run, evenly chosen where there are many.
 
     Raises:
-        UnreadableInput: no frame can be decoded.
+        UnreadableInput: a frame cannot be decoded.
     """
-    slices: list[Slice] = []
-    problem: UnreadableInput | None = None
-    for header in stack.headers:
-        try:
-            raw, dataset = decode_file(header)
-        except UnreadableInput as error:
-            problem = error
-            continue
-        pixels = finite(header.frame.path.name, raw, warnings)
-        shown = as_viewed(pixels, dataset)
-        slices.append(
-            Slice(
-                pixels=pixels,
-                index=len(slices),
-                geometry=None,
-                spacing=header.spacing,
-                path=header.frame.path,
-                origin=header.frame,
-                number=header.instance_number,
-                shown=shown,
-                facing=header.facing,
-                content=exposed_part(shown, dataset),
-            )
-        )
-    if not slices:
-        raise problem or UnreadableInput("holds no image")
-    if problem is not None:
-        warnings.append(
-            f"{len(stack.headers) - len(slices)} of {len(stack.headers)} frames could not be "
-            "decoded: left out"
-        )
+    headers = stack.headers
+    if len(headers) > MOST_FRAMES:
+        chosen = np.linspace(0, len(headers) - 1, MOST_FRAMES).round().astype(int)
+        warnings.append(f"{MOST_FRAMES} of {len(headers)} frames are looked at")
+        headers = tuple(headers[i] for i in chosen)
     _say_what_spacing_means(stack.first, warnings)
-    return slices
+    if headers[0].frame.number is None:
+        pixels, dataset = decode_file(headers[0])
+        return [_film(0, headers[0], pixels, dataset, warnings)]
+    return [
+        _film(index, header, pixels, dataset, warnings)
+        for index, (header, pixels, dataset) in enumerate(decode_run(headers))
+    ]
+
+
+def _film(
+    index: int, header: Header, raw: NDArray[np.float32], dataset: Dataset, warnings: list[str]
+) -> Slice:
+    pixels = finite(header.frame.path.name, raw, warnings)
+    shown = as_viewed(pixels, dataset)
+    return Slice(
+        pixels=pixels,
+        index=index,
+        geometry=None,
+        spacing=header.spacing,
+        path=header.frame.path,
+        origin=header.frame,
+        number=header.instance_number,
+        shown=shown,
+        facing=header.facing,
+        content=exposed_part(shown, dataset),
+    )
 
 
 def as_viewed(pixels: NDArray[np.float32], dataset: Dataset) -> NDArray[np.float32]:
