@@ -1,6 +1,8 @@
-"""Bring what is drawn on a slice back to the stored DICOM images that the slice comes from."""
+"""Bring masks from a slice to the stored DICOM images that it comes from, and back."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,3 +37,37 @@ def on_frames(one: Slice, labels: NDArray[np.generic]) -> list[tuple[Frame, NDAr
         turned[where.place] = line[shift : shift + turned.shape[1]]
         out.append((frame, image))
     return out
+
+
+def onto_slice(one: Slice, images: Mapping[str, NDArray[np.bool_]]) -> NDArray[np.bool_] | None:
+    """Gather a mask from stored images (of single-frame files) onto a slice.
+
+    Args:
+        images: bool [rows, columns] by SOP instance UID.
+
+    Returns:
+        bool [H, W], None where none of the images belongs to the slice.
+
+    Raises:
+        ValueError: a mask has another size than its image.
+    """
+    if one.origin is None:
+        return None
+    if isinstance(one.origin, Frame):
+        found = images.get(one.origin.uid)
+        if found is not None and found.shape != one.pixels.shape:
+            raise ValueError(f"{found.shape} against {one.pixels.shape}")
+        return found
+    where = one.origin
+    if not any(frame.uid in images for frame in where.frames):
+        return None
+    mask = np.zeros(one.pixels.shape, dtype=bool)
+    lines = mask if where.lines == "rows" else mask.T
+    for line, frame, shift in zip(lines, where.frames, where.shifts, strict=True):
+        if frame.uid in images:
+            image = images[frame.uid]
+            if image.shape != where.frame_shape:
+                raise ValueError(f"{image.shape} against {where.frame_shape}")
+            turned = image.T if where.frame_lines == "columns" else image
+            line[shift : shift + turned.shape[1]] = turned[where.place]
+    return mask

@@ -335,3 +335,23 @@ def test_label_numbers_that_mean_nothing_are_counted(tmp_path: Path) -> None:
     done = convert("volumes", tmp_path, tmp_path / "out", Conversion(modality="MR"))
     assert done.lost == {"labels numbered 77, which is no body or disc here": 1}
     assert done.classes == {"vertebral_body": 4, "S1": 4}
+
+
+def test_our_own_segmentation_of_an_axial_study_comes_back_on_its_cut(tmp_path: Path) -> None:
+    """SEG on the axial images -> sagittal cut: the outlines are those of the result."""
+    from spinetk.batch import Options, segment_all
+    from tests.writers.test_dicom import masks_of, write_axial
+
+    write_axial(tmp_path / "in" / "ct")
+    segment_all([tmp_path / "in" / "ct"], tmp_path / "out", Options(formats=("coco", "seg")))
+    [result] = [p for p in (tmp_path / "out").iterdir() if p.is_dir()]
+    (result / "seg.dcm").rename(tmp_path / "in" / "seg.dcm")
+    convert("dicom-seg", tmp_path / "in", tmp_path / "set")
+    index = json.loads((result / "run.json").read_text())["selected_slice"]
+    images = read_dataset(tmp_path / "set").images
+    [one] = [image for image in images if image.instances]
+    assert one.slice_index == index and one.modality == "CT"
+    expected = [mask for _, mask in masks_of(result)]
+    assert len(one.instances) == len(expected)
+    for note, mask in zip(one.instances, expected, strict=True):
+        np.testing.assert_array_equal(note.mask, mask)

@@ -12,9 +12,10 @@ import numpy as np
 import pydicom
 from numpy.typing import NDArray
 
-from spinetk.converters.names import class_of
+from spinetk.converters.names import Label, class_of
 from spinetk.converters.writing import Outline, eight_bit, grey_window
 from spinetk.errors import SpineError
+from spinetk.frames import onto_slice
 from spinetk.orientation import upright_turn
 from spinetk.readers.dicom import read_dicom_series
 from spinetk.readers.dicom_headers import is_dicom
@@ -63,46 +64,61 @@ def dicom_seg(folder: Path, lost: list[str]) -> Iterator[SegmentedSlice]:
     if not segs:
         raise SpineError(f"{folder}: holds no DICOM SEG")
     patients = {str(h.get("SOPInstanceUID")): str(h.get("PatientID", "")) for h in headers.values()}
-    outlines: dict[str, list[Outline]] = {}
-    for path in segs:
-        seg = highdicom.seg.segread(path)
-        for _, _, source in seg.get_source_image_uids():
-            outlines.setdefault(str(source), []).extend(_segments(seg, str(source)))
+    segments = [one for path in segs for one in _segments(highdicom.seg.segread(path))]
     series, refused = read_dicom_series([path for path in files if path not in segs])
     lost += [f"series or files not read ({one.reason})" for one in refused]
     for one in with_unique_keys(series):
         low, high = grey_window(one.slices, one.modality)
         for part in one.slices:
-            uid = part.origin.uid if isinstance(part.origin, Frame) else ""
-            if uid in outlines:
-                yield _upright(one, part, outlines[uid], patients[uid], low, high)
+            try:
+                masks = [(label, onto_slice(part, images)) for label, images in segments]
+            except ValueError as error:
+                raise SpineError(
+                    f"series {one.key}: a SEG is not on the grid of its images ({error})"
+                ) from error
+            outlines = [(label, mask) for label, mask in masks if mask is not None]
+            if outlines:
+                patient = next(p for uid in _uids(part) if (p := patients.get(uid)) is not None)
+                yield _upright(one, part, outlines, patient, low, high)
 
 
-def _segments(seg: highdicom.seg.Segmentation, uid: str) -> Iterator[Outline]:
-    """Segments on one source image; of a fractional one, where it is at least a half.
+def _uids(part: Slice) -> list[str]:
+    """SOP instance UIDs of the images that a slice comes from."""
+    if part.origin is None:
+        return []
+    frames = [part.origin] if isinstance(part.origin, Frame) else part.origin.frames
+    return [frame.uid for frame in frames]
+
+
+def _segments(
+    seg: highdicom.seg.Segmentation,
+) -> Iterator[tuple[Label, dict[str, NDArray[np.bool_]]]]:
+    """Each segment's label and its masks by source image; of a fractional one, where it is at least
+    a half.
 
     The reference to the source image is taken for what it says: many writers leave out whether
     the segmentation's pixels lie where the image's do (SpatialLocationsPreserved).
     """
-    planes = seg.get_pixels_by_source_instance(
-        [uid],
-        ignore_spatial_locations=True,
-        assert_missing_frames_are_empty=True,
-        rescale_fractional=True,
-    )[0]
-    for place, number in enumerate(seg.segment_numbers):
-        mask = planes[..., place] >= 0.5
-        if mask.any():
-            yield class_of(seg.get_segment_description(number).segment_label), mask
+    found: dict[int, dict[str, NDArray[np.bool_]]] = {n: {} for n in seg.segment_numbers}
+    for _, _, source in seg.get_source_image_uids():
+        planes = seg.get_pixels_by_source_instance(
+            [source],
+            ignore_spatial_locations=True,
+            assert_missing_frames_are_empty=True,
+            rescale_fractional=True,
+        )[0]
+        for place, number in enumerate(seg.segment_numbers):
+            mask = planes[..., place] >= 0.5
+            if mask.any():
+                found[number][str(source)] = mask
+    for number, images in found.items():
+        yield class_of(seg.get_segment_description(number).segment_label), images
 
 
 def _upright(
     series: Series, part: Slice, outlines: list[Outline], patient: str, low: float, high: float
 ) -> SegmentedSlice:
     turn = upright_turn(part.directions)
-    for _, mask in outlines:
-        if mask.shape != part.pixels.shape:
-            raise SpineError(f"series {series.key}: a SEG is not on the grid of its images")
     return SegmentedSlice(
         series=series.key,
         patient=hashlib.sha256(patient.encode()).hexdigest()[:12]
