@@ -1,6 +1,6 @@
 """Does a loss that weighs the outline's pixels more sharpen the outlines? python benchmarks/boundary_loss.py DATA
 
-The network of fold 1 of the MR cross-validation (runs/cv_mr) is trained 250 iterations further on the same patients,
+The network of fold 1 of the MR cross-validation (runs/cv_mr) is trained 150 iterations further on the same patients,
 once with the loss as it is and once with the cross-entropy of cells within one cell of the outline weighted by 4; both
 are tested on the fold's test patients. Writes docs/results/boundary-loss.md.
 """
@@ -69,7 +69,7 @@ def figures(data: Path, name: str, loss) -> dict[str, object]:
 def main(data: Path) -> None:
     rows = [figures(data, "even", plain), figures(data, "outline weighted", weighted)]
     text = (
-        "Bodies on the middle slices of mr_spider, fold 1's test patients; each network trained 250 iterations further "
+        "Bodies on the middle slices of mr_spider, fold 1's test patients; each network trained 150 iterations further "
         f"from fold 1's (`python benchmarks/boundary_loss.py DATA`; weight {WEIGHT:g}, one seed).\n\n"
         + markdown(pd.DataFrame(rows))
     )  # fmt: skip

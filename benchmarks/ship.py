@@ -48,7 +48,8 @@ renderings of two CT volumes and a phantom, and from seven films that a network 
 
 def main(data: Path, name: str, run: Path | None) -> None:
     path = MODELS / f"{name}.json"
-    if said("git", "status", "--porcelain", "--untracked-files=no", "src", "benchmarks"):
+    code = ("src", "benchmarks", ":!src/spinetk/network/models")
+    if said("git", "status", "--porcelain", "--untracked-files=no", "--", *code):
         sys.exit("commit first: the card names the code that its figures were measured with")
     if run:
         for suffix in (".onnx", ".safetensors"):
