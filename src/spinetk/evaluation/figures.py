@@ -120,5 +120,6 @@ def agreement_figure(instances: pd.DataFrame) -> Figure:
             axes.set_ylabel("found - reference", fontsize=7)
             for text in axes.texts:
                 text.set_fontsize(6)
+                text.set_bbox({"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 1})
     figure.tight_layout()
     return figure
