@@ -4,6 +4,7 @@ import json
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -67,7 +68,8 @@ def test_a_study_is_read_segmented_and_stored_back(
     client.store_instances(sources)
     study = sources[0].StudyInstanceUID
     done = subprocess.run(
-        ["spinetk", "segment", "--dicomweb", orthanc, "--study", study, "-o", str(tmp_path)],
+        [sys.executable, "-m", "spinetk.cli", "segment", "--dicomweb", orthanc, "--study", study,
+         "-o", str(tmp_path)],
         capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
