@@ -13,7 +13,6 @@ from pydicom.uid import (
     CTImageStorage,
     EnhancedMRImageStorage,
     ExplicitVRLittleEndian,
-    MRImageStorage,
     generate_uid,
 )
 
@@ -140,6 +139,3 @@ def save(dataset: Dataset, path: Path) -> Path:
         path, enforce_file_format=True
     )
     return path
-
-
-__all__ = ["MRImageStorage", "axial", "coronal", "save", "write_classic", "write_enhanced_mr"]

@@ -23,6 +23,9 @@ LEVELS = (
 )
 VERSE_IDS = {level: i + 1 for i, level in enumerate(LEVELS[:-1])} | {"L6": 25, "S1": 26, "T13": 28}
 """Label numbers as in the VerSe data set; a disc is 100 + the number of the vertebra above it."""
+NECK_DOWN = {level: float(i) for i, level in enumerate(LEVELS)}
+NECK_DOWN |= {"T13": NECK_DOWN["T12"] + 0.5, "L6": NECK_DOWN["L5"] + 0.5}
+"""Places of the levels in a list."""
 GAP_FACTOR = 1.65
 """Neighbouring bodies further apart than this many median distances: a body is missing between."""
 SAME_PLACE = 0.5

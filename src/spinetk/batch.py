@@ -89,7 +89,7 @@ def segment_all(
     )
     try:
         for series in study.series:
-            series = _with_spacing(series, options.spacing)
+            series = _as_told(series, options)
             with _failure_noted(series.key, outcome):
                 loaded, told = named, series
                 if loaded is None:
@@ -99,22 +99,23 @@ def segment_all(
                     loaded = models[name]
                 elif options.modality is not None:
                     told = replace(series, modality=options.modality)
-                if options.modality and series.modality not in (None, options.modality):
-                    doubt = f"taken for {options.modality}; the file says {series.modality}"
-                    told = replace(told, warnings=(*told.warnings, doubt))
                 _segment_parts(told, loaded, out, options, outcome, on_progress, on_done)
     finally:  # an interrupted run accounts for what it completed
         _account(out, outcome)
     return outcome
 
 
-def _with_spacing(series: Series, spacing: tuple[float, float] | None) -> Series:
-    """A series without spacing gets the one that the user gives."""
-    if spacing is None or series.spacing_source is not None:
+def _as_told(series: Series, options: Options) -> Series:
+    """The series with what the user says of it: a spacing where it has none, and a warning where
+    the modality is another than the file's."""
+    if options.modality and series.modality not in (None, options.modality):
+        doubt = f"taken for {options.modality}; the file says {series.modality}"
+        series = replace(series, warnings=(*series.warnings, doubt))
+    if options.spacing is None or series.spacing_source is not None:
         return series
     return replace(
         series,
-        slices=tuple(replace(one, spacing=spacing) for one in series.slices),
+        slices=tuple(replace(one, spacing=options.spacing) for one in series.slices),
         spacing_source="given",
         warnings=tuple(warning for warning in series.warnings if warning != NO_SPACING),
     )

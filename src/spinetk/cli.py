@@ -359,12 +359,15 @@ def _slice_choice(text: str) -> Any:
 
 
 def _spacing(text: str) -> tuple[float, float]:
+    from spinetk.readers.checks import SPACING_MM, usable_spacing
+
     try:
         values = [float(part) for part in text.split(",")]
     except ValueError:
         values = []
-    if len(values) not in (1, 2) or not all(0.01 <= value <= 20 for value in values):
-        raise UsageError(f"--spacing {text}: one or two numbers of mm, from 0.01 to 20")
+    if len(values) not in (1, 2) or not usable_spacing(values):
+        low, high = SPACING_MM
+        raise UsageError(f"--spacing {text}: one or two numbers of mm, from {low:g} to {high:g}")
     return values[0], values[-1]
 
 

@@ -12,7 +12,7 @@ import requests
 from dicomweb_client.api import DICOMwebClient
 
 from spinetk.errors import SpineError, UnreadableInput
-from spinetk.writers.dicom import DICOM_FORMATS
+from spinetk.writers import DICOM_FORMATS
 
 SECONDS = (10, 600)
 """To connect, and between two parts of an answer."""

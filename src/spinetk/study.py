@@ -19,8 +19,15 @@ Modality = Literal["MR", "CT", "XR"]
 Source = Literal["dicom", "volume", "raster"]
 Line = Literal["rows", "columns"]
 Vector = tuple[float, float, float]
+LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
+"""And back: the map is its own inverse."""
 NO_SPACING = "pixel spacing is not known: no figures in mm"
 """Warning of a series without spacing; it goes where the user gives one."""
+
+
+def vector(values: NDArray[np.float64]) -> Vector:
+    """Three numbers as a tuple."""
+    return float(values[0]), float(values[1]), float(values[2])
 
 
 @dataclass(frozen=True)
@@ -57,14 +64,19 @@ class Geometry:
         return planes[int(np.argmax(np.abs(self.normal)))]
 
     @property
-    def affine_ras(self) -> NDArray[np.float64]:
-        """4 x 4 map from (column, row, slice) indices to RAS mm, as NIfTI wants it."""
+    def affine(self) -> NDArray[np.float64]:
+        """4 x 4 map from (column, row, slice) indices to LPS mm."""
         affine = np.eye(4)
         affine[:3, 0] = np.asarray(self.along_row) * self.spacing[1]
         affine[:3, 1] = np.asarray(self.along_column) * self.spacing[0]
         affine[:3, 2] = self.normal * self.thickness
         affine[:3, 3] = self.origin
-        return np.diag([-1.0, -1.0, 1.0, 1.0]) @ affine
+        return affine
+
+    @property
+    def affine_ras(self) -> NDArray[np.float64]:
+        """4 x 4 map from (column, row, slice) indices to RAS mm, as NIfTI wants it."""
+        return LPS_TO_RAS @ self.affine
 
 
 @dataclass(frozen=True)

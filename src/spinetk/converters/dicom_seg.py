@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import highdicom
@@ -13,42 +12,23 @@ import pydicom
 from numpy.typing import NDArray
 
 from spinetk.converters.names import Label, class_of
-from spinetk.converters.writing import Outline, eight_bit, grey_window
+from spinetk.converters.writing import Outline, OutlinedSlice, eight_bit, grey_window
 from spinetk.errors import SpineError
 from spinetk.frames import onto_slice
 from spinetk.orientation import upright_turn
 from spinetk.readers.dicom import read_dicom_series
 from spinetk.readers.dicom_headers import is_dicom
 from spinetk.readers.study import with_unique_keys
-from spinetk.study import Frame, Modality, Series, Slice
+from spinetk.study import Frame, Series, Slice
 
 SEGMENTATION_STORAGE = "1.2.840.10008.5.1.4.1.1.66.4"
 
 
-@dataclass(frozen=True)
-class SegmentedSlice:
-    """One slice with its segments, head up.
-
-    Attributes:
-        series: key of the series.
-        patient: 12 hex digits of the SHA-256 of the PatientID (without one, the study's 8), so
-            that all series of a patient stay together and no name gets into the data set.
-        picture: uint8 [H, W].
-        place: index in the series, slices in the series.
-        spacing: (row, column) in mm.
-    """
-
-    series: str
-    patient: str
-    picture: NDArray[np.uint8]
-    outlines: tuple[Outline, ...]
-    modality: Modality
-    place: tuple[int, int]
-    spacing: tuple[float, float] | None
-
-
-def dicom_seg(folder: Path, lost: list[str]) -> Iterator[SegmentedSlice]:
+def dicom_seg(folder: Path, lost: list[str]) -> Iterator[OutlinedSlice]:
     """Every slice that a SEG in the folder refers to.
+
+    The patient is 12 hex digits of the SHA-256 of the PatientID (without one, the study's 8), so
+    that all series of a patient stay together and no name gets into the data set.
 
     Segments are named by their label ("L4", "L4-L5", "vertebral_body"; `spinetk.converters.names`).
 
@@ -117,9 +97,10 @@ def _segments(
 
 def _upright(
     series: Series, part: Slice, outlines: list[Outline], patient: str, low: float, high: float
-) -> SegmentedSlice:
+) -> OutlinedSlice:
     turn = upright_turn(part.directions)
-    return SegmentedSlice(
+    return OutlinedSlice(
+        name=f"{series.key}_{part.index:03d}",
         series=series.key,
         patient=hashlib.sha256(patient.encode()).hexdigest()[:12]
         if patient

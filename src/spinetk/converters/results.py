@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,41 +13,16 @@ from numpy.typing import NDArray
 
 from spinetk.anatomy import BODY_KIND, DISC_KIND
 from spinetk.converters.names import Label, verse_numbers
-from spinetk.converters.writing import Outline, eight_bit, grey_window
+from spinetk.converters.writing import OutlinedSlice, eight_bit, grey_window
 from spinetk.errors import SpineError
 from spinetk.orientation import upright_turn
-from spinetk.study import Geometry, Modality, Slice, Vector
+from spinetk.study import LPS_TO_RAS, Geometry, Slice, vector
 from spinetk.writers.labels import UNNAMED_BODY, UNNAMED_OTHER
 
 RECORD, IMAGE, MASK = "run.json", "image.nii.gz", "mask.nii.gz"
 
 
-@dataclass(frozen=True)
-class CorrectedSlice:
-    """One result's slice and the outlines of its mask, head up.
-
-    Attributes:
-        series: key of the result.
-        picture: uint8 [H, W].
-        place: index in the series, slices in the series.
-        spacing: (row, column) in mm, None where it is not known.
-    """
-
-    series: str
-    picture: NDArray[np.uint8]
-    outlines: tuple[Outline, ...]
-    modality: Modality | None
-    place: tuple[int, int]
-    spacing: tuple[float, float] | None
-
-    @property
-    def patient(self) -> str:
-        """The study's part of a DICOM series' key, so that a study's series stay together."""
-        study, _, number = self.series.rpartition("-")
-        return study if len(study) == 8 and number.isdigit() else self.series
-
-
-def corrected_results(folder: Path, lost: list[str]) -> Iterator[CorrectedSlice]:
+def corrected_results(folder: Path, lost: list[str]) -> Iterator[OutlinedSlice]:
     """Every result below a folder that has its image and mask as NIfTI.
 
     Args:
@@ -80,7 +54,8 @@ def corrected_results(folder: Path, lost: list[str]) -> Iterator[CorrectedSlice]
         low, high = grey_window([one], modality)
         if one.pixels.min() >= 0 and one.pixels.max() <= 255:  # a picture stays as it is
             low, high = 0.0, 255.0
-        yield CorrectedSlice(
+        yield OutlinedSlice(
+            name=path.parent.name,
             series=path.parent.name,
             picture=eight_bit(turn.apply(one.pixels), low, high),
             outlines=tuple(outlines),
@@ -92,13 +67,13 @@ def corrected_results(folder: Path, lost: list[str]) -> Iterator[CorrectedSlice]
 
 def _slice(path: Path, image: Any, pixels: NDArray[np.float32], index: int) -> Slice:
     """The slice with its geometry, which a picture's file does not have (its plane is axial)."""
-    lps = np.diag([-1.0, -1.0, 1.0, 1.0]) @ image.affine
+    lps = LPS_TO_RAS @ image.affine
     columns, rows, across = np.linalg.norm(lps[:3, :3], axis=0)
     spacing = (float(rows), float(columns)) if image.header.get_xyzt_units()[0] == "mm" else None
     geometry = Geometry(
-        origin=_vector(lps[:3, 3]),
-        along_row=_vector(lps[:3, 0] / columns),
-        along_column=_vector(lps[:3, 1] / rows),
+        origin=vector(lps[:3, 3]),
+        along_row=vector(lps[:3, 0] / columns),
+        along_column=vector(lps[:3, 1] / rows),
         spacing=(float(rows), float(columns)),
         thickness=float(across),
     )
@@ -113,7 +88,3 @@ def _meaning(value: int) -> Label | None:
     if UNNAMED_OTHER < value < UNNAMED_OTHER + 100:
         return DISC_KIND, None
     return verse_numbers(s1=True).get(value)
-
-
-def _vector(values: NDArray[np.float64]) -> Vector:
-    return float(values[0]), float(values[1]), float(values[2])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -9,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from spinetk.anatomy import LEVELS
+from spinetk.anatomy import NECK_DOWN
 from spinetk.converters.dicom_seg import dicom_seg
 from spinetk.converters.names import itk_snap_names, spider_numbers, verse_numbers
 from spinetk.converters.pictures import Picture, aasce, coco, labelme, yolo
 from spinetk.converters.results import corrected_results
 from spinetk.converters.volumes import add_volume, pairs, spider_pairs, verse_pairs
-from spinetk.converters.writing import DatasetWriter
+from spinetk.converters.writing import DatasetWriter, OutlinedSlice
 from spinetk.dataset import SPINE_CLASSES
 from spinetk.errors import SpineError, UsageError
 from spinetk.study import Modality
@@ -31,14 +32,18 @@ VOLUME_FORMATS: dict[str, Callable[[Path, list[str]], Iterator[tuple[str, Path, 
     "verse": verse_pairs,
     "spider": spider_pairs,
 }
-FORMATS = (*VOLUME_FORMATS, "dicom-seg", "results", *PICTURE_FORMATS)
-TELL_MODALITY = ("dicom-seg", "results")
+SLICE_FORMATS: dict[str, Callable[[Path, list[str]], Iterator[OutlinedSlice]]] = {
+    "dicom-seg": dicom_seg,
+    "results": corrected_results,
+}
+FORMATS = (*VOLUME_FORMATS, *SLICE_FORMATS, *PICTURE_FORMATS)
 OWN_MODALITY: dict[str, Modality] = {"verse": "CT", "spider": "MR", "aasce": "XR"}
 
 
 PATIENTS = {
     "spider": r"^(.+?)(?:_t1|_t2|_t2_SPACE)$",  # 12_t1, 12_t2_SPACE
     "aasce": r"-(\d+) ",  # sunhl-1th-03-Jan-2017-162 a ap: the case number
+    "results": r"^(.{8})-\d+$",  # the study's part of a DICOM series' key
     "yolo": r"^(.+?)\.rf\.[0-9a-f]+$",  # Roboflow's altered copies of one picture
 }
 """How a format's file names tell the patient."""
@@ -98,7 +103,7 @@ def convert(kind: str, folder: Path, out: Path, options: Conversion = Conversion
     if not folder.is_dir():
         raise UsageError(f"{folder}: no such folder")
     modality = OWN_MODALITY.get(kind, options.modality)
-    if modality is None and kind not in TELL_MODALITY:
+    if modality is None and kind not in SLICE_FORMATS:
         raise UsageError(f"format {kind} does not say what the images are: --modality mr, ct or xr")
     writer = DatasetWriter(out, {"source": f"converted from {kind}"})
     lost: list[str] = []
@@ -127,9 +132,9 @@ def convert(kind: str, folder: Path, out: Path, options: Conversion = Conversion
     )
 
 
-def _neck_down(level: tuple[str, int]) -> tuple[bool, int]:
+def _neck_down(level: tuple[str, int]) -> tuple[bool, float]:
     name, _, below = level[0].partition("-")
-    return bool(below), LEVELS.index(name) if name in LEVELS else len(LEVELS)
+    return bool(below), NECK_DOWN.get(name, math.inf)
 
 
 def _add_all(
@@ -142,21 +147,13 @@ def _add_all(
 ) -> None:
     if kind in PICTURE_FORMATS:
         _add_pictures(writer, kind, folder, options, modality or "XR", lost)
-    elif kind == "dicom-seg":
-        for part in dicom_seg(folder, lost):
+    elif kind in SLICE_FORMATS:
+        for one in SLICE_FORMATS[kind](folder, lost):
             writer.add(
-                f"{part.series}_{part.place[0]:03d}", part.picture, part.outlines,
-                patient=part.patient, series=part.series, modality=part.modality,
-                place=part.place, spacing=part.spacing, exhaustive=options.exhaustive,
-            )  # fmt: skip
-    elif kind == "results":
-        for one in corrected_results(folder, lost):
-            writer.add(
-                one.series, one.picture, one.outlines,
-                patient=one.patient if options.patient is None
-                else _patient(kind, one.series, options),
-                series=one.series, modality=one.modality or modality or "MR", place=one.place,
-                spacing=one.spacing, exhaustive=options.exhaustive,
+                one.name, one.picture, one.outlines,
+                patient=one.patient or _patient(kind, one.series, options), series=one.series,
+                modality=one.modality or modality or "MR", place=one.place, spacing=one.spacing,
+                exhaustive=options.exhaustive,
             )  # fmt: skip
     else:
         numbers = spider_numbers() if kind == "spider" else verse_numbers(s1=kind == "volumes")

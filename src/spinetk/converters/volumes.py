@@ -97,19 +97,23 @@ def add_volume(
     if not _on_one_grid(image.slices, labels.slices):
         raise SpineError(f"{label_path.name}: is not on the grid of {image_path.name}")
     low, high = grey_window(image.slices, modality)
-    cuts = [_cuts(label, numbers, whole_vertebrae) for label in labels.slices]
+    there = [
+        set(np.unique(one.pixels[one.pixels > 0]).astype(int).tolist()) for one in labels.slices
+    ]
+    cuts = [
+        _cuts(label, sorted(values & numbers.keys()), numbers, whole_vertebrae)
+        for label, values in zip(labels.slices, there, strict=True)
+    ]
     largest: dict[int, int] = {}
     for cut in cuts:
         for value, mask in cut.items():
             largest[value] = max(largest.get(value, 0), int(mask.sum()))
-    every = {int(v) for one in labels.slices for v in np.unique(one.pixels[one.pixels > 0])}
     lost += [
         f"labels numbered {value}, which is no body or disc here"
-        for value in sorted(every - numbers.keys() - NO_INSTANCE)
+        for value in sorted(set[int]().union(*there) - numbers.keys() - NO_INSTANCE)
     ]
-    for one, label, cut in zip(image.slices, labels.slices, cuts, strict=True):
+    for one, values, cut in zip(image.slices, there, cuts, strict=True):
         whole = {v: mask for v, mask in cut.items() if mask.sum() >= EDGE_SHARE * largest[v]}
-        there = set(np.unique(label.pixels[label.pixels > 0]).astype(int).tolist())
         writer.add(
             f"{name}_{one.index:03d}",
             eight_bit(one.pixels, low, high),
@@ -120,7 +124,7 @@ def add_volume(
             place=(one.index, len(image.slices)),
             spacing=one.spacing,
             # a label that is there and not outlined (a lateral edge, a number not known) is visible
-            exhaustive=exhaustive and there - NO_INSTANCE == whole.keys(),
+            exhaustive=exhaustive and values - NO_INSTANCE == whole.keys(),
         )
 
 
@@ -137,17 +141,16 @@ def _on_one_grid(a: Sequence[Slice], b: Sequence[Slice]) -> bool:
 
 
 def _cuts(
-    one: Slice, numbers: dict[int, Label], whole_vertebrae: bool
+    one: Slice, values: Sequence[int], numbers: dict[int, Label], whole_vertebrae: bool
 ) -> dict[int, NDArray[np.bool_]]:
     """Mask of every known label on a slice; of a vertebra, its body."""
     found = {}
-    for value in np.unique(one.pixels[one.pixels > 0]).astype(int).tolist():
-        if value in numbers:
-            mask = one.pixels == value
-            if whole_vertebrae and numbers[value][0] == BODY_KIND:
-                mask = vertebral_body(mask, one.spacing)
-            if mask.any():
-                found[value] = mask
+    for value in values:
+        mask = one.pixels == value
+        if whole_vertebrae and numbers[value][0] == BODY_KIND:
+            mask = vertebral_body(mask, one.spacing)
+        if mask.any():
+            found[value] = mask
     return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,29 @@ from spinetk.study import Modality, Slice
 
 Outline = tuple[Label, NDArray[np.bool_]]
 """Class and level, and a mask bool [H, W]."""
+
+
+@dataclass(frozen=True)
+class OutlinedSlice:
+    """One slice of a series with its outlines, head up.
+
+    Attributes:
+        name: of the picture in the data set.
+        series: key of the series.
+        picture: uint8 [H, W].
+        place: index in the series, slices in the series.
+        spacing: (row, column) in mm, None where it is not known.
+        patient: None where the series' key tells it.
+    """
+
+    name: str
+    series: str
+    picture: NDArray[np.uint8]
+    outlines: tuple[Outline, ...]
+    modality: Modality | None
+    place: tuple[int, int]
+    spacing: tuple[float, float] | None
+    patient: str | None = None
 
 
 class DatasetWriter:

@@ -9,16 +9,13 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from spinetk.anatomy import LEVELS
+from spinetk.anatomy import LEVELS, NECK_DOWN
 from spinetk.evaluation.agreement import agreement
 from spinetk.evaluation.frames import Frames
 from spinetk.evaluation.precision import precision_curves
 from spinetk.evaluation.rows import FEATURES
 
 ALL = "all"
-NECK_DOWN = {level: float(i) for i, level in enumerate(LEVELS)}
-NECK_DOWN |= {"T13": NECK_DOWN["T12"] + 0.5, "L6": NECK_DOWN["L5"] + 0.5}
-"""Places of the levels in a table."""
 
 
 def all_tables(frames: Frames) -> dict[str, pd.DataFrame]:

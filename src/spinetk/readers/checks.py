@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,10 @@ from spinetk.errors import UnreadableInput, Unsuitable
 
 SMALLEST_SIDE = 32
 LARGEST_SIDE = 16384
+LARGEST_RATIO = 3.0
+"""Largest ratio of in-plane spacings of a sagittal cut; beyond it bodies are only smears."""
+SPACING_MM = 0.01, 20.0
+"""Distances of pixels that an image of a spine can have."""
 
 
 def check_size(name: str, height: int, width: int) -> None:
@@ -27,6 +32,16 @@ def check_size(name: str, height: int, width: int) -> None:
         raise UnreadableInput(
             f"{name}: {width} x {height} pixels is too large (at most {LARGEST_SIDE} a side)"
         )
+
+
+def too_coarse(first: float, second: float) -> bool:
+    """Whether the in-plane spacings of a sagittal cut differ too much."""
+    return max(first, second) / min(first, second) > LARGEST_RATIO
+
+
+def usable_spacing(values: Iterable[float]) -> bool:
+    """Whether all can be distances of an image's pixels in mm."""
+    return all(SPACING_MM[0] <= value <= SPACING_MM[1] for value in values)
 
 
 def finite(name: str, pixels: NDArray[np.float32], warnings: list[str]) -> NDArray[np.float32]:

@@ -57,7 +57,7 @@ def read_dicom_series(paths: Sequence[Path]) -> tuple[list[Series], list[Refusal
 
 def _read_stack(key: str, stack: Stack, series: list[Series], refused: list[Refusal]) -> None:
     """Read one stack, in parts where it can only be cut in parts."""
-    film = MODALITIES[stack.first.modality] == "XR"
+    film = stack.first.is_film
     upright = film or stack.geometries[0].plane == "sagittal"
     for part in [stack] if upright else even_parts(stack):
         warnings = list(part.warnings)

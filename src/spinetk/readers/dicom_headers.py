@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from spinetk.errors import UnreadableInput
-from spinetk.study import Frame, Geometry, Modality, Vector
+from spinetk.readers.checks import usable_spacing
+from spinetk.study import Frame, Geometry, Modality, Vector, vector
 
 MODALITIES: dict[str, Modality] = {
     "MR": "MR", "CT": "CT", "CR": "XR", "DX": "XR", "RF": "XR", "XA": "XR", "RG": "XR"
@@ -73,6 +74,11 @@ class Header:
     kind: tuple[Any, ...]
     rescale: tuple[float, float] = (1.0, 0.0)
     burned_in: bool = False
+
+    @property
+    def is_film(self) -> bool:
+        """A radiograph, which has no place in the patient."""
+        return MODALITIES.get(self.modality) == "XR"
 
 
 def is_dicom(path: Path) -> bool:
@@ -169,7 +175,7 @@ def _geometry(header: Dataset) -> Geometry | None:
     turned = _floats(header, "ImageOrientationPatient", 6)
     position = _floats(header, "ImagePositionPatient", 3)
     spacing = _floats(header, "PixelSpacing", 2)
-    if turned is None or position is None or spacing is None or not usable(spacing):
+    if turned is None or position is None or spacing is None or not usable_spacing(spacing):
         return None
     row, column = turned.reshape(2, 3)
     lengths = np.linalg.norm(turned.reshape(2, 3), axis=1)
@@ -185,11 +191,6 @@ def _geometry(header: Dataset) -> Geometry | None:
     )
 
 
-def usable(spacing: NDArray[np.float64]) -> bool:
-    """Whether both distances can be those of an image of a spine: 0.01 to 20 mm."""
-    return bool(((spacing >= 0.01) & (spacing <= 20)).all())
-
-
 def _spacing(
     header: Dataset, geometry: Geometry | None
 ) -> tuple[tuple[float, float] | None, str | None]:
@@ -198,7 +199,7 @@ def _spacing(
         return geometry.spacing, "PixelSpacing"
     for name in ("PixelSpacing", "ImagerPixelSpacing"):
         values = _floats(header, name, 2)
-        if values is not None and usable(values):
+        if values is not None and usable_spacing(values):
             return (float(values[0]), float(values[1])), name
     return None, None
 
@@ -232,11 +233,6 @@ def integer(value: Any) -> int | None:
         return int(value)
     except (TypeError, ValueError, OverflowError):
         return None
-
-
-def vector(values: NDArray[np.float64]) -> Vector:
-    """Three numbers as a tuple."""
-    return float(values[0]), float(values[1]), float(values[2])
 
 
 def scan(paths: Iterable[Path]) -> Iterator[tuple[Path, list[Header] | Exception]]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinetk.errors import UnreadableInput
-from spinetk.readers.dicom_headers import MODALITIES, Header
+from spinetk.readers.dicom_headers import Header
 from spinetk.study import Geometry
 
 ORIENTATION_TOLERANCE = 0.02
@@ -55,7 +55,7 @@ def stacks(headers: Iterable[Header]) -> list[Stack]:
         UnreadableInput: no image of a part says where it lies.
     """
     images = _without_copies(headers)
-    films = [h for h in images if MODALITIES.get(h.modality) == "XR"]
+    films = [h for h in images if h.is_film]
     placed = [h for h in images if h.geometry is not None]
     lost = len(images) - len(films) - len(placed)
     if lost and not placed:

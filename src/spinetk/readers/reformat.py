@@ -8,22 +8,19 @@ lies on pixels of the images again. Where the images are tilted against their st
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from spinetk.errors import UnreadableInput, Unsuitable
-from spinetk.readers.checks import SMALLEST_SIDE, finite
-from spinetk.readers.dicom_headers import vector
+from spinetk.readers.checks import SMALLEST_SIDE, finite, too_coarse
 from spinetk.readers.dicom_pixels import Decoded
 from spinetk.readers.dicom_stacks import Stack
 from spinetk.readers.stored import PixelStore, StoredSlices
-from spinetk.study import Cut, Geometry, Line, Slice
+from spinetk.study import Cut, Geometry, Line, Slice, vector
 
 SIDEWAYS_COSINE = 0.85
 """A cut's normal lies nearer to left-right than this (about 32 degrees)."""
-LARGEST_RATIO = 3.0
-"""Largest ratio of in-plane spacings of a sagittal cut; beyond it bodies are only smears."""
 PLANE_DISTANCE_MM = 2.0
 """Cuts are about this far apart: bodies are 40 mm wide."""
 TILT_DEGREES = 1.0
@@ -81,8 +78,7 @@ def plan_cuts(stack: Stack) -> Plan:
         count, length = shape
         across, across_mm = np.array(first.along_column), first.spacing[0]
         along, along_mm = np.array(first.along_row), first.spacing[1]
-    coarse, fine = max(stack.distance, along_mm), min(stack.distance, along_mm)
-    if coarse / fine > LARGEST_RATIO:
+    if too_coarse(stack.distance, along_mm):
         raise Unsuitable(
             f"{what}: its sagittal plane is too coarse ({stack.distance:.2g} x {along_mm:.2g} mm)"
         )
@@ -124,10 +120,8 @@ def head_first(stack: Stack) -> Stack:
     """The stack with its images from head to foot, or from front to back, as a slice shows them."""
     geometries = stack.geometries
     moved = np.subtract(geometries[-1].origin, geometries[0].origin)
-    axis = 2 if geometries[0].plane == "axial" else 1
-    against = moved[axis] > 0 if axis == 2 else moved[axis] < 0
-    headers = stack.headers[::-1] if against else stack.headers
-    return Stack(headers, stack.distance, stack.even, stack.warnings)
+    against = moved[2] > 0 if geometries[0].plane == "axial" else moved[1] < 0
+    return replace(stack, headers=stack.headers[::-1]) if against else stack
 
 
 def cut(stack: Stack, plan: Plan, images: Iterable[Decoded], warnings: list[str]) -> StoredSlices:

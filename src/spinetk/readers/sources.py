@@ -60,7 +60,7 @@ def find_files(inputs: Sequence[str | Path]) -> Files:
         for path in found:
             if path.name.upper() == "DICOMDIR":
                 continue
-            if not _is_zip(path):
+            if path.suffix.lower() != ".zip":
                 paths.append(path)
                 continue
             try:
@@ -83,10 +83,6 @@ def _is_ours(path: Path, root: Path) -> bool:
     if any(part.startswith(".") for part in path.relative_to(root).parts):
         return True
     return path.parent != root and is_result(path.parent)
-
-
-def _is_zip(path: Path) -> bool:
-    return path.suffix.lower() == ".zip"
 
 
 def _unpack(path: Path) -> tempfile.TemporaryDirectory[str]:

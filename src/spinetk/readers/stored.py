@@ -23,16 +23,17 @@ class PixelStore:
     """`count` planes of float32 [height, width], written in any order.
 
     Args:
-        fill: value of pixels that are never written.
+        fill: value of pixels that are never written; None where every plane is written whole.
     """
 
-    def __init__(self, count: int, height: int, width: int, fill: float = 0.0) -> None:
+    def __init__(self, count: int, height: int, width: int, fill: float | None = None) -> None:
         self.shape = (height, width)
         # open as long as the slices are in use
         self.file = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY_BYTES)  # noqa: SIM115
-        blank = np.full(self.shape, fill, dtype=np.float32).tobytes()
-        for _ in range(count):
-            self.file.write(blank)
+        if fill is not None:
+            blank = np.full(self.shape, fill, dtype=np.float32).tobytes()
+            for _ in range(count):
+                self.file.write(blank)
 
     def write_part(self, plane: int, row: int, first: int, values: NDArray[np.float32]) -> None:
         """Put values, flattened, into a plane from a row and its column `first` on."""

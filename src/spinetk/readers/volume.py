@@ -14,13 +14,11 @@ import SimpleITK
 from numpy.typing import NDArray
 
 from spinetk.errors import UnreadableInput, Unsuitable
-from spinetk.readers.checks import check_size, finite, short
-from spinetk.study import Geometry, Modality, Series, Slice, Vector
+from spinetk.readers.checks import check_size, finite, short, too_coarse
+from spinetk.study import LPS_TO_RAS, Geometry, Modality, Series, Slice, vector
 
 VOLUME_SUFFIXES = (".nii", ".nii.gz", ".mha", ".mhd", ".nrrd")
 AIR_HU, FAT_HU, BONE_HU = -500.0, -60.0, 150.0
-LARGEST_RATIO = 3.0
-"""Largest ratio of in-plane spacings of a sagittal cut; beyond it bodies are only smears."""
 
 
 def read_volume(path: Path, *, labels: bool = False) -> Series:
@@ -91,7 +89,7 @@ def _load_nifti(path: Path) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
         data = data[..., 0]
     if data.ndim == 2:
         data = data[..., None]
-    return data.astype(np.float32), np.diag([-1.0, -1.0, 1.0, 1.0]) @ affine
+    return data.astype(np.float32), LPS_TO_RAS @ affine
 
 
 def _load_itk(path: Path) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
@@ -140,9 +138,9 @@ def _sagittal_slices(
     for index in range(volume.shape[0]):
         origin = affine[:3, 3] + index * affine[:3, axis]
         geometry = Geometry(
-            origin=_vector(origin),
-            along_row=_vector(affine[:3, column_axis] / spacing[column_axis]),
-            along_column=_vector(affine[:3, row_axis] / spacing[row_axis]),
+            origin=vector(origin),
+            along_row=vector(affine[:3, column_axis] / spacing[column_axis]),
+            along_column=vector(affine[:3, row_axis] / spacing[row_axis]),
             spacing=(float(spacing[row_axis]), float(spacing[column_axis])),
             thickness=float(spacing[axis]),
         )
@@ -170,7 +168,7 @@ def _check_plane(
     if nearest != 0:
         raise Unsuitable(f"{name}: a single {planes[nearest]} slice; a sagittal one is needed")
     inside = spacing[[row_axis, column_axis]]
-    if inside.max() / inside.min() > LARGEST_RATIO:
+    if too_coarse(*inside):
         raise Unsuitable(
             f"{name}: its sagittal plane is too coarse ({inside[0]:.2g} x {inside[1]:.2g} mm); "
             "it seems to be an axial or coronal series"
@@ -182,7 +180,3 @@ def _flipped(affine: NDArray[np.float64], axis: int, count: int) -> NDArray[np.f
     out[:3, 3] += affine[:3, axis] * (count - 1)
     out[:3, axis] *= -1
     return out
-
-
-def _vector(values: NDArray[np.float64]) -> Vector:
-    return float(values[0]), float(values[1]), float(values[2])

@@ -9,6 +9,7 @@ from pydicom.dataset import Dataset
 
 from spinetk.network.registry import Model
 from spinetk.study import Segmentation
+from spinetk.writers import DICOM_FORMATS
 from spinetk.writers.dicom_capture import capture
 from spinetk.writers.dicom_contours import structure_set
 from spinetk.writers.dicom_seg import segmentation
@@ -16,21 +17,19 @@ from spinetk.writers.dicom_source import on_images
 from spinetk.writers.dicom_sr import report
 from spinetk.writers.table import Row
 
-DICOM_FORMATS = ("seg", "sr", "capture", "rtstruct")
-
 
 def write_dicom(
     folder: Path, result: Segmentation, model: Model, rows: list[Row], formats: Collection[str]
 ) -> list[str]:
     """Write `seg.dcm`, `sr.dcm`, `capture.dcm` and `rtstruct.dcm`, as far as they are asked for.
 
+    The source is DICOM.
+
     Returns:
         What could not be written, and why: a header that lacks what the standard wants in an
         output is no reason to lose the others.
     """
     wanted = [name for name in DICOM_FORMATS if name in formats]
-    if result.slice.origin is None or not wanted:
-        return []
     placed = on_images(result)
     doubts: list[str] = []
     made: dict[str, Dataset] = {}
@@ -40,7 +39,9 @@ def write_dicom(
         "capture": lambda: capture(result, model, placed),
         "rtstruct": lambda: structure_set(result, model, placed),
     }
-    for name in ["seg", *wanted] if "sr" in wanted and "seg" not in wanted else wanted:
+    for name in DICOM_FORMATS:
+        if name not in wanted and not (name == "seg" and "sr" in wanted):  # the report refers to it
+            continue
         if name == "sr" and "seg" not in made:
             doubts.append("sr.dcm was not written: it refers to the segmentation")
             continue

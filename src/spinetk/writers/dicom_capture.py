@@ -6,10 +6,9 @@ import highdicom
 import numpy as np
 from highdicom.sc import SCImage
 
-import spinetk
 from spinetk.network.registry import Model
 from spinetk.study import Segmentation
-from spinetk.writers.dicom_source import CAPTURE_NUMBER, MANUFACTURER, OnImages
+from spinetk.writers.dicom_source import CAPTURE_NUMBER, OnImages, model_name, new_series
 from spinetk.writers.overlay import draw_overlay
 
 
@@ -25,15 +24,9 @@ def capture(result: Segmentation, model: Model, placed: OnImages) -> SCImage:
         photometric_interpretation=highdicom.PhotometricInterpretationValues.RGB,
         bits_allocated=8,
         coordinate_system=highdicom.CoordinateSystemNames.PATIENT,
-        series_instance_uid=highdicom.UID(),
-        series_number=CAPTURE_NUMBER,
-        sop_instance_uid=highdicom.UID(),
-        instance_number=1,
-        manufacturer=MANUFACTURER,
         patient_orientation=("P", "F"),
-        series_description="SpineTK overlay, research only",
-        manufacturer_model_name=f"SpineTK network {model.name}",
-        software_versions=spinetk.__version__,
+        manufacturer_model_name=model_name(model),
+        **new_series(CAPTURE_NUMBER, "overlay"),
     )
     made.Laterality = ""  # wanted where the body part might be paired
     return made

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from highdicom.sr import CodedConcept
 from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 
@@ -54,8 +53,3 @@ MM, MM2, NO_UNIT = codes.UCUM.Millimeter, codes.UCUM.SquareMillimeter, codes.UCU
 HOUNSFIELD = codes.UCUM.HounsfieldUnit
 BIT = Code("bit", "UCUM", "bit")
 PIXELS = Code("{pixels}", "UCUM", "pixels")
-
-
-def concept(code: Code) -> CodedConcept:
-    """The code as highdicom wants it."""
-    return CodedConcept(code.value, code.scheme_designator, code.meaning, code.scheme_version)

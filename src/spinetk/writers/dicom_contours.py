@@ -17,7 +17,7 @@ from spinetk.errors import SpineError
 from spinetk.network.registry import Model
 from spinetk.study import Frame, Geometry, Instance, Segmentation
 from spinetk.writers.dicom_codes import label_of
-from spinetk.writers.dicom_source import CONTOUR_NUMBER, MANUFACTURER, OnImages
+from spinetk.writers.dicom_source import CONTOUR_NUMBER, MANUFACTURER, OnImages, model_name
 from spinetk.writers.overlay import colour_of
 
 FINER = 3
@@ -66,7 +66,7 @@ def structure_set(result: Segmentation, model: Model, placed: OnImages) -> FileD
 
 
 def outlines(mask: NDArray[np.bool_]) -> list[NDArray[np.float64]]:
-    """Closed polygons [N, 2] of (column, row) around a mask and its holes; pixel centres lie at
+    """Closed polygons [N, 2] of (column, row) around a mask's parts, in which pixel centres lie at
     whole numbers."""
     fine = np.kron(mask.astype(np.uint8), np.ones((FINER, FINER), dtype=np.uint8))
     found, _ = cv2.findContours(fine, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
@@ -76,11 +76,10 @@ def outlines(mask: NDArray[np.bool_]) -> list[NDArray[np.float64]]:
 def _contours(
     instance: Instance, geometry: Geometry, origin: object, header: Dataset
 ) -> list[Dataset]:
-    lps = np.diag([-1.0, -1.0, 1.0, 1.0]) @ geometry.affine_ras
     out = []
     for polygon in outlines(instance.mask):
         flat = np.column_stack([polygon, np.zeros(len(polygon)), np.ones(len(polygon))])
-        points = (flat @ lps.T)[:, :3]
+        points = (flat @ geometry.affine.T)[:, :3]
         contour = Dataset()
         contour.ContourGeometricType = "CLOSED_PLANAR"
         contour.NumberOfContourPoints = len(points)
@@ -127,7 +126,7 @@ def _module(header: Dataset, model: Model) -> FileDataset:
     dataset.SeriesDescription = "SpineTK contours, research only"
     dataset.OperatorsName = ""
     dataset.Manufacturer, dataset.SoftwareVersions = MANUFACTURER, spinetk.__version__
-    dataset.ManufacturerModelName = f"SpineTK network {model.name}"
+    dataset.ManufacturerModelName = model_name(model)
     dataset.StructureSetLabel = "SPINE"
     dataset.StructureSetDate = dataset.InstanceCreationDate = time.strftime("%Y%m%d")
     dataset.StructureSetTime = dataset.InstanceCreationTime = time.strftime("%H%M%S")

@@ -7,11 +7,10 @@ import numpy as np
 from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian
 
-import spinetk
 from spinetk.network.registry import Model
 from spinetk.study import Segmentation
 from spinetk.writers.dicom_codes import CATEGORY, label_of, structure_code
-from spinetk.writers.dicom_source import MANUFACTURER, SEG_NUMBER, OnImages, algorithm
+from spinetk.writers.dicom_source import SEG_NUMBER, OnImages, algorithm, model_name, new_series
 
 
 def segmentation(
@@ -42,23 +41,16 @@ def segmentation(
         pixels = np.zeros((int(header.NumberOfFrames), *placed.labels.shape[1:]), np.uint16)
         for frame, image in zip(placed.frames, placed.labels, strict=True):
             pixels[int(frame.number or 1) - 1] = image
-    stacked = np.stack([pixels == number for number in range(1, len(descriptions) + 1)], axis=-1)
     made = highdicom.seg.Segmentation(
         source_images=list(placed.headers),
-        pixel_array=stacked,
+        pixel_array=pixels,  # instances share no pixel, so one map of their numbers says all
         segmentation_type=highdicom.seg.SegmentationTypeValues.BINARY,
         segment_descriptions=descriptions,
-        series_instance_uid=highdicom.UID(),
-        series_number=SEG_NUMBER,
-        sop_instance_uid=highdicom.UID(),
-        instance_number=1,
-        manufacturer=MANUFACTURER,
-        manufacturer_model_name=f"SpineTK network {model.name}",
-        software_versions=spinetk.__version__,
+        manufacturer_model_name=model_name(model),
         device_serial_number=model.sha256[:16],
         content_description="Vertebral bodies and intervertebral discs",
         content_label="SPINE",
-        series_description="SpineTK segmentation, research only",
+        **new_series(SEG_NUMBER, "segmentation"),
         transfer_syntax_uid=ExplicitVRLittleEndian,
         omit_empty_frames=True,
     )

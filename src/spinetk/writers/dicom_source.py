@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import highdicom
 import numpy as np
@@ -55,6 +56,24 @@ def on_images(result: Segmentation) -> OnImages:
         labels=np.stack([image for _, image in placed]),
         headers=tuple(pydicom.dcmread(p, stop_before_pixels=True, force=True) for p in paths),
     )
+
+
+def new_series(number: int, content: str) -> dict[str, Any]:
+    """What highdicom wants to know of a series of one new instance."""
+    return {
+        "series_instance_uid": highdicom.UID(),
+        "series_number": number,
+        "sop_instance_uid": highdicom.UID(),
+        "instance_number": 1,
+        "manufacturer": MANUFACTURER,
+        "software_versions": spinetk.__version__,
+        "series_description": f"SpineTK {content}, research only",
+    }
+
+
+def model_name(model: Model) -> str:
+    """Manufacturer's model name: the network."""
+    return f"SpineTK network {model.name}"
 
 
 def algorithm(model: Model) -> highdicom.AlgorithmIdentificationSequence:

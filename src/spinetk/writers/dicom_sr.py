@@ -18,11 +18,10 @@ from highdicom.sr import (
 from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 
-import spinetk
 from spinetk.network.registry import Model
 from spinetk.study import Instance, Segmentation
 from spinetk.writers import dicom_codes as own
-from spinetk.writers.dicom_source import MANUFACTURER, SR_NUMBER, OnImages
+from spinetk.writers.dicom_source import MANUFACTURER, SR_NUMBER, OnImages, model_name, new_series
 from spinetk.writers.table import Row
 
 DIGITS = 10
@@ -49,7 +48,7 @@ def report(
             uid=highdicom.UID(),
             name=f"SpineTK {model.name}",
             manufacturer_name=MANUFACTURER,
-            model_name=f"SpineTK network {model.name}",
+            model_name=model_name(model),
             serial_number=model.sha256[:16],
         ),
     )
@@ -68,16 +67,10 @@ def report(
     return ComprehensiveSR(
         evidence=[*placed.headers, seg],
         content=content,
-        series_instance_uid=highdicom.UID(),
-        series_number=SR_NUMBER,
-        sop_instance_uid=highdicom.UID(),
-        instance_number=1,
-        manufacturer=MANUFACTURER,
         is_complete=True,
         is_final=False,
         is_verified=False,
-        series_description="SpineTK measurements, research only",
-        software_versions=spinetk.__version__,
+        **new_series(SR_NUMBER, "measurements"),
     )
 
 

@@ -15,13 +15,13 @@ from spinetk.network.registry import Model
 from spinetk.results import is_result
 from spinetk.study import Segmentation
 from spinetk.writers.coco import write_coco
-from spinetk.writers.dicom import DICOM_FORMATS, write_dicom
 from spinetk.writers.nifti import write_nifti
 from spinetk.writers.overlay import write_overlay
 from spinetk.writers.record import run_record, write_record
 from spinetk.writers.report import write_report
 from spinetk.writers.table import measurements, write_table
 
+DICOM_FORMATS = ("seg", "sr", "capture", "rtstruct")
 FORMATS = ("coco", "csv", "nifti", "overlay", "report", *DICOM_FORMATS)
 USUAL_FORMATS = ("coco", "csv", "nifti", "overlay", "report", "seg", "sr")
 """Written without being asked for; DICOM only where the source is DICOM."""
@@ -59,7 +59,11 @@ def write_result(
             write_nifti(temporary / "image.nii.gz", temporary / "mask.nii.gz", result)
         if "overlay" in formats:
             write_overlay(temporary / "overlay.png", result)
-        doubts = write_dicom(temporary, result, model, rows, formats)
+        doubts = []
+        if result.slice.origin is not None and not set(DICOM_FORMATS).isdisjoint(formats):
+            from spinetk.writers.dicom import write_dicom  # a fifth of a second to load
+
+            doubts = write_dicom(temporary, result, model, rows, formats)
         seconds = {"measure": measured - start, "write": time.perf_counter() - measured}
         timed = replace(
             result, seconds=result.seconds | seconds, warnings=(*result.warnings, *doubts)
