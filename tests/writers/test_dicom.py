@@ -183,10 +183,28 @@ def test_contours_filled_again_are_the_masks(
         np.testing.assert_array_equal(filled.astype(bool), mask)
 
 
-def test_the_capture_is_the_overlay(results: dict[str, tuple[Path, Path]]) -> None:
-    folder = results["sagittal"][1]
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_capture_is_the_overlay(results: dict[str, tuple[Path, Path]], kind: str) -> None:
+    source, folder = results[kind]
+    made = pydicom.dcmread(folder / "capture.dcm")
     picture = cv2.cvtColor(cv2.imread(str(folder / "overlay.png")), cv2.COLOR_BGR2RGB)
-    np.testing.assert_array_equal(pydicom.dcmread(folder / "capture.dcm").pixel_array, picture)
+    np.testing.assert_array_equal(made.pixel_array, picture)
+    # the overlay is upright, anterior (the patient's right) on the left, as far as that is known
+    said = pydicom.dcmread(next(source.iterdir())).get("PatientOrientation")
+    assert list(made.PatientOrientation or []) == (
+        list(said or []) if kind == "film" else ["P", "F"]
+    )
+
+
+def test_the_capture_of_a_frontal_film_runs_to_the_left(tmp_path: Path) -> None:
+    write_phantom(make_phantom(PhantomConfig(look="XR", samples=1)), tmp_path)
+    [path] = (tmp_path / "dicom").iterdir()
+    film = pydicom.dcmread(path)
+    film.PatientOrientation = ["L", "F"]
+    film.save_as(path)
+    assert not segment_all([path], tmp_path / "out", Options(formats=("capture",))).failed
+    [made] = (tmp_path / "out").rglob("capture.dcm")
+    assert list(pydicom.dcmread(made).PatientOrientation) == ["L", "F"]
 
 
 def test_levels_have_their_codes(results: dict[str, tuple[Path, Path]]) -> None:
