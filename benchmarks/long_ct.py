@@ -1,6 +1,7 @@
 """Memory and time of reading and searching a CT of many images: python benchmarks/long_ct.py [IMAGES]
 
-Writes a DICOM series of IMAGES (2000) axial images of 512 x 512 (half a gigabyte for every thousand), reads it in a new
+Writes a DICOM series of IMAGES (2000) axial images of 512 x 512 (half a gigabyte for every thousand) of a phantom, 512 mm
+in all, reads it in a new
 process, cuts it in the sagittal plane and searches every tenth cut; prints and writes docs/results/long-ct.md.
 """
 
@@ -50,10 +51,10 @@ def main(images: int) -> None:
         repeated, at = [], []
         for k in range(images):
             image = wide.copy()
-            image[:, 224:288] = stack[k % len(stack)]
+            image[:, 224:288] = stack[k * len(stack) // images]
             repeated.append(image)
             x, y, z = places[0]
-            at.append((x - 224, y, z - k))
+            at.append((x - 224, y, z - k * len(stack) / images))
             if len(repeated) == 200 or k == images - 1:
                 part = Path(folder) / f"{k:05d}"
                 write_classic(part, np.stack(repeated), directions, at, (1.0, 1.0), StudyInstanceUID="1.2.3",

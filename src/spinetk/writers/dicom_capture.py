@@ -31,7 +31,7 @@ def capture(result: Segmentation, model: Model, placed: OnImages) -> SCImage:
         **new_series(CAPTURE_NUMBER, "overlay"),
     )
     if towards is None:
-        made.PatientOrientation = None
+        made.PatientOrientation = []
     made.Laterality = ""  # wanted where the body part might be paired
     return made
 
