@@ -33,6 +33,8 @@ from spinetk.selection import select_slice
 from spinetk.study import Instance, Modality, Segmentation, Series, Slice, SliceCount
 
 SliceChoice = Literal["auto"] | int
+REMEMBERED = 4
+"""The chosen slice is nearly always among so many of the fullest; each takes some 13 MB."""
 
 
 @dataclass(frozen=True)
@@ -95,12 +97,12 @@ def segment(
     threshold = loaded.model.score_threshold if score is None else score
     searched = _slices_to_search(series, slice_choice)
     with _timed(seconds, "detect"):
-        trace = detect(searched, loaded, threshold, series.modality, on_slice)
+        trace, best = detect(searched, loaded, threshold, series.modality, on_slice)
     with _timed(seconds, "select"):
         chosen = select_slice(trace)
     with _timed(seconds, "mask"):
         one = series.slices[chosen]
-        found = outline(one, loaded, threshold, series.modality)
+        found = outline(one, loaded, threshold, series.modality, best.get(chosen))
     if not found:
         raise NothingFound(
             f"series {series.key}: no vertebral body or disc was found on any of "
@@ -126,17 +128,27 @@ def detect(
     threshold: float,
     modality: Modality | None = None,
     on_slice: Callable[[int], None] | None = None,
-) -> list[SliceCount]:
-    """Count what is found on each slice."""
-    trace = []
+) -> tuple[list[SliceCount], dict[int, Boxes]]:
+    """Count what is found on each slice.
+
+    Returns:
+        the counts, and by slice index the boxes of the `REMEMBERED` fullest slices with their
+        features, so that those of the chosen slice need not be computed again.
+    """
+    trace: list[SliceCount] = []
+    best: dict[int, Boxes] = {}
+    rank: dict[int, tuple[int, float]] = {}
     for done, one in enumerate(slices):
         boxes = loaded.detector.find_boxes(prepared(one, loaded, modality))
         spacing = upright_turn(one.directions).spacing(one.spacing)
         count = count_boxes(one.index, boxes, loaded.model.classes, threshold, spacing)
         trace.append(replace(count, number=one.number))
+        best[one.index], rank[one.index] = boxes, (count.bodies, count.area)
+        if len(best) > REMEMBERED:
+            del best[min(best, key=rank.__getitem__)]
         if on_slice is not None:
             on_slice(done + 1)
-    return trace
+    return trace, best
 
 
 def count_boxes(
@@ -151,34 +163,48 @@ def count_boxes(
     names = np.array(["", *classes])[boxes.labels[kept]]
     # a network of other classes counts everything that it finds
     body = np.isin(names, (BODY_KIND, SACRAL_CLASS) if BODY_KIND in classes else classes)
-    places, scores, areas = (v[kept][body] for v in (boxes.boxes, boxes.scores, boxes.areas))
+    places, scores = boxes.boxes[kept][body], boxes.scores[kept][body]
     # a body that was also found as S1 counts once, with its better score (boxes come best first)
     again = np.triu(box_iou(places, places) > SAME_PLACE, k=1).any(axis=0)
-    places, scores, areas = places[~again], scores[~again], areas[~again]
+    places, scores = places[~again], scores[~again]
     discs = boxes.boxes[kept][names == DISC_KIND]
     if BODY_KIND in classes:
         square = square_boxes(places, spacing)
         members = in_column(square, scores)
         sacral = (names[body][~again] == SACRAL_CLASS)[members]
         members[members] = above_sacrum(square[members], sacral)
-        places, areas = places[members], areas[members]
+        places = places[members]
         discs = discs[beside_column(square_boxes(discs, spacing), square[members])]
-    return SliceCount(index=index, bodies=len(places), discs=len(discs), area=float(areas.sum()))
+    area = float(np.prod(places[:, 2:] - places[:, :2], axis=1).sum())
+    return SliceCount(index=index, bodies=len(places), discs=len(discs), area=area)
 
 
 def outline(
-    one: Slice, loaded: LoadedModel, threshold: float, modality: Modality | None = None
+    one: Slice,
+    loaded: LoadedModel,
+    threshold: float,
+    modality: Modality | None = None,
+    boxes: Boxes | None = None,
 ) -> list[Instance]:
-    """Masks of everything found on one slice, upright, not yet ordered."""
+    """Masks of everything found on one slice, upright, not yet ordered.
+
+    Args:
+        boxes: what was found on it, if it was searched already.
+    """
     spacing = upright_turn(one.directions).spacing(one.spacing)
-    return resolve(candidates(one, loaded, threshold, modality), spacing)
+    return resolve(candidates(one, loaded, threshold, modality, boxes), spacing)
 
 
 def candidates(
-    one: Slice, loaded: LoadedModel, threshold: float, modality: Modality | None = None
+    one: Slice,
+    loaded: LoadedModel,
+    threshold: float,
+    modality: Modality | None = None,
+    boxes: Boxes | None = None,
 ) -> list[Instance]:
     """Everything that the network proposes on one slice above the threshold."""
-    found = loaded.detector.find_masks(prepared(one, loaded, modality), threshold)
+    boxes = boxes or loaded.detector.find_boxes(prepared(one, loaded, modality))
+    found = loaded.detector.find_masks(boxes, threshold)
     return [
         Instance(
             kind=loaded.model.classes[int(label) - 1],

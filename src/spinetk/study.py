@@ -242,7 +242,7 @@ class SliceCount:
         index: the slice's index.
         bodies: vertebral bodies above the score threshold.
         discs: discs above the threshold.
-        area: total mask area of the bodies in pixels; breaks ties.
+        area: total area of the bodies' boxes in pixels; breaks ties.
         number: the slice's InstanceNumber, None where it has none.
     """
 

@@ -5,6 +5,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
+from spinetk.boxes import box_iou, mask_box
 from spinetk.errors import UsageError
 from spinetk.network.detector import Detector
 from spinetk.network.fitting import fit_slice
@@ -13,17 +14,25 @@ from spinetk.phantom import Phantom
 from spinetk.pipeline import LoadedModel
 
 
-def test_boxes_alone_are_the_boxes_that_come_with_masks(
+def test_masks_lie_in_the_boxes_that_they_were_made_of(
     phantom: Phantom, mr_model: LoadedModel
 ) -> None:
     one = phantom.volume[4]
     given = fit_slice(one, (0.7, 0.7), 512)
     boxes = mr_model.detector.find_boxes(given)
-    both = mr_model.detector.find_masks(given, 0.5)
+    both = mr_model.detector.find_masks(boxes, 0.5)
     kept = boxes.scores >= 0.5
-    np.testing.assert_allclose(boxes.boxes[kept], both.boxes, atol=1e-3)
+    assert kept.sum() > 5
     np.testing.assert_array_equal(boxes.labels[kept], both.labels)
-    assert both.masks.shape == (len(both.boxes), *one.shape)
+    assert both.masks.shape == (kept.sum(), *one.shape)
+    for box, mask in zip(boxes.boxes[kept], both.masks, strict=True):
+        assert box_iou(box[None], np.array([mask_box(mask)], dtype=np.float32))[0, 0] > 0.7
+
+
+def test_nothing_found_gives_no_mask(mr_model: LoadedModel) -> None:
+    given = fit_slice(np.zeros((64, 48), dtype=np.float32), None, 512)
+    masks = mr_model.detector.find_masks(mr_model.detector.find_boxes(given), 0.5).masks
+    assert masks.shape == (0, 64, 48)
 
 
 @pytest.mark.parametrize("name", ["mr", "ct", "xr"])
@@ -31,7 +40,7 @@ def test_a_shipped_network_is_what_its_card_says(name: str) -> None:
     assert name in shipped_models()
     model = find_model(name)
     assert model.card["sha256"] == model.sha256
-    for suffix in (".onnx", ".safetensors"):
+    for suffix in (".onnx", ".masks.onnx", ".safetensors"):
         assert model.path.with_suffix(suffix).stat().st_size <= 15e6
     assert {"data", "held_out_patients_sha256", "date", "spinetk", "figures"} <= model.card.keys()
 
@@ -42,6 +51,9 @@ def test_missing_and_foreign_networks_are_named(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no such file"):
         find_model(tmp_path / "gone.onnx")
     (tmp_path / "bare.onnx").write_bytes(b"")
+    with pytest.raises(UsageError, match=r"bare.masks.onnx is missing"):
+        find_model(tmp_path / "bare.onnx")
+    (tmp_path / "bare.masks.onnx").write_bytes(b"")
     with pytest.raises(UsageError, match=r"card bare.json is missing"):
         find_model(tmp_path / "bare.onnx")
     (tmp_path / "bare.json").write_text("{}")

@@ -11,7 +11,8 @@ torch = pytest.importorskip("torch", reason="needs the train extra")
 
 from spinetk.dataset import AnnotatedImage, read_dataset
 from spinetk.errors import SpineError, UsageError
-from spinetk.network.detector import Detector
+from spinetk.network.detector import FEATURES, Detector
+from spinetk.network.fitting import Fit, NetworkInput
 from spinetk.training.config import NetworkConfig, TrainingConfig
 from spinetk.training.export import export_onnx, load_weights, save_weights
 from spinetk.training.loop import train
@@ -95,12 +96,16 @@ def test_onnx_runtime_gives_what_torch_gives(tmp_path: Path) -> None:
         image = np.random.default_rng(seed).normal(0, 1, (1, 1, *size)).astype(np.float32)
         with torch.no_grad():
             expected = network(torch.from_numpy(image))
-        got = detector.session.run(None, {"image": image})
-        assert len(got[0]) == len(expected.boxes) > 0
-        np.testing.assert_allclose(got[0], expected.boxes, atol=0.05)
-        np.testing.assert_allclose(got[1], expected.scores, atol=2e-3)
-        np.testing.assert_array_equal(got[2], expected.labels)
-        np.testing.assert_allclose(got[3], expected.masks, atol=0.01)
+        boxes = detector.find_boxes(NetworkInput(image, Fit((1.0, 1.0), *size)))
+        assert len(boxes.boxes) == len(expected.boxes) > 0
+        np.testing.assert_allclose(boxes.boxes, expected.boxes, atol=0.05)
+        np.testing.assert_allclose(boxes.scores, expected.scores, atol=2e-3)
+        np.testing.assert_array_equal(boxes.labels, expected.labels)
+        features = dict(zip(FEATURES, boxes.features, strict=True))
+        given = {"boxes": boxes.boxes, "labels": boxes.labels, **features}
+        masks, spanned = detector._outline.run(None, given)
+        np.testing.assert_allclose(masks, expected.masks, atol=0.01)
+        np.testing.assert_allclose(spanned, expected.mask_boxes, atol=0.05)
 
 
 def test_weights_of_another_shape_are_refused(tmp_path: Path) -> None:

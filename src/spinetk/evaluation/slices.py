@@ -30,7 +30,7 @@ def compare_selection(
         if len(every) < 2 or [i.slice_index for i in members] != every:
             continue
         slices = [as_slice(image) for image in members]
-        trace = detect(slices, loaded, threshold, members[0].modality)
+        trace, _ = detect(slices, loaded, threshold, members[0].modality)
         labelled = {image.slice_index: _labelled(image) for image in members}
         best = max(members, key=lambda i: labelled[i.slice_index])
         if not best.exhaustive:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +12,13 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from spinetk.errors import UsageError
-from spinetk.network.fitting import NetworkInput
+from spinetk.network.fitting import Fit, NetworkInput
 from spinetk.network.paste import paste_mask
+from spinetk.network.registry import mask_file
 
-OUTPUTS = ("boxes", "scores", "labels", "masks", "mask_boxes")
+FOUND = ("boxes", "scores", "labels")
+FEATURES = ("p2", "p3", "p4", "p5", "fine")
+OUTLINED = ("masks", "mask_boxes")
 
 
 @dataclass(frozen=True)
@@ -26,23 +29,34 @@ class Boxes:
         boxes: float32 [N, 4], xyxy in slice pixels.
         scores: float32 [N], 0..1.
         labels: int64 [N], 1-based class.
-        areas: float32 [N], mask area in slice pixels.
+        fit: how the slice lies in the network's input.
+        features: what the network computed of the slice, for `Detector.find_masks`; none once they
+            are let go.
     """
 
     boxes: NDArray[np.float32]
     scores: NDArray[np.float32]
     labels: NDArray[np.int64]
-    areas: NDArray[np.float32]
+    fit: Fit
+    features: tuple[NDArray[np.float32], ...] = ()
+
+    def without_features(self) -> Boxes:
+        """The boxes alone: a slice's features take some 13 MB."""
+        return replace(self, features=())
 
 
 @dataclass(frozen=True)
-class Masks(Boxes):
+class Masks:
     """Detections with their masks.
 
     Attributes:
+        scores: float32 [N], 0..1.
+        labels: int64 [N], 1-based class.
         masks: bool [N, H, W] on the slice's grid.
     """
 
+    scores: NDArray[np.float32]
+    labels: NDArray[np.int64]
     masks: NDArray[np.bool_]
 
 
@@ -57,58 +71,58 @@ class Detector:
     """One network, loaded once.
 
     Args:
-        path: ONNX file as `spinetk.training.export` writes it.
+        path: ONNX file as `spinetk.training.export` writes it, with the file for masks beside it.
         threads: of ONNX Runtime; all cores by default.
 
     Raises:
-        UsageError: the file is not a network of this kind.
+        UsageError: the files are not a network of this kind.
     """
 
     def __init__(self, path: Path, threads: int | None = None) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads or _cores()
-        options.log_severity_level = 3
-        try:
-            self.session = onnxruntime.InferenceSession(
-                str(path), options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:
-            raise UsageError(f"model {path}: cannot be loaded by ONNX Runtime") from error
-        if [o.name for o in self.session.get_outputs()] != list(OUTPUTS):
-            raise UsageError(f"model {path}: not a network that SpineTK exported")
+        threads = threads or _cores()
+        self._search = _session(path, threads, (*FOUND, *FEATURES))
+        self._outline = _session(mask_file(path), threads, OUTLINED)
 
     def find_boxes(self, given: NetworkInput) -> Boxes:
-        """Detections in one slice with the area of their masks, which are not pasted.
+        """Detections in one slice."""
+        boxes, scores, labels, *features = self._search.run(None, {"image": given.image})
+        return Boxes(given.fit.to_slice(boxes), scores, labels, given.fit, tuple(features))
 
-        The mask head takes so little of the whole that leaving it out would save nothing.
+    def find_masks(self, found: Boxes, score_threshold: float) -> Masks:
+        """Masks, on the slice's grid, of the detections above the threshold; those whose mask comes
+        out empty are left out.
+
+        Args:
+            found: as `find_boxes` gave it, with its features.
         """
-        boxes, scores, labels, masks, grown = self.session.run(OUTPUTS, {"image": given.image})
-        fit = given.fit
-        return Boxes(fit.to_slice(boxes), scores, labels, _areas(masks, fit.to_slice(grown)))
-
-    def find_masks(self, given: NetworkInput, score_threshold: float) -> Masks:
-        """Detections above the threshold with masks on the slice's grid; detections whose mask
-        comes out empty are left out."""
-        fit = given.fit
-        boxes, scores, labels, masks, grown = self.session.run(OUTPUTS, {"image": given.image})
-        kept = scores >= score_threshold
-        regions = fit.to_slice(grown[kept])
+        fit = found.fit
+        kept = found.scores >= score_threshold
+        scores, labels = found.scores[kept], found.labels[kept]
+        if len(scores) == 0:
+            return Masks(scores, labels, np.zeros((0, fit.height, fit.width), dtype=bool))
+        given = {"boxes": fit.to_input(found.boxes[kept]), "labels": labels}
+        masks, grown = self._outline.run(
+            None, given | dict(zip(FEATURES, found.features, strict=True))
+        )
         pasted = [
             paste_mask(mask, region, fit.height, fit.width)
-            for mask, region in zip(masks[kept], regions, strict=True)
+            for mask, region in zip(masks, fit.to_slice(grown), strict=True)
         ]
         full: Sequence[int] = [i for i, mask in enumerate(pasted) if mask.any()]
         stack = np.array([pasted[i] for i in full], dtype=bool)
-        return Masks(
-            boxes=fit.to_slice(boxes[kept][full]),
-            scores=scores[kept][full],
-            labels=labels[kept][full],
-            areas=_areas(masks[kept], regions)[full],
-            masks=stack.reshape(-1, fit.height, fit.width),
+        return Masks(scores[full], labels[full], stack.reshape(-1, fit.height, fit.width))
+
+
+def _session(path: Path, threads: int, outputs: tuple[str, ...]) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3
+    try:
+        session = onnxruntime.InferenceSession(
+            str(path), options, providers=["CPUExecutionProvider"]
         )
-
-
-def _areas(masks: NDArray[np.float32], regions: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Area of soft masks [N, M, M] over their boxes [N, 4], in the boxes' pixels."""
-    share = (masks >= 0.5).mean(axis=(1, 2), dtype=np.float32)
-    return np.asarray(share * np.prod(regions[:, 2:] - regions[:, :2], axis=1), dtype=np.float32)
+    except Exception as error:
+        raise UsageError(f"model {path}: cannot be loaded by ONNX Runtime") from error
+    if [o.name for o in session.get_outputs()] != list(outputs):
+        raise UsageError(f"model {path}: not a network that SpineTK exported")
+    return session

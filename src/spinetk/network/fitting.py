@@ -38,6 +38,12 @@ class Fit:
         moved = np.array([self.corner[1], self.corner[0]] * 2, dtype=np.float32)
         return boxes / factor + moved
 
+    def to_input(self, boxes: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Map xyxy boxes [N, 4] from slice pixels to input pixels."""
+        factor = np.array([self.scale[1], self.scale[0]] * 2, dtype=np.float32)
+        moved = np.array([self.corner[1], self.corner[0]] * 2, dtype=np.float32)
+        return (boxes - moved) * factor
+
 
 @dataclass(frozen=True)
 class NetworkInput:

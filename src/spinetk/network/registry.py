@@ -18,12 +18,12 @@ FOR_MODALITY: dict[Modality, str] = {"MR": "mr", "CT": "ct", "XR": "xr"}
 
 @dataclass(frozen=True)
 class Model:
-    """A network file and what its card says.
+    """A network's files and what its card says.
 
     Attributes:
         name: name in the registry, or the file's stem.
-        path: the ONNX file.
-        sha256: of the file.
+        path: the ONNX file of the first step; `mask_file` is the second's.
+        sha256: of both files (boxes, then masks) one after the other.
         classes: class names, label 1 first.
         input_sides: longer side in pixels that a slice is scaled to, by modality.
         score_threshold: detections below it are left out unless the user says otherwise.
@@ -46,7 +46,17 @@ class Model:
 
 def shipped_models() -> tuple[str, ...]:
     """Names of the networks in the package."""
-    return tuple(sorted(path.stem for path in MODELS.glob("*.onnx")))
+    return tuple(sorted(path.stem for path in MODELS.glob("*.json")))
+
+
+def mask_file(path: Path) -> Path:
+    """The file that outlines what `path` finds: `NAME.masks.onnx` beside `NAME.onnx`."""
+    return path.with_suffix(".masks.onnx")
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a network's two files, one after the other."""
+    return hashlib.sha256(path.read_bytes() + mask_file(path).read_bytes()).hexdigest()
 
 
 def find_model(name: str | Path) -> Model:
@@ -65,6 +75,8 @@ def find_model(name: str | Path) -> Model:
         )
     if not path.is_file():
         raise UsageError(f"model {path}: no such file")
+    if not mask_file(path).is_file():
+        raise UsageError(f"model {path}: {mask_file(path).name} is missing beside it")
     card_path = path.with_suffix(".json")
     if not card_path.is_file():
         raise UsageError(f"model {path}: its card {card_path.name} is missing beside it")
@@ -73,7 +85,7 @@ def find_model(name: str | Path) -> Model:
         return Model(
             name=path.stem,
             path=path,
-            sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+            sha256=file_hash(path),
             classes=tuple(card["classes"]),
             input_sides={str(k): int(v) for k, v in card["input_sides"].items()},
             score_threshold=float(card["score_threshold"]),

@@ -1,58 +1,145 @@
-"""Write a trained network as ONNX (to run) and safetensors (to fine-tune), both in fp16."""
+"""Write a trained network as ONNX (to run) and safetensors (to fine-tune).
+
+The network runs in two steps, each a file: `NAME.onnx` finds the boxes on every slice, and
+`NAME.masks.onnx` outlines those of the chosen slice from the features that the first step computed.
+The convolutions of the first step are quantised to 8 bits where images to calibrate with are given;
+all other weights are stored as fp16.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import io
+import logging
+import tempfile
 import warnings
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
 import torch
+from numpy.typing import NDArray
 from onnx import numpy_helper
+from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_static
+from onnxruntime.quantization.shape_inference import quant_pre_process
 from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
 
 from spinetk.errors import SpineError
-from spinetk.network.detector import OUTPUTS
-from spinetk.training.network import SpineRCNN
+from spinetk.network.detector import FEATURES, FOUND, OUTLINED
+from spinetk.network.registry import file_hash, mask_file
+from spinetk.training.network import BoxStep, MaskStep, SpineRCNN
 
 SMALLEST_HALVED = 64
 """Tensors with fewer values (shapes, anchors' corners, biases) stay as they are."""
 
 
-def export_onnx(network: SpineRCNN, path: Path) -> str:
-    """Write the inference graph with fp16 weights, cast to fp32 when the session is created.
+QUANTISED = ("Conv", "Add")
+QUANTISED_PARTS = ("/backbone", "/pyramid", "/objectness/head")
+"""Boxes decoded in 8 bits would be rounded to several pixels, so the rest stays in float32."""
+
+
+def export_onnx(
+    network: SpineRCNN, path: Path, calibration: Sequence[NDArray[np.float32]] = ()
+) -> str:
+    """Write the two steps of inference.
 
     Args:
         network: in evaluation mode.
-        path: of the .onnx file; it takes images of any size in multiples of 32.
+        path: of the first step's .onnx file; it takes images of any size in multiples of 32.
+        calibration: images float32 [1, 1, H, W] as the network sees them; none leaves all
+            computation in float32.
 
     Returns:
-        SHA-256 of the file.
+        SHA-256 of both files' content, one after the other.
     """
-    example = torch.zeros(1, 1, 512, 384)
+    network = network.float().eval()
     path.parent.mkdir(parents=True, exist_ok=True)
+    sizes = {"image": {2: "height", 3: "width"}, **{name: {0: "found"} for name in FOUND}}
+    each = {name: {2: f"{name} height", 3: f"{name} width"} for name in FEATURES}
+    example = torch.zeros(1, 1, 512, 384)
+    with torch.no_grad():
+        boxes, _, labels, *features = BoxStep(network)(example)
+        if len(boxes) == 0:  # the tracer needs something to outline
+            boxes, labels = torch.tensor([[10.0, 10, 50, 40]]), torch.tensor([1])
+    _trace(BoxStep(network), (example,), path, ("image",), (*FOUND, *FEATURES), sizes | each)
+    if calibration:
+        _quantise(path, calibration)
+    _finish(path)
+    given = ("boxes", "labels", *FEATURES)
+    counts = {name: {0: "found"} for name in ("boxes", "labels", *OUTLINED)}
+    _trace(MaskStep(network), (boxes, labels, *features), mask_file(path), given, OUTLINED,
+           counts | each)  # fmt: skip
+    _finish(mask_file(path))
+    return file_hash(path)
+
+
+def _trace(
+    step: nn.Module,
+    example: tuple[Tensor, ...],
+    path: Path,
+    given: tuple[str, ...],
+    wanted: tuple[str, ...],
+    sizes: dict[str, Any],
+) -> None:
     with torch.no_grad(), warnings.catch_warnings():
         # the tracer warns of every number that it takes for a constant; sizes are none of them
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            network.float().eval(),
-            (example,),
-            str(path),
-            dynamo=False,
-            opset_version=17,
-            input_names=["image"],
-            output_names=list(OUTPUTS),
-            dynamic_axes={
-                "image": {2: "height", 3: "width"},
-                **{name: {0: "detections"} for name in OUTPUTS},
-            },
-        )
+            step, example, str(path), dynamo=False, opset_version=17,
+            input_names=list(given), output_names=list(wanted), dynamic_axes=sizes,
+        )  # fmt: skip
+
+
+def _finish(path: Path) -> None:
     model = onnx.load(path)
     _halve_weights(model)
     onnx.checker.check_model(model)
     onnx.save(model, path)
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+class _Images(CalibrationDataReader):  # type: ignore[misc]
+    def __init__(self, images: Sequence[NDArray[np.float32]]) -> None:
+        self.images: Iterator[NDArray[np.float32]] = iter(images)
+
+    def get_next(self) -> dict[str, NDArray[np.float32]] | None:
+        image = next(self.images, None)
+        return None if image is None else {"image": image}
+
+
+def _quantise(path: Path, images: Sequence[NDArray[np.float32]]) -> None:
+    """Compute the features and the objectness in 8 bits, ranges taken from the images; the second
+    stage, of which boxes and scores come, stays in float32."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        contextlib.redirect_stdout(io.StringIO()),
+        _quiet_logging(),
+    ):
+        prepared = Path(folder) / "prepared.onnx"
+        quant_pre_process(str(path), str(prepared), skip_symbolic_shape=True)
+        nodes = [
+            node.name
+            for node in onnx.load(prepared).graph.node
+            if node.op_type in QUANTISED and node.name.startswith(QUANTISED_PARTS)
+        ]
+        quantize_static(
+            str(prepared), str(path), _Images(images), nodes_to_quantize=nodes, per_channel=True,
+            activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
+        )  # fmt: skip
+
+
+@contextlib.contextmanager
+def _quiet_logging() -> Iterator[None]:
+    """The quantiser logs advice at the root logger that is of no use to a user."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(before)
 
 
 def _halve_weights(model: onnx.ModelProto) -> None:

@@ -96,12 +96,40 @@ class SpineRCNN(nn.Module):
         return {**first, **second}
 
     def forward(self, images: Tensor) -> Detections:
-        """Detections in one image, float [1, 1, H, W]; the graph that is exported."""
-        features = self.features(images)
+        """Detections in one image, float [1, 1, H, W]."""
+        boxes, scores, labels, *features = BoxStep(self)(images)
+        return Detections(boxes, scores, labels, *MaskStep(self)(boxes, labels, *features))
+
+
+class BoxStep(nn.Module):
+    """What is exported for every slice: the boxes in one image, and its features."""
+
+    def __init__(self, network: SpineRCNN) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        """Boxes [N, 4], scores [N], labels [N] (see `Detections`), then the features "p2".."p5" and
+        "fine", from float [1, 1, H, W]."""
+        features = self.network.features(images)
         pyramid = OrderedDict((name, features[name]) for name in LEVELS)
         shapes = [(images.shape[-2], images.shape[-1])]
-        proposals, _ = self.objectness(ImageList(images, shapes), pyramid)
-        return self.regions.detect(features, proposals, shapes)
+        proposals, _ = self.network.objectness(ImageList(images, shapes), pyramid)
+        found = self.network.regions.find(features, proposals, shapes)
+        return (*found, *features.values())
+
+
+class MaskStep(nn.Module):
+    """What is exported for the chosen slice: masks of its boxes, from its features."""
+
+    def __init__(self, network: SpineRCNN) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, boxes: Tensor, labels: Tensor, *features: Tensor) -> tuple[Tensor, Tensor]:
+        """Masks [N, 56, 56] and the boxes that they span [N, 4], from what `BoxStep` gave."""
+        named = OrderedDict(zip((*LEVELS, "fine"), features, strict=True))
+        return self.network.regions.outline(named, boxes, labels)
 
 
 class Backbone(nn.Module):
@@ -264,19 +292,26 @@ class _Regions(RoIHeads):
         loss_mask = mask_loss(mask_logits, torch.cat(wanted), torch.cat(classes))
         return {"loss_class": loss_class, "loss_box": loss_box, "loss_mask": loss_mask}
 
-    def detect(
+    def find(
         self,
         features: OrderedDict[str, Tensor],
         proposals: list[Tensor],
         shapes: list[tuple[int, int]],
-    ) -> Detections:
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Boxes, scores and labels in one image."""
         logits, deltas = self._classify(features, proposals, shapes)
-        boxes, scores, labels = self.postprocess_detections(logits, deltas, proposals, shapes)
-        grown = grow(boxes[0], self.margin)
+        [boxes], [scores], [labels] = self.postprocess_detections(logits, deltas, proposals, shapes)
+        return boxes, scores, labels
+
+    def outline(
+        self, features: OrderedDict[str, Tensor], boxes: Tensor, labels: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Masks of boxes in one image, and the boxes that they span."""
+        shapes = [(2 * features["fine"].shape[-2], 2 * features["fine"].shape[-1])]
+        grown = grow(boxes, self.margin)
         mask_logits = self._masks(features, [grown], shapes)
-        index = labels[0].view(-1, 1, 1, 1).expand(-1, 1, MASK_SIDE, MASK_SIDE)
-        masks = mask_logits.sigmoid().gather(1, index)[:, 0]
-        return Detections(boxes[0], scores[0], labels[0], masks, grown)
+        index = labels.view(-1, 1, 1, 1).expand(-1, 1, MASK_SIDE, MASK_SIDE)
+        return mask_logits.sigmoid().gather(1, index)[:, 0], grown
 
     def _classify(
         self,
