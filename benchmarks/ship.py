@@ -18,11 +18,14 @@ from typing import Any
 import pandas as pd
 from results import real
 
-from spinetk.dataset import patient_hash
+from spinetk.dataset import patient_hash, read_datasets
 from spinetk.evaluation.frames import Frames, load_frames
 from spinetk.evaluation.precision import picked_threshold
 from spinetk.evaluation.run import evaluate_run
 from spinetk.evaluation.tables import markdown as table_markdown
+from spinetk.training.export import export_onnx, load_weights
+from spinetk.training.network import SpineRCNN
+from spinetk.training.run import calibration_images, network_of_card
 
 ROOT = Path(__file__).parents[1]
 MODELS = ROOT / "src" / "spinetk" / "network" / "models"
@@ -55,10 +58,11 @@ def main(data: Path, name: str, run: Path | None) -> None:
     if said("git", "status", "--porcelain", "--untracked-files=no", "--", *code):
         sys.exit("commit first: the card names the code that its figures were measured with")
     if run:
-        for suffix in (".onnx", ".safetensors"):
+        for suffix in (".json", ".safetensors"):
             shutil.copyfile(run / f"model{suffix}", MODELS / f"{name}{suffix}")
-        shutil.copyfile(run / "model.json", path)
     card = json.loads(path.read_text())
+    card["sha256"] = export(card, data, path.with_suffix(".onnx"))
+    path.write_text(json.dumps(card, indent=1) + "\n")
     held_out = set(card["held_out_patients_sha256"])
     stored = RESULTS / "crossval" / name
     if (stored / "rows").is_dir():
@@ -86,6 +90,15 @@ def main(data: Path, name: str, run: Path | None) -> None:
     card["code_version"] = said("git", "describe", "--always")
     path.write_text(json.dumps(card, indent=1) + "\n")
     (MODELS / f"{name}.md").write_text(markdown(name, card))
+
+
+def export(card: dict[str, Any], data: Path, path: Path) -> str:
+    """Write the network's two files from its weights; returns their SHA-256."""
+    network = SpineRCNN(network_of_card(card)).eval()
+    load_weights(network, path.with_suffix(".safetensors"))
+    folders = [top / one["name"] for one in card["data"] for top in (data, ROOT / "runs" / "data")]
+    sets = read_datasets([folder for folder in folders if folder.is_dir()])
+    return export_onnx(network, path, calibration_images(sets, card["input_sides"]))
 
 
 def said(*command: str) -> str:

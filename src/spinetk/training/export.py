@@ -40,6 +40,8 @@ SMALLEST_HALVED = 64
 QUANTISED = ("Conv", "Add")
 QUANTISED_PARTS = ("/backbone", "/pyramid", "/objectness/head")
 """Boxes decoded in 8 bits would be rounded to several pixels, so the rest stays in float32."""
+NOT_QUANTISED = ("/backbone/model/conv_stem", "/backbone/model/blocks.0")
+"""The features at stride 2, which the rim of a mask is drawn from: 8 bits cost 0.002 of Dice."""
 
 
 def export_onnx(
@@ -123,7 +125,9 @@ def _quantise(path: Path, images: Sequence[NDArray[np.float32]]) -> None:
         nodes = [
             node.name
             for node in onnx.load(prepared).graph.node
-            if node.op_type in QUANTISED and node.name.startswith(QUANTISED_PARTS)
+            if node.op_type in QUANTISED
+            and node.name.startswith(QUANTISED_PARTS)
+            and not node.name.startswith(NOT_QUANTISED)
         ]
         quantize_static(
             str(prepared), str(path), _Images(images), nodes_to_quantize=nodes, per_channel=True,

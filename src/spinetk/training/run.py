@@ -11,6 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 import spinetk
 from spinetk.dataset import (
     AnnotatedImage,
@@ -22,11 +25,15 @@ from spinetk.dataset import (
     validation_patients,
 )
 from spinetk.errors import UsageError
+from spinetk.evaluation.compare import as_slice
+from spinetk.network.fitting import fit_slice
 from spinetk.network.registry import MODELS, shipped_models
 from spinetk.training.config import REPURPOSING, AugmentationConfig, NetworkConfig, TrainingConfig
 from spinetk.training.export import export_onnx, save_weights
 from spinetk.training.loop import seconds_trained, train
 
+FloatImage = NDArray[np.float32]
+CALIBRATION_IMAGES = 48
 PASSED_ON = ("sha256", "date", "data", "training", "started_from")
 """What a card keeps of the network that training started from: its own start among it, so that a
 network's whole data are named."""
@@ -74,7 +81,8 @@ def train_run(
     start = (start_weights, known) if start_weights else None
     network = train(training, out, config, init=start, quiet=quiet)
     path = out / "model.onnx"
-    sha256 = export_onnx(network, path)
+    calibration = calibration_images(sets, config.fitted_side)
+    sha256 = export_onnx(network, path, calibration)
     weights = save_weights(network, out / "model.safetensors")
     card = model_card(sets, config, sorted(hold_out), sha256, weights)
     trained = {patient_hash(i.patient) for i in images} - {patient_hash(p) for p in hold_out}
@@ -85,6 +93,25 @@ def train_run(
     card["training_minutes"] = round(seconds_trained(out) / 60, 1)
     path.with_suffix(".json").write_text(json.dumps(card, indent=2) + "\n")
     return path
+
+
+def network_of_card(card: dict[str, Any]) -> NetworkConfig:
+    """The shape of the network that a card describes."""
+    return NetworkConfig(**_tuples(card["training"]["network"]))
+
+
+def calibration_images(sets: Sequence[AnnotatedSet], sides: dict[str, int]) -> list[FloatImage]:
+    """Images of each set, as the network sees them, to calibrate its 8-bit step with: an equal
+    number from every modality, spread evenly over its sets."""
+    out = []
+    for modality in _modalities(sets):
+        images = [i for one in sets for i in one.images if i.modality == modality]
+        places = np.linspace(0, len(images) - 1, CALIBRATION_IMAGES).astype(int)
+        for place in np.unique(places):
+            one = as_slice(images[place])
+            given = fit_slice(one.pixels, one.spacing, sides[modality], images[place].modality)
+            out.append(given.image)
+    return out
 
 
 def seen_patients(init: str, images: Sequence[AnnotatedImage]) -> frozenset[str]:
