@@ -1,6 +1,6 @@
 """Memory and time of reading and searching a CT of many images: python benchmarks/long_ct.py [IMAGES]
 
-Writes a DICOM series of IMAGES (2000) axial images of 512 x 512 (half a gigabyte for every thousand) of a phantom, 512 mm
+Writes a DICOM series of IMAGES (2000) axial images of 512 x 512 (half a gigabyte for every thousand) of a phantom, 700 mm
 in all, reads it in a new
 process, cuts it in the sagittal plane and searches every tenth cut; prints and writes docs/results/long-ct.md.
 """
@@ -42,7 +42,7 @@ print(json.dumps({"seconds to read": round(reading, 1), "cuts": len(series.slice
 def main(images: int) -> None:
     body = make_phantom(
         PhantomConfig(
-            look="CT", slices=64, slice_distance=1.0, spacing=1.0, height=512, width=512, samples=1
+            look="CT", slices=64, slice_distance=1.0, spacing=1.0, height=700, width=512, samples=1
         )
     )
     stack, directions, places = axial(body)

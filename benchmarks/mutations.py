@@ -10,14 +10,17 @@ twenty goes through the whole of `segment_all`. A file must give series or a Spi
 from __future__ import annotations
 
 import collections
-import multiprocessing
+import json
+import pickle
 import resource
 import signal
+import subprocess
 import sys
 import tempfile
 import time
 import traceback
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
@@ -150,8 +153,8 @@ def tried(name: str, content: bytes, number: int) -> str:
             return "BUG " + traceback.format_exc(limit=-2)
 
 
-def chunk(task: tuple[dict[str, bytes], int, int]) -> list[tuple[str, str, int]]:
-    files, first, last = task
+def chunk(files: dict[str, bytes], first: int, last: int) -> None:
+    """Print the number and the outcome of each file, as soon as it is known."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     warnings.simplefilter("ignore")
 
@@ -159,31 +162,51 @@ def chunk(task: tuple[dict[str, bytes], int, int]) -> list[tuple[str, str, int]]
         raise TimeoutError("hang")
 
     signal.signal(signal.SIGALRM, late)
-    out = []
     names = sorted(files)
     for number in range(first, last):
-        name = names[number % len(names)]
-        content = damage(files[name], np.random.default_rng(number))
+        content = damage(files[names[number % len(names)]], np.random.default_rng(number))
         signal.alarm(SECONDS)
         start = time.perf_counter()
-        result = tried(name, content, number)
+        result = tried(names[number % len(names)], content, number)
         signal.alarm(0)
         if time.perf_counter() - start > SECONDS:
             result = "BUG hang"
-        out.append((name, result, number))
+        print("RESULT", json.dumps([number, result]), flush=True)
+
+
+def in_process(stored: Path, first: int, last: int) -> dict[int, str]:
+    """A chunk in a process of its own; a file that ends the process is wrong, and the rest goes on."""
+    out: dict[int, str] = {}
+    while first < last:
+        command = [sys.executable, __file__, "--chunk", str(stored), str(first), str(last)]
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace")
+        for line in done.stdout.splitlines():
+            if line.startswith("RESULT "):
+                number, result = json.loads(line.removeprefix("RESULT "))
+                out[number] = result
+        first = max([n for n in out if n >= first], default=first - 1) + 1
+        if first < last:
+            out[first] = f"BUG the process ended with {done.returncode}: {done.stderr[-300:]}"
+            first += 1
     return out
 
 
 def main(count: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         files = seeds(Path(folder))
-    step = 50
-    tasks = [(files, first, min(first + step, count)) for first in range(0, count, step)]
-    rows: list[tuple[str, str, int]] = []
+    names, step = sorted(files), 100
     start = time.perf_counter()
-    with multiprocessing.get_context("spawn").Pool(2, maxtasksperchild=4) as pool:
-        for part in pool.imap_unordered(chunk, tasks):
-            rows += part
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(2) as pool:
+        stored = Path(folder) / "seeds.pickle"
+        stored.write_bytes(pickle.dumps(files))
+        parts = [
+            pool.submit(in_process, stored, first, min(first + step, count))
+            for first in range(0, count, step)
+        ]
+        found = {number: result for part in parts for number, result in part.result().items()}
+    rows = [
+        (names[number % len(names)], result, number) for number, result in sorted(found.items())
+    ]
     bugs = [row for row in rows if row[1].startswith("BUG")]
     for name, result, number in bugs[:20]:
         print(f"--- {name} number {number}\n{result}")
@@ -208,4 +231,7 @@ def main(count: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else COUNT)
+    if sys.argv[1:2] == ["--chunk"]:
+        chunk(pickle.loads(Path(sys.argv[2]).read_bytes()), int(sys.argv[3]), int(sys.argv[4]))
+    else:
+        main(int(sys.argv[1]) if len(sys.argv) > 1 else COUNT)

@@ -65,7 +65,7 @@ def median_seconds(work: Callable[[], Any], repeats: int = 9) -> float:
 
 def sample() -> Slice:
     phantom = make_phantom(PhantomConfig(slices=1, height=512, width=512, spacing=0.6))
-    return Slice(pixels=phantom.volume[0], index=0, spacing=(0.6, 0.6))
+    return Slice(phantom.volume[0], 0, None, (0.6, 0.6), Path("phantom"))
 
 
 def against_the_reference(

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -6,8 +7,17 @@ import pytest
 from spinetk.errors import SpineError, UsageError
 from spinetk.evaluation.matching import dice
 from spinetk.network.detector import Boxes
+from spinetk.network.fitting import Fit, NetworkInput
 from spinetk.phantom import Phantom, PhantomConfig, make_phantom
-from spinetk.pipeline import LoadedModel, count_boxes, model_for, segment
+from spinetk.pipeline import (
+    REMEMBERED,
+    LoadedModel,
+    count_boxes,
+    detect,
+    model_for,
+    outline,
+    segment,
+)
 from spinetk.readers import read
 from spinetk.study import Geometry, Segmentation, Series, Slice
 
@@ -101,9 +111,33 @@ def test_a_body_found_twice_as_body_and_as_s1_counts_once() -> None:
         np.array([[0, 0, 10, 10], [1, 0, 10, 10], [0, 20, 10, 30], [0, 32, 10, 36]], np.float32),
         np.array([0.9, 0.8, 0.7, 0.6], np.float32),
         np.array([3, 1, 1, 2]),
-        np.array([80, 70, 90, 30], np.float32),
+        Fit((1.0, 1.0), 40, 10),
     )
     classes = ("vertebral_body", "intervertebral_disc", "first_sacral_body")
     got = count_boxes(5, boxes, classes, 0.5)
     assert (got.index, got.bodies, got.discs) == (5, 2, 1)
-    assert got.area == 80 + 90
+    assert got.area == 100 + 100
+
+
+def test_the_chosen_slice_is_not_searched_again(
+    phantom: Phantom, mr_model: LoadedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    searched = []
+    find = mr_model.detector.find_boxes
+
+    def counted(given: NetworkInput) -> Boxes:
+        searched.append(given)
+        return find(given)
+
+    monkeypatch.setattr(mr_model.detector, "find_boxes", counted)
+    series = as_series(phantom)
+    result = segment(series, mr_model)
+    assert len(searched) == len(series.slices)
+    again = outline(result.slice, mr_model, mr_model.model.score_threshold, "MR")
+    assert sorted(i.mask.sum() for i in again) == sorted(i.mask.sum() for i in result.instances)
+
+
+def test_features_of_few_slices_are_kept(mr_model: LoadedModel) -> None:
+    one = Slice(np.zeros((64, 64), np.float32), 0, None, None, Path("blank"))
+    trace, best = detect([replace(one, index=i) for i in range(12)], mr_model, 0.5, "MR")
+    assert len(trace) == 12 and len(best) == REMEMBERED

@@ -133,3 +133,20 @@ def test_a_ct_crop_without_air_is_known_by_its_hounsfield_units(real_crops: Path
     ct = read_volume(real_crops / "sample_ct" / "sub-ct_label-22_ct.nii.gz")
     mr = read_volume(real_crops / "sample_mri" / "sub-mri_label-6_T2w.nii.gz")
     assert ct.modality == "CT" and mr.modality is None
+
+
+def test_a_damaged_nrrd_is_refused_and_does_not_end_the_process(
+    phantom: Phantom, tmp_path: Path
+) -> None:
+    image = SimpleITK.ReadImage(str(save_nifti(tmp_path / "scan.nii.gz", phantom, "RAS")))
+    SimpleITK.WriteImage(image, str(tmp_path / "scan.nrrd"))
+    whole = (tmp_path / "scan.nrrd").read_bytes()
+    for name, old, new in (
+        ("sizes", b"sizes: ", b"sizes: 9999999 9"), ("space", b"left-posterior", b"left-sideways"),
+        ("cut", whole[-4000:], b""), ("type", b"type: float", b"type: block"),
+        ("directions", b"space directions: (", b"space directions: (x"),
+    ):  # fmt: skip
+        assert old in whole
+        (tmp_path / f"{name}.nrrd").write_bytes(whole.replace(old, new, 1))
+        with pytest.raises(UnreadableInput, match=f"{name}.nrrd: damaged or not known"):
+            read(tmp_path / f"{name}.nrrd")

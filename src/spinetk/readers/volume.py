@@ -1,6 +1,6 @@
 """Read NIfTI, MHA and NRRD volumes as stacks of sagittal slices.
 
-NIfTI goes through nibabel, the ITK formats through SimpleITK. Slices are cut along the axis that is
+NIfTI goes through nibabel, NRRD through pynrrd, MHA through SimpleITK. Slices are cut along the axis that is
 nearest to left-right and laid out head up, anterior left; nothing is resampled.
 """
 
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from spinetk.errors import UnreadableInput, Unsuitable
 from spinetk.readers.checks import check_size, finite, short, too_coarse
+from spinetk.readers.nrrd import load_nrrd
 from spinetk.study import LPS_TO_RAS, Geometry, Modality, Series, Slice, vector
 
 VOLUME_SUFFIXES = (".nii", ".nii.gz", ".mha", ".mhd", ".nrrd")
@@ -34,7 +35,12 @@ def read_volume(path: Path, *, labels: bool = False) -> Series:
         UnreadableInput: damaged, 4D, without finite values, or not usable in the sagittal plane.
     """
     nifti = path.name.lower().endswith((".nii", ".nii.gz"))
-    array, affine = _load_nifti(path) if nifti else _load_itk(path)
+    if nifti:
+        array, affine = _load_nifti(path)
+    elif path.suffix.lower() == ".nrrd":
+        array, affine = load_nrrd(path)
+    else:
+        array, affine = _load_itk(path)
     if array.ndim != 3:
         raise Unsuitable(f"{path.name}: has {array.ndim} dimensions; a 3D volume is needed")
     warnings: list[str] = []

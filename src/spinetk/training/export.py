@@ -91,7 +91,7 @@ def _trace(
         # the tracer warns of every number that it takes for a constant; sizes are none of them
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            step, example, str(path), dynamo=False, opset_version=17,
+            step.eval(), example, str(path), dynamo=False, opset_version=17,
             input_names=list(given), output_names=list(wanted), dynamic_axes=sizes,
         )  # fmt: skip
 

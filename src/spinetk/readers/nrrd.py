@@ -1,0 +1,73 @@
+"""Read NRRD volumes with pynrrd: ITK's reader ends the whole process on some damaged files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import nrrd
+import numpy as np
+from numpy.typing import NDArray
+
+from spinetk.errors import UnreadableInput
+from spinetk.readers.checks import short
+
+TO_LPS = {
+    "left-posterior-superior": (1.0, 1.0, 1.0),
+    "right-anterior-superior": (-1.0, -1.0, 1.0),
+    "left-anterior-superior": (1.0, -1.0, 1.0),
+}
+"""Signs that turn a space's coordinates into LPS."""
+SHORT = {"lps": "left-posterior-superior", "ras": "right-anterior-superior",
+         "las": "left-anterior-superior"}  # fmt: skip
+LARGEST_SQUEEZE = 1100
+"""No compression of NRRD makes data smaller than by such a factor."""
+
+
+def load_nrrd(path: Path) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """Array [x, y, z] (or with more axes, for the caller to refuse) and its map to LPS mm, 4 x 4.
+
+    A file without directions is taken to run along LPS, as ITK takes it.
+
+    Raises:
+        UnreadableInput: damaged, or of values that are no gray values.
+    """
+    try:
+        header = nrrd.read_header(str(path))
+        _check_length(path, header)
+        data, header = nrrd.read(str(path), index_order="F")
+        if data.dtype.kind not in "iuf":
+            raise UnreadableInput("gray values are needed")
+        affine = _affine(header, data.ndim)
+    except Exception as error:  # pynrrd raises many kinds for damaged files
+        raise UnreadableInput(
+            f"{path.name}: damaged or not known ({short(error, path)})"
+        ) from error
+    return data.astype(np.float32)[..., *[None] * (3 - data.ndim)], affine
+
+
+def _check_length(path: Path, header: dict[str, Any]) -> None:
+    """Refuse sizes that the file cannot hold, before memory is asked for."""
+    values = float(np.prod(np.asarray(header["sizes"], dtype=float)))
+    separate = "data file" in header or "datafile" in header
+    if values <= 0 or (not separate and values > path.stat().st_size * LARGEST_SQUEEZE):
+        raise UnreadableInput("its sizes do not fit its data")
+
+
+def _affine(header: dict[str, Any], axes: int) -> NDArray[np.float64]:
+    affine = np.eye(4)
+    spatial = min(axes, 3)
+    if header.get("space directions") is not None:
+        directions = np.asarray(header["space directions"], dtype=float)
+        affine[: directions.shape[1], :spatial] = directions.T[:, :spatial]
+    elif header.get("spacings") is not None:
+        spacings = np.asarray(header["spacings"], dtype=float)[:spatial]
+        affine[range(spatial), range(spatial)] = spacings
+    origin = header.get("space origin")
+    if origin is not None:
+        affine[: len(origin), 3] = np.asarray(origin, dtype=float)
+    space = str(header.get("space", "left-posterior-superior")).lower()
+    signs = TO_LPS.get(SHORT.get(space, space))
+    if signs is None:
+        raise UnreadableInput(f"its space, {space}, is not known")
+    return np.diag([*signs, 1.0]) @ affine
