@@ -9,10 +9,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pydicom
 import pytest
 import requests
 from dicomweb_client.api import DICOMwebClient
+from pydicom.uid import JPEG2000Lossless, generate_uid
 
 from spinetk.dicomweb import fetch_study, store_results
 from spinetk.errors import UnreadableInput
@@ -85,6 +87,30 @@ def test_a_study_is_read_segmented_and_stored_back(
     again = fetch_study(orthanc, study)
     assert len(list(Path(again.name).iterdir())) == len(sources) + 2
     again.cleanup()
+
+
+@needs_debian("libgdcm-tools", "gdcmconv")
+def test_what_is_compressed_comes_as_it_is_stored(
+    orthanc: str, phantom_folder: Path, tmp_path: Path
+) -> None:
+    path = next((phantom_folder / "dicom").iterdir())
+    subprocess.run(["gdcmconv", "--j2k", str(path), str(tmp_path / "j2k.dcm")], check=True)
+    dataset = pydicom.dcmread(tmp_path / "j2k.dcm")
+    stored = pydicom.dcmread(path).pixel_array
+    dataset.StudyInstanceUID = dataset.SeriesInstanceUID = generate_uid()
+    dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID = generate_uid()
+    DICOMwebClient(orthanc).store_instances([dataset])
+    folder = fetch_study(orthanc, dataset.StudyInstanceUID)
+    [fetched] = [pydicom.dcmread(path) for path in Path(folder.name).iterdir()]
+    assert fetched.file_meta.TransferSyntaxUID == JPEG2000Lossless
+    np.testing.assert_array_equal(fetched.pixel_array, stored)
+    folder.cleanup()
+
+
+def test_a_password_in_the_address_is_not_printed() -> None:
+    with pytest.raises(UnreadableInput) as told:
+        fetch_study("http://doctor:secret@127.0.0.1:9/dicom-web", "1.2.3")
+    assert "secret" not in str(told.value) and "127.0.0.1:9" in str(told.value)
 
 
 def test_a_study_that_is_not_there_and_a_server_that_is_not(orthanc: str, tmp_path: Path) -> None:

@@ -217,7 +217,7 @@ def _segment_one(
         "spacing_mm": list(options.spacing) if options.spacing else None,
         "anchor": "=".join(map(str, options.anchor)) if options.anchor else None,
     }
-    write_result(out, result, loaded.model, asked, options.formats)
+    result = write_result(out, result, loaded.model, asked, options.formats)
     return {
         "key": series.key,
         "modality": series.modality or "",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -14,6 +15,8 @@ from dicomweb_client.api import DICOMwebClient
 from spinetk.errors import SpineError, UnreadableInput
 from spinetk.writers import DICOM_FORMATS
 
+AS_STORED = (("application/dicom", "*"),)
+"""Without it a server turns what is compressed into something else, or fails to."""
 SECONDS = (10, 600)
 """To connect, and between two parts of an answer."""
 
@@ -31,13 +34,14 @@ def fetch_study(url: str, study: str) -> tempfile.TemporaryDirectory[str]:
     folder = tempfile.TemporaryDirectory(prefix="spinetk-")
     count = 0
     with _told(url):
-        for dataset in _client(url).iter_study(study):
+        for dataset in _client(url).iter_study(study, media_types=AS_STORED):
             count += 1
             path = Path(folder.name) / f"{count:06d}.dcm"
             dataset.save_as(path, enforce_file_format=True)
     if not count:
         folder.cleanup()
-        raise UnreadableInput(f"{url}: has no study {study}")
+        with _told(url):
+            raise ValueError(f"has no study {study}")
     return folder
 
 
@@ -68,7 +72,8 @@ def _client(url: str) -> DICOMwebClient:
 
 @contextmanager
 def _told(url: str) -> Iterator[None]:
-    """What went wrong, in one line."""
+    """What went wrong, in one line, without a password that the address may hold."""
+    url = re.sub(r"//[^/@]*@", "//", url)
     try:
         yield
     except requests.HTTPError as error:

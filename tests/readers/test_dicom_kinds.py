@@ -263,6 +263,60 @@ def test_phases_at_the_same_places_are_series(small: Phantom, study: Path, tmp_p
     np.testing.assert_allclose(second.slices[0].pixels - first.slices[0].pixels, 100)
 
 
+def test_phases_with_an_image_missing_are_parted_by_acquisition(
+    small: Phantom, study: Path, tmp_path: Path
+) -> None:
+    paths = sorted(study.iterdir())
+    for phase in (1, 2):
+        for number, path in enumerate(paths):
+            if (phase, number) == (1, 1):
+                continue
+            dataset = pydicom.dcmread(path)
+            dataset.SOPInstanceUID = pydicom.uid.generate_uid()
+            dataset.AcquisitionNumber = phase
+            dataset.RescaleSlope, dataset.RescaleIntercept = 1, 1000 * phase
+            dataset.save_as(tmp_path / f"{phase}-{number}")
+    series = read(tmp_path).series
+    assert sorted(len(one.slices) for one in series) == [2, 3]
+    for one in series:
+        assert any("2 acquisitions at the same places" in w for w in one.warnings)
+        levels = {int(s.pixels.min() // 1000) for s in one.slices}
+        assert len(levels) == 1  # no slice of the other phase among them
+
+
+def test_different_images_of_one_uid_are_all_kept(
+    small: Phantom, study: Path, tmp_path: Path
+) -> None:
+    for path in study.iterdir():
+        dataset = pydicom.dcmread(path)
+        dataset.SOPInstanceUID = "1.2.3"
+        dataset.save_as(tmp_path / path.name)
+    series = only(tmp_path)
+    assert_the_phantom(series, small)
+    assert any("the same SOPInstanceUID" in w for w in series.warnings)
+
+
+def test_a_screen_shot_is_passed_over(
+    film: pydicom.FileDataset, study: Path, tmp_path: Path
+) -> None:
+    shot = changed(film, Modality="CT", SOPClassUID="1.2.840.10008.5.1.4.1.1.7",
+                   SeriesInstanceUID="1.2.3.4")  # fmt: skip
+    shot.file_meta.MediaStorageSOPClassUID = shot.SOPClassUID
+    shot.save_as(tmp_path / "shot")
+    found = read([tmp_path, study])
+    assert len(found.series) == 1
+    [refused] = found.refused
+    assert not refused.failed and "secondary captures" in refused.reason
+
+
+def test_equal_echo_times_are_one_stack(small: Phantom, study: Path, tmp_path: Path) -> None:
+    for number, path in enumerate(study.iterdir()):
+        dataset = pydicom.dcmread(path)
+        dataset.EchoTime = ("101", "101.0")[number % 2]
+        dataset.save_as(tmp_path / path.name)
+    assert_the_phantom(only(tmp_path), small)
+
+
 def shipped_by_pydicom() -> list[Path]:
     """The DICOM files in pydicom's wheel (highdicom's and gdcm's hold none)."""
     folder = Path(str(get_testdata_file("MR_small.dcm", download=False))).parent
@@ -377,8 +431,14 @@ def test_what_the_collimator_covers_is_left_out(
 
 def test_which_spacing_of_a_film_is_taken(film: pydicom.FileDataset, tmp_path: Path) -> None:
     made = changed(film, ImagerPixelSpacing=[0.2, 0.2])
+    del made.PixelSpacingCalibrationType
     series = save(made, tmp_path / "a")
     assert series.slices[0].spacing == (0.7, 0.7) and series.spacing_source == "PixelSpacing"
+    made.PixelSpacing = [0.2, 0.2]
+    repeated = save(made, tmp_path / "repeated")
+    assert any("at the detector" in w for w in repeated.warnings)
+    made.PixelSpacingCalibrationType = "FIDUCIAL"
+    assert save(made, tmp_path / "calibrated").spacing_source == "PixelSpacing"
     del made.PixelSpacing
     series = save(made, tmp_path / "b")
     assert series.slices[0].spacing == (0.2, 0.2) and series.spacing_source == "ImagerPixelSpacing"

@@ -3,6 +3,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from spinetk.errors import UnreadableInput
 from spinetk.readers import read
@@ -86,3 +87,11 @@ def test_damaged_files_are_failures_and_foreign_ones_are_passed_over(tmp_path: P
     cv2.imwrite(str(tmp_path / "photo.png"), photo)
     refused = {r.name: r.failed for r in read(tmp_path).refused}
     assert refused == {"broken.png": True, "photo.png": False}
+
+
+def test_pages_after_the_first_are_told_of(tmp_path: Path) -> None:
+    pages = [Image.fromarray(np.full((80, 60), gray, dtype=np.uint8)) for gray in (50, 90)]
+    pages[0].save(tmp_path / "two.tif", save_all=True, append_images=pages[1:])
+    [series] = read(tmp_path / "two.tif").series
+    assert series.slices[0].pixels.max() == 50
+    assert any("2 pages" in w for w in series.warnings)

@@ -1,3 +1,4 @@
+import zipfile
 from pathlib import Path
 
 import nibabel
@@ -150,3 +151,39 @@ def test_a_damaged_nrrd_is_refused_and_does_not_end_the_process(
         (tmp_path / f"{name}.nrrd").write_bytes(whole.replace(old, new, 1))
         with pytest.raises(UnreadableInput, match=f"{name}.nrrd: damaged or not known"):
             read(tmp_path / f"{name}.nrrd")
+
+
+def test_a_nifti_in_metres_comes_out_in_mm(phantom: Phantom, tmp_path: Path) -> None:
+    image = nibabel.load(save_nifti(tmp_path / "mm.nii.gz", phantom, "RAS"))
+    affine = np.diag([0.001, 0.001, 0.001, 1.0]) @ image.affine
+    metres = nibabel.Nifti1Image(np.asarray(image.dataobj), affine)
+    metres.header.set_xyzt_units("meter")
+    nibabel.save(metres, tmp_path / "m.nii.gz")
+    [series], [reference] = (read(tmp_path / name).series for name in ("m.nii.gz", "mm.nii.gz"))
+    assert series.slices[0].spacing == pytest.approx(reference.slices[0].spacing, rel=1e-4)
+    metres.header.set_xyzt_units("mm")
+    nibabel.save(metres, tmp_path / "absurd.nii.gz")
+    with pytest.raises(UnreadableInput, match="geometry is not usable"):
+        read(tmp_path / "absurd.nii.gz")
+
+
+def test_a_nifti_without_orientation_is_warned_of(phantom: Phantom, tmp_path: Path) -> None:
+    image = nibabel.load(save_nifti(tmp_path / "a.nii.gz", phantom, "RAS"))
+    image.set_sform(None, code=0)
+    image.set_qform(None, code=0)
+    nibabel.save(image, tmp_path / "bare.nii.gz")
+    try:
+        [series] = read(tmp_path / "bare.nii.gz").series
+    except UnreadableInput:
+        pytest.fail("refused")
+    assert any("does not say how it lies" in w for w in series.warnings)
+
+
+def test_a_header_and_its_data_stay_together_in_a_zip(phantom: Phantom, tmp_path: Path) -> None:
+    image = SimpleITK.ReadImage(str(save_nifti(tmp_path / "scan.nii.gz", phantom, "RAS")))
+    SimpleITK.WriteImage(image, str(tmp_path / "scan.mhd"))
+    with zipfile.ZipFile(tmp_path / "scan.zip", "w") as archive:
+        for name in ("scan.mhd", "scan.raw"):
+            archive.write(tmp_path / name, f"study/{name}")
+    [series], [reference] = (read(tmp_path / n).series for n in ("scan.zip", "scan.mhd"))
+    np.testing.assert_array_equal(series.slices[2].pixels, reference.slices[2].pixels)

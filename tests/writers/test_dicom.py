@@ -92,7 +92,7 @@ def test_a_segmentation_lies_on_its_images_pixel_by_pixel(
                 )  # fmt: skip
             np.testing.assert_array_equal(found[0, ..., 0].astype(bool), image)
     if kind == "axial":  # only the images that something lies on
-        assert {uid for _, _, uid in seg.get_source_image_uids()} >= {uid for uid, _ in used}
+        assert {uid for _, _, uid in seg.get_source_image_uids()} == {uid for uid, _ in used}
         assert len(used) < len(list(source.iterdir()))
 
 
@@ -210,7 +210,7 @@ def test_the_capture_of_a_frontal_film_runs_to_the_left(tmp_path: Path) -> None:
 def test_levels_have_their_codes(results: dict[str, tuple[Path, Path]]) -> None:
     [series] = read(results["sagittal"][0]).series
     name, series = model_for(series)
-    result: Segmentation = segment(series, load_model(name), slice_choice=1)
+    result: Segmentation = segment(series, load_model(name), anchor=("L5", 2))
     codes = {i.level: structure_code(i).value for i in result.instances}
     assert codes["L4"] == "11994002" and codes["S1"] == "65985001"
     assert codes["L5-S1"] == "715056000" and codes["L4-L5"] == "84020006"
@@ -238,6 +238,58 @@ def test_no_identity_in_other_files_than_dicom(
         assert known == (path.suffix == ".dcm"), path.name
         if path.suffix != ".dcm":
             assert str(results[kind][0]).encode() not in content, path.name
+
+
+LEFT_OUT = (
+    "PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyDate", "StudyTime",
+    "StudyID", "AccessionNumber", "SliceThickness", "FrameOfReferenceUID",
+)  # fmt: skip
+
+
+def test_a_de_identified_header_is_enough(tmp_path: Path) -> None:
+    write_phantom(make_phantom(PhantomConfig(look="T1", slices=2, samples=1)), tmp_path)
+    for path in (tmp_path / "dicom").iterdir():
+        dataset = pydicom.dcmread(path)
+        for name in LEFT_OUT:
+            if name in dataset:
+                delattr(dataset, name)
+        dataset.save_as(path)
+    outcome = segment_all([tmp_path / "dicom"], tmp_path / "out", Options(formats=FORMATS))
+    assert "not written" not in outcome.done[0]["warnings"]
+    [folder] = [p for p in (tmp_path / "out").iterdir() if p.is_dir()]
+    made = [pydicom.dcmread(folder / f"{name}.dcm") for name in ("seg", "rtstruct")]
+    assert made[0].FrameOfReferenceUID == made[1].StructureSetROISequence[0][
+        "ReferencedFrameOfReferenceUID"
+    ].value  # fmt: skip
+    assert (folder / "sr.dcm").is_file() and (folder / "capture.dcm").is_file()
+
+
+def test_a_garbled_birth_date_stays_inside(tmp_path: Path) -> None:
+    write_phantom(make_phantom(PhantomConfig(look="T1", slices=2, samples=1)), tmp_path)
+    for path in (tmp_path / "dicom").iterdir():
+        dataset = pydicom.dcmread(path)
+        dataset.PatientBirthDate = "19700101"
+        dataset.save_as(path)
+        path.write_bytes(path.read_bytes().replace(b"19700101", b"1970-1-1"))
+        assert pydicom.dcmread(path).PatientBirthDate == "1970-1-1"
+    assert not segment_all([tmp_path / "dicom"], tmp_path / "out", Options(formats=FORMATS)).failed
+    files = [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
+    assert {"seg.dcm", "sr.dcm", "capture.dcm", "rtstruct.dcm"} <= {path.name for path in files}
+    assert not any(b"1970-1-1" in path.read_bytes() for path in files)
+
+
+def test_what_is_not_written_is_told_without_quoting_the_header(
+    results: dict[str, tuple[Path, Path]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise ValueError("Unable to convert '1950-03-09' to 'DA' object")
+
+    monkeypatch.setattr("spinetk.writers.dicom.segmentation", fails)
+    outcome = segment_all([results["sagittal"][0]], tmp_path, Options())
+    told = outcome.done[0]["warnings"]
+    assert "seg.dcm was not written: the source's header does not allow it (ValueError)" in told
+    assert "sr.dcm was not written" in told and "1950" not in told
+    assert not list(tmp_path.rglob("*.dcm"))
 
 
 def test_formats_are_chosen(phantom_folder: Path, tmp_path: Path) -> None:

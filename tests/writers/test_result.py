@@ -29,7 +29,9 @@ def result(phantom_folder: Path, mr_model: LoadedModel) -> Segmentation:
 @pytest.fixture(scope="module")
 def folder(result: Segmentation, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("out")
-    return write_result(out, result, find_model("mr"), {"score": 0.5, "slice": "auto"})
+    written = write_result(out, result, find_model("mr"), {"score": 0.5, "slice": "auto"})
+    assert set(written.seconds) > set(result.seconds)
+    return out / result.series.key
 
 
 def test_every_file_of_the_contract_is_there_and_nothing_else(folder: Path) -> None:
@@ -161,9 +163,8 @@ def test_without_spacing_mm_columns_are_empty(
 def test_a_failure_while_writing_leaves_nothing_and_keeps_the_older_result(
     result: Segmentation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = write_result(
-        tmp_path, result, find_model("mr"), {"score": 0.5, "slice": "auto"}, ["csv"]
-    )
+    write_result(tmp_path, result, find_model("mr"), {"score": 0.5, "slice": "auto"}, ["csv"])
+    folder = tmp_path / result.series.key
     before = {p: p.read_bytes() for p in folder.iterdir()}
 
     def full_disk(*_: object) -> None:

@@ -48,7 +48,7 @@ def read_dicom_series(paths: Sequence[Path]) -> tuple[list[Series], list[Refusal
         try:
             found_stacks = stacks(headers)
         except UnreadableInput as error:
-            refused.append(Refusal(key, str(error)))
+            refused.append(Refusal(key, str(error), not isinstance(error, Unsuitable)))
             continue
         for stack in found_stacks:
             _read_stack(key, stack, series, refused)

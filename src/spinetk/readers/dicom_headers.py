@@ -25,7 +25,7 @@ TAGS = (
     "SeriesNumber", "InstanceNumber", "Rows", "Columns", "NumberOfFrames", "EchoTime",
     "EchoNumbers", "InversionTime", "ConvolutionKernel", "DiffusionBValue",
     "ImageOrientationPatient", "ImagePositionPatient", "PixelSpacing", "ImagerPixelSpacing",
-    "SliceThickness", "ImageType",
+    "SliceThickness", "ImageType", "AcquisitionNumber", "PixelSpacingCalibrationType",
     "TemporalPositionIdentifier", "TransferSyntaxUID", "PatientOrientation", "BurnedInAnnotation",
     "RescaleSlope", "RescaleIntercept", "SharedFunctionalGroupsSequence",
     "PerFrameFunctionalGroupsSequence",
@@ -58,6 +58,8 @@ class Header:
         kind: what the images of one stack have in common.
         rescale: (slope, intercept) of a frame of a multi-frame file.
         burned_in: the file says that text is burned into the pixels.
+        sop_class: SOPClassUID.
+        acquisition: AcquisitionNumber.
     """
 
     frame: Frame
@@ -74,6 +76,8 @@ class Header:
     kind: tuple[Any, ...]
     rescale: tuple[float, float] = (1.0, 0.0)
     burned_in: bool = False
+    sop_class: str = ""
+    acquisition: int | None = None
 
     @property
     def is_film(self) -> bool:
@@ -152,6 +156,8 @@ def _header(path: Path, whole: Dataset, number: int | None, own: Dataset) -> Hea
             0.0 if rescale[1] is None else float(rescale[1][0]),
         ),
         burned_in=str(whole.get("BurnedInAnnotation", "")).upper() == "YES",
+        sop_class=str(whole.get("SOPClassUID", "")),
+        acquisition=integer(whole.get("AcquisitionNumber")),
     )
 
 
@@ -167,8 +173,16 @@ def _kind(whole: Dataset, own: Dataset) -> tuple[Any, ...]:
         whole.get("Columns"),
         tuple(str(value) for value in image_type),
         str(whole.get("ConvolutionKernel", "")),
-        *(None if value is None else str(value) for value in values),
+        *(_same_number(value) for value in values),
     )
+
+
+def _same_number(value: Any) -> str | float | None:
+    """A value that is equal for equal numbers: 101 and 101.0 ms are one echo."""
+    try:
+        return None if value is None else round(float(value), 4)
+    except (TypeError, ValueError):
+        return str(value)
 
 
 def _geometry(header: Dataset) -> Geometry | None:
@@ -194,10 +208,17 @@ def _geometry(header: Dataset) -> Geometry | None:
 def _spacing(
     header: Dataset, geometry: Geometry | None
 ) -> tuple[tuple[float, float] | None, str | None]:
-    """Pixel spacing and the attribute that it comes from (PS3.3 10.7.1.3)."""
+    """Pixel spacing and the attribute that it comes from (PS3.3 10.7.1.3): of a film, a
+    PixelSpacing that repeats ImagerPixelSpacing is that at the detector, unless it was
+    calibrated."""
     if geometry is not None:
         return geometry.spacing, "PixelSpacing"
-    for name in ("PixelSpacing", "ImagerPixelSpacing"):
+    own, at_detector = (_floats(header, n, 2) for n in ("PixelSpacing", "ImagerPixelSpacing"))
+    repeated = own is not None and at_detector is not None and np.array_equal(own, at_detector)
+    names: tuple[str, ...] = ("PixelSpacing", "ImagerPixelSpacing")
+    if repeated and not header.get("PixelSpacingCalibrationType"):
+        names = ("ImagerPixelSpacing",)
+    for name in names:
         values = _floats(header, name, 2)
         if values is not None and usable_spacing(values):
             return (float(values[0]), float(values[1])), name

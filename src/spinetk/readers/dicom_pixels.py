@@ -68,6 +68,8 @@ def decode_file(header: Header) -> tuple[NDArray[np.float32], Dataset]:
             dataset.file_meta.TransferSyntaxUID = (
                 ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian
             )
+        if dataset.get("PhotometricInterpretation") == "PALETTE COLOR":
+            raise UnreadableInput("colour pixels; gray ones are needed")
         values = apply_modality_lut(_gray(dataset.pixel_array), dataset)
     except Exception as error:  # decoders raise many kinds for damaged pixel data
         raise _reason(error, header) from error

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from spinetk.errors import UnreadableInput
+from spinetk.errors import UnreadableInput, Unsuitable
 from spinetk.readers.dicom_headers import Header
 from spinetk.study import Geometry
 
@@ -18,6 +18,10 @@ POSITION_TOLERANCE = 0.01
 """Images nearer than this along the normal, in mm, are at the same place."""
 UNEVEN = 0.1
 """Distances that differ by more than this share are uneven."""
+
+
+SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
+"""How the UIDs of the Secondary Capture SOP classes begin (PS3.4 B.5)."""
 
 
 @dataclass(frozen=True)
@@ -55,9 +59,12 @@ def stacks(headers: Iterable[Header]) -> list[Stack]:
         UnreadableInput: no image of a part says where it lies.
     """
     images = _without_copies(headers)
+    named = {(h.frame.uid, h.frame.number) for h in images if h.frame.uid}
     films = [h for h in images if h.is_film]
     placed = [h for h in images if h.geometry is not None]
     lost = len(images) - len(films) - len(placed)
+    if lost and not placed and all(h.sop_class.startswith(SECONDARY_CAPTURE) for h in images):
+        raise Unsuitable("secondary captures (screen shots, reports) have no place in the patient")
     if lost and not placed:
         raise UnreadableInput("orientation, position or pixel spacing is missing in the header")
     out = [Stack(tuple(group)) for group in _alike(films)]
@@ -65,6 +72,9 @@ def stacks(headers: Iterable[Header]) -> list[Stack]:
         out += _in_order(group)
     if lost:
         told = f"{lost} of {len(images)} slices have no orientation, position or spacing: left out"
+        out = [replace(stack, warnings=(told, *stack.warnings)) for stack in out]
+    if len(named) < sum(bool(h.frame.uid) for h in images):
+        told = "different images have the same SOPInstanceUID: references to them are not unique"
         out = [replace(stack, warnings=(told, *stack.warnings)) for stack in out]
     return out
 
@@ -95,12 +105,15 @@ def even_parts(stack: Stack) -> list[Stack]:
 
 
 def _without_copies(headers: Iterable[Header]) -> list[Header]:
-    """Each image once, whatever number of files hold it."""
-    seen: dict[tuple[str, int | None, str], Header] = {}
+    """Each image once, whatever number of files hold it. Images of one UID at other places or with
+    other numbers are no copies: some de-identification gives all the same."""
+    seen: dict[tuple[object, ...], Header] = {}
     for header in headers:
         frame = header.frame
         unnamed = "" if frame.uid else str(frame.path)
-        seen.setdefault((frame.uid, frame.number, unnamed), header)
+        place = header.geometry.origin if header.geometry else None
+        key = (frame.uid, frame.number, unnamed, place, header.instance_number)
+        seen.setdefault(key, header)
     return list(seen.values())
 
 
@@ -140,11 +153,31 @@ def _in_order(group: Sequence[Header]) -> list[Stack]:
     if len(counts) == 1 and max(counts) > 1 and len(places) > 1:
         warnings.append(f"{max(counts)} images at every place: taken as {max(counts)} series")
         together = [[place[i] for place in places] for i in range(max(counts))]
+    elif acquisitions := _by_acquisition(placed, max(counts)):
+        told = f"{len(acquisitions)} acquisitions at the same places: taken as as many series"
+        return [
+            replace(s, warnings=(told, *s.warnings)) for a in acquisitions for s in _in_order(a)
+        ]
     else:
         together = [[place[0] for place in places]]
         if more := len(placed) - len(places):
             warnings.append(f"{more} slices at a place already taken: left out")
     return [_stack(headers, warnings) for headers in together]
+
+
+def _by_acquisition(headers: Sequence[Header], most: int) -> list[list[Header]]:
+    """The acquisitions of a group with up to `most` images at a place, none twice at one place in
+    any of them; empty where AcquisitionNumber does not part them so."""
+    parts: dict[int | None, list[Header]] = {}
+    for header in headers:
+        parts.setdefault(header.acquisition, []).append(header)
+    if not 1 < len(parts) <= most:
+        return []
+    for part in parts.values():
+        steps = np.diff(np.sort(_depths(part)))
+        if (steps <= POSITION_TOLERANCE).any():
+            return []
+    return list(parts.values())
 
 
 def _stack(headers: list[Header], warnings: list[str]) -> Stack:

@@ -7,6 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from spinetk.errors import UnreadableInput, Unsuitable
 from spinetk.readers.checks import check_size, finite
@@ -32,6 +33,8 @@ def read_raster(path: Path) -> Series:
         raise UnreadableInput(f"{path.name}: cannot be read as a picture")
     check_size(path.name, picture.shape[0], picture.shape[1])
     warnings: list[str] = []
+    if (pages := _pages(path)) > 1:
+        warnings.append(f"has {pages} pages: the first is taken")
     pixels = finite(path.name, _gray(path.name, np.asarray(picture)), warnings)
     one = Slice(pixels=pixels, index=0, geometry=None, spacing=None, path=path)
     return Series(
@@ -60,3 +63,11 @@ def _gray(name: str, picture: NDArray[np.generic]) -> NDArray[np.float32]:
         raise Unsuitable(f"{name}: a colour picture; a gray radiological image is needed")
     gray: NDArray[np.float32] = colours.mean(axis=2, dtype=np.float32)
     return gray
+
+
+def _pages(path: Path) -> int:
+    try:
+        with Image.open(path) as picture:
+            return int(getattr(picture, "n_frames", 1))
+    except Exception:  # what OpenCV can read and Pillow cannot has one page
+        return 1

@@ -88,8 +88,8 @@ def _is_ours(path: Path, root: Path) -> bool:
 def _unpack(path: Path) -> tempfile.TemporaryDirectory[str]:
     """Unpack an archive into a temporary folder that goes when nothing refers to it any more.
 
-    Of the names in the archive only the last part is used, in a numbered folder of our own, so
-    that no name can lead out of it.
+    Of the names in the archive only the last part is used, in a numbered folder of our own for
+    each of the archive's, so that no name can lead out of it.
 
     Raises:
         UnreadableInput: damaged, locked with a password, or too large.
@@ -101,8 +101,12 @@ def _unpack(path: Path) -> tempfile.TemporaryDirectory[str]:
             room = min(MOST_BYTES, int(0.9 * shutil.disk_usage(folder.name).free))
             if len(members) > MOST_FILES or sum(m.file_size for m in members) > room:
                 raise UnreadableInput("the archive is too large to unpack here")
+            inside: dict[str, int] = {}
             for number, member in enumerate(members):
-                room -= _extract(archive, member, Path(folder.name) / f"{number:06d}", room)
+                # files of one folder stay together: the header of a volume may name another
+                parent = member.filename.replace("\\", "/").rpartition("/")[0]
+                place = Path(folder.name) / f"{inside.setdefault(parent, number):06d}"
+                room -= _extract(archive, member, place, room)
     except UnreadableInput:
         folder.cleanup()
         raise
@@ -117,9 +121,12 @@ def _extract(archive: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path, ro
     name = Path(member.filename.replace("\\", "/")).name
     if not name or name.startswith("."):
         return 0
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
+    path = folder / name[-120:]
+    if path.exists():
+        path = Path(tempfile.mkdtemp(dir=folder)) / path.name
     written = 0
-    with archive.open(member) as source, (folder / name[-120:]).open("wb") as target:
+    with archive.open(member) as source, path.open("wb") as target:
         while block := source.read(BLOCK):
             written += len(block)
             if written > room:

@@ -3,10 +3,12 @@ thousands of images does not fill memory."""
 
 from __future__ import annotations
 
+import io
 import tempfile
+import weakref
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import overload
+from typing import IO, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +16,19 @@ from numpy.typing import NDArray
 from spinetk.study import Slice
 
 IN_MEMORY_BYTES = 128 * 2**20
-"""Stacks up to this size stay in memory; larger ones go to the temporary folder's disk."""
+"""So much of all stacks together stays in memory; the others go to the temporary folder's disk."""
 WORD = 4
 """Bytes of a float32."""
+
+
+class _Held:
+    """Bytes of all stacks that are in memory now."""
+
+    size = 0
+
+
+def _release(size: int) -> None:
+    _Held.size -= size
 
 
 class PixelStore:
@@ -28,8 +40,13 @@ class PixelStore:
 
     def __init__(self, count: int, height: int, width: int, fill: float | None = None) -> None:
         self.shape = (height, width)
+        size = count * height * width * WORD
+        fits = size <= IN_MEMORY_BYTES - _Held.size
         # open as long as the slices are in use
-        self.file = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY_BYTES)  # noqa: SIM115
+        self.file: IO[bytes] = io.BytesIO() if fits else tempfile.TemporaryFile()  # noqa: SIM115
+        if fits:
+            _Held.size += size
+            weakref.finalize(self, _release, size)
         if fill is not None:
             blank = np.full(self.shape, fill, dtype=np.float32).tobytes()
             for _ in range(count):

@@ -1,12 +1,13 @@
 """Read NIfTI, MHA and NRRD volumes as stacks of sagittal slices.
 
-NIfTI goes through nibabel, NRRD through pynrrd, MHA through SimpleITK. Slices are cut along the axis that is
-nearest to left-right and laid out head up, anterior left; nothing is resampled.
+NIfTI goes through nibabel, NRRD through pynrrd, MHA through SimpleITK. Slices are cut along the
+axis that is nearest to left-right and laid out head up, anterior left; nothing is resampled.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import nibabel
 import numpy as np
@@ -14,7 +15,7 @@ import SimpleITK
 from numpy.typing import NDArray
 
 from spinetk.errors import UnreadableInput, Unsuitable
-from spinetk.readers.checks import check_size, finite, short, too_coarse
+from spinetk.readers.checks import check_size, finite, short, too_coarse, usable_spacing
 from spinetk.readers.nrrd import load_nrrd
 from spinetk.study import LPS_TO_RAS, Geometry, Modality, Series, Slice, vector
 
@@ -35,15 +36,15 @@ def read_volume(path: Path, *, labels: bool = False) -> Series:
         UnreadableInput: damaged, 4D, without finite values, or not usable in the sagittal plane.
     """
     nifti = path.name.lower().endswith((".nii", ".nii.gz"))
+    warnings: list[str] = []
     if nifti:
-        array, affine = _load_nifti(path)
+        array, affine = _load_nifti(path, warnings)
     elif path.suffix.lower() == ".nrrd":
         array, affine = load_nrrd(path)
     else:
         array, affine = _load_itk(path)
     if array.ndim != 3:
         raise Unsuitable(f"{path.name}: has {array.ndim} dimensions; a 3D volume is needed")
-    warnings: list[str] = []
     array = finite(path.name, array, warnings)
     if not labels and _is_label_map(array):
         raise Unsuitable(f"{path.name}: looks like a label map, not an image (few whole numbers)")
@@ -79,7 +80,11 @@ def _is_label_map(array: NDArray[np.float32]) -> bool:
     return bool(values.size <= 48 and (values == np.round(values)).all() and values.max() < 1000)
 
 
-def _load_nifti(path: Path) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+TO_MM = {"meter": 1000.0, "micron": 0.001}
+"""Of NIfTI's units of length; millimetres, and what is not said, stay as they are."""
+
+
+def _load_nifti(path: Path, warnings: list[str]) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
     """Array [x, y, z] and its map to LPS mm, 4 x 4."""
     try:
         image = nibabel.load(path)
@@ -95,6 +100,11 @@ def _load_nifti(path: Path) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
         data = data[..., 0]
     if data.ndim == 2:
         data = data[..., None]
+    header: Any = image.header
+    factor = TO_MM.get(str(header.get_xyzt_units()[0]), 1.0)
+    affine = np.diag([factor, factor, factor, 1.0]) @ affine
+    if header["sform_code"] == header["qform_code"] == 0:
+        warnings.append("the file does not say how it lies: taken to run along R, A and S")
     return data.astype(np.float32), LPS_TO_RAS @ affine
 
 
@@ -122,8 +132,10 @@ def _sagittal_slices(
     path: Path, array: NDArray[np.float32], affine: NDArray[np.float64]
 ) -> tuple[Slice, ...]:
     spacing = np.linalg.norm(affine[:3, :3], axis=0)
-    if not np.isfinite(affine).all() or (spacing <= 0).any():
-        raise UnreadableInput(f"{path.name}: its geometry is not usable (zero or missing spacing)")
+    if not np.isfinite(affine).all() or not usable_spacing(spacing):
+        raise UnreadableInput(
+            f"{path.name}: its geometry is not usable (spacing zero, missing or absurd)"
+        )
     directions = affine[:3, :3] / spacing
     axis = _slice_axis(array.shape, directions)
     rest = [i for i in range(3) if i != axis]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection
 from pathlib import Path
 
 from pydicom.dataset import Dataset
 
+from spinetk.errors import SpineError
 from spinetk.network.registry import Model
 from spinetk.study import Segmentation
 from spinetk.writers import DICOM_FORMATS
@@ -50,6 +52,17 @@ def write_dicom(
             if name in wanted:
                 made[name].save_as(folder / f"{name}.dcm", enforce_file_format=True)
         except Exception as error:  # highdicom raises many kinds for headers that lack something
-            lines = str(error).splitlines() or [type(error).__name__]
-            doubts.append(f"{name}.dcm was not written: {lines[0][:160]}")
+            (folder / f"{name}.dcm").unlink(missing_ok=True)
+            made.pop(name, None)
+            doubts.append(f"{name}.dcm was not written: {_reason(error)}")
     return doubts
+
+
+def _reason(error: Exception) -> str:
+    """Why, without the words of a library: they can quote the header, a birth date for one."""
+    if isinstance(error, SpineError):
+        return str(error)
+    lacking = re.search(r"has no attribute '(\w+)'$", str(error))
+    if isinstance(error, AttributeError) and lacking:
+        return f"the source lacks {lacking[1]}"
+    return f"the source's header does not allow it ({type(error).__name__})"

@@ -39,7 +39,7 @@ def structure_set(result: Segmentation, model: Model, placed: OnImages) -> FileD
     Source: DICOM PS3.3 A.19, C.8.8.5 and C.8.8.6.
     """
     one, header = result.slice, placed.headers[0]
-    if one.geometry is None or "FrameOfReferenceUID" not in header:
+    if one.geometry is None:
         raise SpineError("a film has no place in the patient: no structure set")
     dataset = _module(header, model)
     reference = Dataset()

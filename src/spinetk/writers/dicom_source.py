@@ -12,11 +12,12 @@ import pydicom
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
+from pydicom.valuerep import DA, TM
 
 import spinetk
 from spinetk.frames import on_frames
 from spinetk.network.registry import Model
-from spinetk.study import Frame, Segmentation
+from spinetk.study import Frame, Geometry, Segmentation
 
 MANUFACTURER = "SpineTK"
 SEG_NUMBER, SR_NUMBER, CAPTURE_NUMBER, CONTOUR_NUMBER = 9001, 9002, 9003, 9004
@@ -54,8 +55,44 @@ def on_images(result: Segmentation) -> OnImages:
     return OnImages(
         frames=frames,
         labels=np.stack([image for _, image in placed]),
-        headers=tuple(pydicom.dcmread(p, stop_before_pixels=True, force=True) for p in paths),
+        headers=tuple(_header(path, one.geometry) for path in paths),
     )
+
+
+MAY_BE_EMPTY = (
+    "PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyDate", "StudyTime",
+    "StudyID", "AccessionNumber", "ReferringPhysicianName",
+)  # fmt: skip
+"""Attributes that every DICOM object has, if only empty (type 2 of PS3.3 C.7.1.1 and C.7.2.1);
+de-identified files often lack them."""
+
+
+def _header(path: Path, geometry: Geometry | None) -> Dataset:
+    """A file's header, without pixels, with what outputs take over from it made regular: what is
+    missing or not in its format is empty there, too."""
+    dataset = pydicom.dcmread(path, stop_before_pixels=True, force=True)
+    for name in MAY_BE_EMPTY:
+        if not _regular(dataset, name):
+            setattr(dataset, name, "")
+    if geometry is not None:
+        if not dataset.get("FrameOfReferenceUID"):  # the same for all outputs of a series
+            series = str(dataset.SeriesInstanceUID)
+            dataset.FrameOfReferenceUID = pydicom.uid.generate_uid(entropy_srcs=[series])
+        if "PerFrameFunctionalGroupsSequence" not in dataset and not dataset.get("SliceThickness"):
+            dataset.SliceThickness = f"{geometry.thickness:.10g}"
+    return dataset
+
+
+def _regular(dataset: Dataset, name: str) -> bool:
+    """Whether an attribute is there and in its format (empty is)."""
+    try:
+        value = dataset[name].value
+        kind = {"PatientBirthDate": DA, "StudyDate": DA, "StudyTime": TM}.get(name)
+        if kind is not None and value:
+            kind(str(value))
+    except Exception:  # missing, or pydicom cannot make anything of it
+        return False
+    return name != "PatientSex" or value in (None, "", "M", "F", "O")
 
 
 def new_series(number: int, content: str) -> dict[str, Any]:

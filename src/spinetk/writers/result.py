@@ -34,7 +34,7 @@ def write_result(
     model: Model,
     options: dict[str, Any],
     formats: Collection[str] = USUAL_FORMATS,
-) -> Path:
+) -> Segmentation:
     """Write `out/<series key>/`; run.json is always among the files.
 
     The time of "write" is that of the files before the report and the record.
@@ -43,7 +43,7 @@ def write_result(
     run never leaves a half result that looks whole. An older result of the same key is replaced.
 
     Returns:
-        The result's folder.
+        The result with the times and the warnings that its record holds.
     """
     folder = out / result.series.key
     temporary = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX, dir=out))
@@ -77,7 +77,7 @@ def write_result(
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
-    return folder
+    return timed
 
 
 def _replace(folder: Path, complete: Path) -> None:
