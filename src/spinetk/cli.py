@@ -278,7 +278,7 @@ def convert(
     ] = None,
 ) -> None:
     """Turn annotations of another format into a data set for training."""
-    _needs("evaluate", "yaml", "pycocotools")
+    _needs("evaluate", "scipy", "yaml", "pycocotools")
     from spinetk.converters.run import Conversion
     from spinetk.converters.run import convert as run
 
@@ -328,7 +328,7 @@ def evaluate(
 ) -> None:
     """Hold a network's results against reference annotations: detection, Dice, radiomics and slice
     selection, as tables, figures and one page."""
-    _needs("evaluate", "pandas", "statsmodels", "matplotlib", "pycocotools", "tabulate")
+    _needs("evaluate", "scipy", "pandas", "statsmodels", "matplotlib", "pycocotools", "tabulate")
     from spinetk.evaluation.run import evaluate_run
 
     print(evaluate_run(data, out, model, patients, quiet=quiet))

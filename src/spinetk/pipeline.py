@@ -254,10 +254,12 @@ def _doubts(instances: list[Instance]) -> list[str]:
     doubts = []
     bodies = [i for i in instances if i.kind == BODY_KIND]
     if len(bodies) < 3:
-        doubts.append(f"only {len(bodies)} vertebral bodies were found: check the slice")
+        found = f"{len(bodies)} vertebral {'body was' if len(bodies) == 1 else 'bodies were'} found"
+        doubts.append(f"only {found}: check the slice")
     unsure = [i for i in instances if i.score < 0.8]
     if unsure:
-        doubts.append(f"{len(unsure)} instances have a score below 0.8")
+        which = "instance has" if len(unsure) == 1 else "instances have"
+        doubts.append(f"{len(unsure)} {which} a score below 0.8")
     if any(i.level is None for i in bodies):
         doubts.append(
             "not every body's level is known: use the order from below, or name one (--anchor L5=2)"
