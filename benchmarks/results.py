@@ -178,7 +178,7 @@ def page(stored: dict[str, Frames]) -> str:
         ]
     for file, title in (
         ("ceilings.md", "What the annotations allow"), ("fine-tune.md", "Fine-tuning with few cases"),
-        ("boundary-loss.md", "A loss that weighs the outline"), ("windows.md", "CT windows"),
+        ("boundary-loss.md", "A loss that weighs the outline"), ("xr-long.md", "Longer training on films"), ("windows.md", "CT windows"),
         ("joint.md", "One network for all modalities"),
     ):  # fmt: skip
         path = ROOT / "docs" / "results" / file
