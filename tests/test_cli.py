@@ -12,6 +12,7 @@ from pathlib import Path
 import cv2
 import nibabel
 import numpy as np
+import pydicom
 import pytest
 from pydicom.data import get_testdata_file
 
@@ -211,3 +212,23 @@ def test_inference_never_imports_torch(phantom_folder: Path, tmp_path: Path) -> 
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_name_that_a_library_warns_of_is_not_printed(
+    phantom_folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "in").mkdir()
+    for path in (phantom_folder / "dicom").iterdir():
+        dataset = pydicom.dcmread(path)
+        dataset.PatientName = "SCHMIDT"
+        dataset.save_as(tmp_path / "in" / path.name)
+    done = spinetk("segment", tmp_path / "in", "-o", tmp_path / "out", "--format", "seg,capture")
+    assert done.returncode == 0 and done.stderr == "" and "SCHMIDT" not in done.stdout
+    assert len(list((tmp_path / "out").rglob("*.dcm"))) == 2
+
+
+def test_options_that_do_nothing_are_told_of(phantom_folder: Path, tmp_path: Path) -> None:
+    source = phantom_folder / "dicom"
+    spinetk("segment", source, "-o", tmp_path / "a", "--spacing", "0.3", "--format", "csv")
+    [row] = csv.DictReader((tmp_path / "a" / "summary.csv").open())
+    assert "--spacing is not used: the file says it (PixelSpacing)" in row["warnings"]

@@ -12,6 +12,7 @@ from spinetk.phantom import Phantom, PhantomConfig, make_phantom
 from spinetk.pipeline import (
     REMEMBERED,
     LoadedModel,
+    _doubts,
     count_boxes,
     detect,
     model_for,
@@ -19,7 +20,7 @@ from spinetk.pipeline import (
     segment,
 )
 from spinetk.readers import read
-from spinetk.study import Geometry, Segmentation, Series, Slice
+from spinetk.study import Geometry, Instance, Segmentation, Series, Slice
 
 
 def as_series(phantom: Phantom) -> Series:
@@ -141,3 +142,14 @@ def test_features_of_few_slices_are_kept(mr_model: LoadedModel) -> None:
     one = Slice(np.zeros((64, 64), np.float32), 0, None, None, Path("blank"))
     trace, best = detect([replace(one, index=i) for i in range(12)], mr_model, 0.5, "MR")
     assert len(trace) == 12 and len(best) == REMEMBERED
+
+
+def test_a_small_s1_is_doubted() -> None:
+    def body(level: str, side: int) -> Instance:
+        mask = np.zeros((64, 64), bool)
+        mask[:side, :side] = True
+        return Instance("vertebral_body", mask, (0, 0, side, side), 0.99, level=level)
+
+    for side, doubted in ((12, True), (18, False)):
+        bodies = [body("S1", side), body("L5", 20), body("L4", 20)]
+        assert any("may be S2" in doubt for doubt in _doubts(bodies)) == doubted

@@ -111,8 +111,11 @@ def _as_told(series: Series, options: Options) -> Series:
     if options.modality and series.modality not in (None, options.modality):
         doubt = f"taken for {options.modality}; the file says {series.modality}"
         series = replace(series, warnings=(*series.warnings, doubt))
-    if options.spacing is None or series.spacing_source is not None:
+    if options.spacing is None:
         return series
+    if series.spacing_source is not None:
+        told = f"--spacing is not used: the file says it ({series.spacing_source})"
+        return replace(series, warnings=(*series.warnings, told))
     return replace(
         series,
         slices=tuple(replace(one, spacing=options.spacing) for one in series.slices),

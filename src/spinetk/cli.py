@@ -6,6 +6,7 @@ import importlib.util
 import json
 import signal
 import sys
+import warnings
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -50,6 +51,9 @@ def main() -> None:
 
 def _run() -> int:
     """Run the command; returns the exit status."""
+    # libraries warn of headers in words that quote them, a patient's name for one; what matters of
+    # it is told by ourselves
+    warnings.simplefilter("ignore")
     try:
         # outside standalone mode typer returns the code of typer.Exit, and 130 for Ctrl-C
         code = app(standalone_mode=False)
@@ -189,7 +193,7 @@ def _fetched(url: str, study: str) -> Any:
 def _report(out: Path, row: dict[str, Any]) -> None:
     """Say that a series is done, as soon as it is."""
     doubts = row["warnings"].count("; ") + 1 if row["warnings"] else 0
-    more = f" ({doubts} warning{'s' if doubts > 1 else ''}, see the report)" if doubts else ""
+    more = f" ({doubts} warning{'s' if doubts > 1 else ''}, see run.json)" if doubts else ""
     print(
         f"{row['key']}: slice {row['selected_slice']}, vertebral bodies: {row['bodies']}, "
         f"discs: {row['discs']} -> {out / row['key']}{more}",

@@ -33,6 +33,8 @@ from spinetk.selection import select_slice
 from spinetk.study import Instance, Modality, Segmentation, Series, Slice, SliceCount
 
 SliceChoice = Literal["auto"] | int
+SMALL_SACRAL_BODY = 0.6
+"""Share of the area of L5: between the 1st and the 5th percentile of mr_backspine's references."""
 REMEMBERED = 4
 """The chosen slice is nearly always among so many of the fullest; each takes some 13 MB."""
 
@@ -264,6 +266,12 @@ def _doubts(instances: list[Instance]) -> list[str]:
         doubts.append(
             "not every body's level is known: use the order from below, or name one (--anchor L5=2)"
         )
+    if len(bodies) > 1 and bodies[0].level == "S1":
+        share = bodies[0].mask.sum() / max(1, bodies[1].mask.sum())
+        if share < SMALL_SACRAL_BODY:
+            doubts.append(
+                "the body named S1 is small beside the one above it and may be S2: check the levels"
+            )
     return doubts
 
 

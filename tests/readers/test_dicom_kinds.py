@@ -471,3 +471,12 @@ def test_a_number_stored_with_the_wrong_type_is_understood_or_left_out(
         dataset.add_new("InstanceNumber", "LO", "seven")
         dataset.save_as(tmp_path / path.name)
     assert_the_phantom(only(tmp_path), small)
+
+
+def test_a_film_that_does_not_say_how_it_lies_is_warned_of(
+    film: pydicom.FileDataset, tmp_path: Path
+) -> None:
+    assert not any("how it lies" in w for w in save(film, tmp_path / "said").warnings)
+    bare = changed(film)
+    del bare.PatientOrientation
+    assert any("how it lies" in w for w in save(bare, tmp_path / "bare").warnings)

@@ -296,3 +296,18 @@ def test_formats_are_chosen(phantom_folder: Path, tmp_path: Path) -> None:
     segment_all([phantom_folder / "dicom"], tmp_path, Options(formats=("sr",), slices=4))
     [folder] = [p for p in tmp_path.iterdir() if p.is_dir()]
     assert {p.name for p in folder.iterdir()} == {"run.json", "sr.dcm"}
+
+
+def test_dicom_outputs_of_a_picture_are_said_not_to_be_written(
+    results: dict[str, tuple[Path, Path]], tmp_path: Path
+) -> None:
+    picture = pydicom.dcmread(next(results["film"][0].iterdir())).pixel_array.astype(np.uint16)
+    cv2.imwrite(str(tmp_path / "film.png"), picture)
+    for formats, told in ((("seg",), "seg"), (("csv", "rtstruct"), "rtstruct")):
+        options = Options(formats=formats, modality="XR", overwrite=True)
+        outcome = segment_all([tmp_path / "film.png"], tmp_path / "out", options)
+        assert f"{told}.dcm was not written: the source is not DICOM" in outcome.done[0]["warnings"]
+    usual = segment_all(
+        [tmp_path / "film.png"], tmp_path / "out", Options(modality="XR", overwrite=True)
+    )
+    assert "not written" not in usual.done[0]["warnings"]

@@ -125,6 +125,7 @@ def _sagittal(stack: Stack, warnings: list[str]) -> tuple[StoredSlices, list[Ref
         raise UnreadableInput(left_out[0].reason)
     if left_out:
         told = f"{len(left_out)} of {len(stack.headers)} slices could not be decoded: left out"
+        told += " (their neighbours are further apart)"
         warnings.append(told)
     return StoredSlices(store, blank), left_out
 

@@ -20,7 +20,7 @@ from pydicom.uid import (
     JPEGExtended12Bit,
 )
 
-from spinetk.errors import UnreadableInput
+from spinetk.errors import UnreadableInput, Unsuitable
 from spinetk.readers.checks import check_size, short
 from spinetk.readers.dicom_headers import Header
 
@@ -69,7 +69,7 @@ def decode_file(header: Header) -> tuple[NDArray[np.float32], Dataset]:
                 ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian
             )
         if dataset.get("PhotometricInterpretation") == "PALETTE COLOR":
-            raise UnreadableInput("colour pixels; gray ones are needed")
+            raise Unsuitable("colour pixels; gray ones are needed")
         values = apply_modality_lut(_gray(dataset.pixel_array), dataset)
     except Exception as error:  # decoders raise many kinds for damaged pixel data
         raise _reason(error, header) from error
@@ -103,7 +103,7 @@ def _single(header: Header) -> Decoded:
 
 def _gray(stored: NDArray[np.generic]) -> NDArray[np.generic]:
     if stored.ndim != 2:
-        raise UnreadableInput("colour pixels; gray ones are needed")
+        raise Unsuitable("colour pixels; gray ones are needed")
     return stored
 
 

@@ -36,6 +36,11 @@ def read_films(stack: Stack, warnings: list[str]) -> list[Slice]:
         warnings.append(f"{MOST_FRAMES} of {len(headers)} frames are looked at")
         headers = tuple(headers[i] for i in chosen)
     _say_what_spacing_means(stack.first, warnings)
+    if stack.first.facing is None:
+        warnings.append(
+            "the film does not say how it lies (PatientOrientation): head up and, from the side, "
+            "anterior left are assumed"
+        )
     if headers[0].frame.number is None:
         pixels, dataset = decode_file(headers[0])
         return [_film(0, headers[0], pixels, dataset, warnings)]

@@ -59,7 +59,7 @@ def plan_cuts(stack: Stack) -> Plan:
     """
     geometries = stack.geometries
     first = geometries[0]
-    what = f"{first.plane} series of {len(geometries)} slices"
+    what = f"{first.plane} series of {len(geometries)} slice{'s' * (len(geometries) > 1)}"
     if stack.distance is None or len(geometries) < SMALLEST_SIDE:
         raise Unsuitable(
             f"{what}: too few to be cut in the sagittal plane (at least {SMALLEST_SIDE})"

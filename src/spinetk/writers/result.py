@@ -64,6 +64,10 @@ def write_result(
             from spinetk.writers.dicom import write_dicom  # a fifth of a second to load
 
             doubts = write_dicom(temporary, result, model, rows, formats)
+        elif asked := [f for f in formats if f in DICOM_FORMATS and f not in USUAL_FORMATS]:
+            doubts = [f"{name}.dcm was not written: the source is not DICOM" for name in asked]
+        elif set(formats) <= set(DICOM_FORMATS):
+            doubts = [f"{name}.dcm was not written: the source is not DICOM" for name in formats]
         seconds = {"measure": measured - start, "write": time.perf_counter() - measured}
         timed = replace(
             result, seconds=result.seconds | seconds, warnings=(*result.warnings, *doubts)
