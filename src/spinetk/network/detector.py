@@ -117,6 +117,8 @@ def _session(path: Path, threads: int, outputs: tuple[str, ...]) -> onnxruntime.
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3
+    # threads that spin until their session's next run would take a core from the other session
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
         session = onnxruntime.InferenceSession(
             str(path), options, providers=["CPUExecutionProvider"]
