@@ -67,7 +67,7 @@ def test_a_radiograph_is_one_slice_with_its_spacing(tmp_path: Path) -> None:
 def test_an_axial_series_is_refused_with_the_reason() -> None:
     path = get_testdata_file("CT_small.dcm")
     with pytest.raises(
-        UnreadableInput, match="axial series of 1 slices: too few to be cut in the sagittal plane"
+        UnreadableInput, match="axial series of 1 slice: too few to be cut in the sagittal plane"
     ):
         read(str(path))
 
