@@ -19,7 +19,7 @@ from torch import Tensor
 from spinetk.evaluation.frames import load_frames
 from spinetk.evaluation.run import evaluate_images, read_images
 from spinetk.evaluation.tables import instance_table, markdown, radiomics_table
-from spinetk.pipeline import load_model
+from spinetk.network.loaded import load_model
 from spinetk.training import network
 from spinetk.training.run import train_run
 

@@ -18,7 +18,8 @@ import numpy as np
 from spinetk.boxes import box_iou
 from spinetk.dataset import read_dataset
 from spinetk.evaluation.compare import as_slice
-from spinetk.pipeline import load_model, outline
+from spinetk.network.loaded import load_model
+from spinetk.pipeline import outline
 
 LEAST_IOU, MOST_LEFT_OUT = 0.5, 0.3
 

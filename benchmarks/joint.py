@@ -17,8 +17,8 @@ from spinetk.dataset import patient_hash
 from spinetk.evaluation.frames import load_frames
 from spinetk.evaluation.run import evaluate_images, read_images
 from spinetk.evaluation.tables import instance_table, markdown
+from spinetk.network.loaded import load_model
 from spinetk.network.registry import find_model
-from spinetk.pipeline import load_model
 
 ROOT = Path(__file__).parents[1]
 JOINT = ROOT / "runs" / "any"

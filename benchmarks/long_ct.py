@@ -24,7 +24,8 @@ PROGRAM = """
 import json, resource, sys, time
 from pathlib import Path
 start = time.perf_counter()
-from spinetk.pipeline import load_model, outline
+from spinetk.network.loaded import load_model
+from spinetk.pipeline import outline
 from spinetk.readers import read
 [series] = read(sys.argv[1]).series
 reading = time.perf_counter() - start

@@ -35,8 +35,10 @@ from spinetk.evaluation.run import read_images
 from spinetk.evaluation.tables import markdown
 from spinetk.network.detector import FEATURES, FOUND, Detector
 from spinetk.network.fitting import fit_slice
+from spinetk.network.loaded import LoadedModel, load_model, prepared
 from spinetk.phantom import PhantomConfig, make_phantom
-from spinetk.pipeline import LoadedModel, detect, load_model, outline, prepared
+from spinetk.pipeline import outline
+from spinetk.search import detect
 from spinetk.study import Slice
 from spinetk.training.export import export_onnx, load_weights
 from spinetk.training.network import SpineRCNN

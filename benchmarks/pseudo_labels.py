@@ -24,7 +24,8 @@ from spinetk.boxes import mask_box, mask_centre
 from spinetk.converters.writing import DatasetWriter
 from spinetk.dataset import SPINE_CLASSES, AnnotatedImage, read_dataset
 from spinetk.evaluation.compare import as_slice
-from spinetk.pipeline import LoadedModel, load_model, outline
+from spinetk.network.loaded import LoadedModel, load_model
+from spinetk.pipeline import outline
 
 SCORE = 0.9
 TILE = 560

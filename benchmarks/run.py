@@ -42,7 +42,8 @@ def median_seconds(work: Any) -> float:
 
 def one_slice(folder: Path) -> dict[str, float]:
     """A 512 x 512 slice: boxes alone, and boxes with masks pasted."""
-    from spinetk.pipeline import load_model, outline, prepared
+    from spinetk.network.loaded import load_model, prepared
+    from spinetk.pipeline import outline
     from spinetk.readers import read
 
     loaded = load_model("mr")

@@ -17,7 +17,8 @@ import pandas as pd
 from spinetk.boxes import box_iou, mask_box
 from spinetk.evaluation.matching import DETECTED_IOU, dice, match
 from spinetk.evaluation.tables import markdown
-from spinetk.pipeline import LoadedModel, load_model, outline
+from spinetk.network.loaded import LoadedModel, load_model
+from spinetk.pipeline import outline
 from spinetk.readers.volume import read_volume
 from spinetk.study import Slice
 

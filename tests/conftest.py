@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from spinetk.network.loaded import LoadedModel, load_model
 from spinetk.phantom import Phantom, PhantomConfig, make_phantom, write_phantom
-from spinetk.pipeline import LoadedModel, load_model
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 Painter = Callable[..., NDArray[np.bool_]]

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from spinetk.evaluation.matching import dice
+from spinetk.network.loaded import load_model, model_for
 from spinetk.phantom import PhantomConfig, make_phantom, write_phantom
-from spinetk.pipeline import load_model, model_for, segment
+from spinetk.pipeline import segment
 from spinetk.readers import read
 from spinetk.readers.volume import read_volume
 from spinetk.study import Modality

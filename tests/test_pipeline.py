@@ -8,18 +8,11 @@ from spinetk.errors import SpineError, UsageError
 from spinetk.evaluation.matching import dice
 from spinetk.network.detector import Boxes
 from spinetk.network.fitting import Fit, NetworkInput
+from spinetk.network.loaded import LoadedModel, model_for
 from spinetk.phantom import Phantom, PhantomConfig, make_phantom
-from spinetk.pipeline import (
-    REMEMBERED,
-    LoadedModel,
-    _doubts,
-    count_boxes,
-    detect,
-    model_for,
-    outline,
-    segment,
-)
+from spinetk.pipeline import _doubts, outline, segment
 from spinetk.readers import read
+from spinetk.search import REMEMBERED, count_boxes, detect
 from spinetk.study import Geometry, Instance, Segmentation, Series, Slice
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import glob
+import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,15 +14,20 @@ from typing import Any, Literal
 
 from spinetk.anatomy import BODY_KIND, DISC_KIND
 from spinetk.errors import NothingFound, SpineError, UsageError
-from spinetk.pipeline import LoadedModel, load_model, model_for, segment
-from spinetk.readers import read
+from spinetk.network.loaded import LoadedModel, load_model, model_for
+from spinetk.network.registry import find_model
+from spinetk.pipeline import segment
+from spinetk.readers import FoundSeries, find
 from spinetk.results import is_result
 from spinetk.study import NO_SPACING, Modality, Refusal, Series
+from spinetk.workers import in_workers
 from spinetk.writers import USUAL_FORMATS, write_result
 
 SUMMARY_COLUMNS = (
     "key", "modality", "selected_slice", "n_slices", "bodies", "discs", "seconds", "warnings"
 )  # fmt: skip
+FEWEST_FOR_WORKERS = 6
+"""A worker takes over a second to start."""
 Progress = Callable[[str, int, int], None]
 
 
@@ -48,19 +55,39 @@ class Options:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of the input.
+    """What became of an input, or of one of its series.
 
     Attributes:
         done: a row of the summary for each result.
         failed: key or file name, and reason.
         passed_over: intact files and series of a kind that is not segmented.
         other_files: number of files of other kinds that lay among the input.
+        read: number of series whose pixels could be read.
     """
 
     done: list[dict[str, Any]] = field(default_factory=list)
     failed: list[tuple[str, str]] = field(default_factory=list)
     passed_over: list[Refusal] = field(default_factory=list)
     other_files: int = 0
+    read: int = 0
+
+    def refuse(self, refused: Iterable[Refusal]) -> None:
+        """Take account of what was not read."""
+        for one in refused:
+            if one.failed:
+                self.failed.append((one.name, one.reason))
+            else:
+                self.passed_over.append(one)
+
+    def with_more(self, other: Outcome) -> Outcome:
+        """Both together."""
+        return Outcome(
+            done=[*self.done, *other.done],
+            failed=[*self.failed, *other.failed],
+            passed_over=[*self.passed_over, *other.passed_over],
+            other_files=self.other_files + other.other_files,
+            read=self.read + other.read,
+        )
 
 
 def segment_all(
@@ -69,40 +96,98 @@ def segment_all(
     options: Options,
     on_progress: Progress = lambda text, done, total: None,
     on_done: Callable[[dict[str, Any]], None] = lambda row: None,
+    workers: int = 1,
 ) -> Outcome:
     """Segment every series and write results, `summary.csv` and, if need be, `failures.csv`.
 
-    A series that fails is recorded and the others go on.
+    Series are read and segmented one by one, so that memory does not grow with their number. One
+    that fails is recorded and the others go on.
+
+    Args:
+        on_progress: called with what is under way, how much of it is done, and of how much.
+        on_done: called with each row of the summary.
+        workers: processes that share the series, each on one core; used from `FEWEST_FOR_WORKERS`
+            series on. (The caller's main module must be importable, as `multiprocessing` wants.)
 
     Raises:
         UnreadableInput: nothing in the input can be read.
         UsageError: `out` cannot be written, holds results already, or the model is not there.
     """
-    named = load_model(options.model) if options.model else None
-    study = read(list(inputs))
-    _prepare(out, study.series, options)
-    models: dict[str, LoadedModel] = {}
-    outcome = Outcome(
-        failed=[(r.name, r.reason) for r in study.refused if r.failed],
-        passed_over=[r for r in study.refused if not r.failed],
-        other_files=study.passed_over,
+    if options.model:
+        find_model(options.model)
+    found = find(inputs)
+    made = not out.exists()
+    if found.series:
+        _prepare(out, found.series, options)
+    outcome = Outcome(other_files=found.passed_over)
+    outcome.refuse(found.refused)
+    shared = workers > 1 and len(found.series) >= FEWEST_FOR_WORKERS
+    segmented = (
+        in_workers(_alone, [(one, out, options) for one in found.series], workers, _lost)
+        if shared
+        else (segment_found(one, out, options, {}, on_progress) for one in found.series)
     )
     try:
-        for series in study.series:
-            series = _as_told(series, options)
-            with _failure_noted(series.key, outcome):
-                loaded, told = named, series
-                if loaded is None:
-                    name, told = model_for(series, options.modality)
-                    if name not in models:
-                        models[name] = load_model(name)
-                    loaded = models[name]
-                elif options.modality is not None:
-                    told = replace(series, modality=options.modality)
-                _segment_parts(told, loaded, out, options, outcome, on_progress, on_done)
+        for count, more in enumerate(segmented):
+            outcome = outcome.with_more(more)
+            for row in more.done:
+                on_done(row)
+            if shared:
+                on_progress("series", count + 1, len(found.series))
     finally:  # an interrupted run accounts for what it completed
-        _account(out, outcome)
+        if found.series:
+            _account(out, outcome)
+    if not outcome.read:
+        if made and found.series:
+            shutil.rmtree(out)
+        refused = [Refusal(*one) for one in outcome.failed] + outcome.passed_over
+        raise found.nothing_read(inputs, refused)
     return outcome
+
+
+def segment_found(
+    found: FoundSeries,
+    out: Path,
+    options: Options,
+    models: dict[str, LoadedModel],
+    on_progress: Progress = lambda text, done, total: None,
+    threads: int | None = None,
+) -> Outcome:
+    """Read, segment and write one series.
+
+    Args:
+        models: those that are loaded by now, by name; this one is added.
+    """
+    outcome = Outcome()
+    with _failure_noted(found.key, outcome):
+        series, refused = found.load()
+        outcome.refuse(refused)
+        if series is None:
+            return outcome
+        outcome = replace(outcome, read=1)
+        told = _as_told(series, options)
+        if options.model is None:
+            name, told = model_for(told, options.modality)
+        else:
+            name, told = options.model, replace(told, modality=options.modality or told.modality)
+        if name not in models:
+            models[name] = load_model(name, threads)
+        _segment_parts(told, models[name], out, options, outcome, on_progress)
+    return outcome
+
+
+_models: dict[str, LoadedModel] = {}
+"""Of a worker process."""
+
+
+def _alone(task: tuple[FoundSeries, Path, Options]) -> Outcome:
+    """Segment one series in a worker process, on one core."""
+    return segment_found(*task, _models, threads=1)
+
+
+def _lost(task: tuple[FoundSeries, Path, Options]) -> Outcome:
+    """What to say of a series whose worker process died."""
+    return Outcome(failed=[(task[0].key, "its process ended: killed, or out of memory")])
 
 
 def _as_told(series: Series, options: Options) -> Series:
@@ -131,7 +216,6 @@ def _segment_parts(
     options: Options,
     outcome: Outcome,
     on_progress: Progress,
-    on_done: Callable[[dict[str, Any]], None],
 ) -> None:
     """Segment a series or, with --slice all, each slice; slices that show nothing are passed over.
 
@@ -145,7 +229,6 @@ def _segment_parts(
             try:
                 row = _segment_one(one, choice, loaded, out, options, on_progress)
                 outcome.done.append(row)
-                on_done(row)
             except NothingFound as error:
                 nothing = error
     if nothing is not None and len(outcome.done) == before:
@@ -166,7 +249,7 @@ def _failure_noted(key: str, outcome: Outcome) -> Iterator[None]:
         outcome.failed.append((key, f"unexpected {type(error).__name__}: {lines[0][:200]}"))
 
 
-def _prepare(out: Path, series: Sequence[Series], options: Options) -> None:
+def _prepare(out: Path, series: Sequence[FoundSeries], options: Options) -> None:
     """Make the folder and see to it that results can be written and none is replaced unasked."""
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -174,13 +257,20 @@ def _prepare(out: Path, series: Sequence[Series], options: Options) -> None:
             pass
     except OSError as error:
         raise UsageError(f"{out}: cannot be written ({error.strerror})") from error
-    taken = [s.key for one in series for s, _ in _parts(one, options) if (out / s.key).exists()]
-    foreign = [key for key in taken if not is_result(out / key)]
+    taken = [folder for one in series for folder in _folders(out, one.key, options)]
+    foreign = [folder for folder in taken if not is_result(folder)]
     if foreign:
-        raise UsageError(f"{out / foreign[0]}: is in the way and not a result of SpineTK")
+        raise UsageError(f"{foreign[0]}: is in the way and not a result of SpineTK")
     if taken and not options.overwrite:
         more = f" and {len(taken) - 1} more" if len(taken) > 1 else ""
-        raise UsageError(f"{out}: holds results of {taken[0]}{more} already; see --overwrite")
+        raise UsageError(f"{out}: holds results of {taken[0].name}{more} already; see --overwrite")
+
+
+def _folders(out: Path, key: str, options: Options) -> list[Path]:
+    """What lies in the places of a series' results."""
+    if options.slices == "all":
+        return sorted(out.glob(f"{glob.escape(key)}-slice-*"))
+    return [out / key] if (out / key).exists() else []
 
 
 def _parts(series: Series, options: Options) -> list[tuple[Series, Literal["auto"] | int]]:
@@ -202,14 +292,13 @@ def _segment_one(
     on_progress: Progress,
 ) -> dict[str, Any]:
     """Segment and write one series; returns its row of the summary."""
-    total = len(series.slices) if choice == "auto" else 1
     result = segment(
         series,
         loaded,
         slice_choice=choice,
         score=options.score,
         anchor=options.anchor,
-        on_slice=lambda done: on_progress(series.key, done, total),
+        on_slice=lambda done, total: on_progress(series.key, done, total),
     )
     threshold = loaded.model.score_threshold if options.score is None else options.score
     asked = {

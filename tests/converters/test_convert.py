@@ -18,7 +18,7 @@ from scipy.io import savemat
 from spinetk.converters.run import Conversion, convert
 from spinetk.dataset import AnnotatedSet, read_dataset
 from spinetk.errors import SpineError, UsageError
-from spinetk.readers.dicom import read_dicom_series
+from spinetk.readers import read
 from spinetk.rle import encode_rle
 from tests.conftest import Painter
 
@@ -246,7 +246,7 @@ def test_dicom_seg(phantom_folder: Path, tmp_path: Path) -> None:
     files = sorted((phantom_folder / "dicom").rglob("*.dcm"))
     for path in files:
         (source / path.name).write_bytes(path.read_bytes())
-    [series], _ = read_dicom_series(files)
+    [series] = read(files).series
     middle = series.slices[4]
     import pydicom
 

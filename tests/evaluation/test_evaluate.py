@@ -14,7 +14,7 @@ from spinetk.evaluation import compare
 from spinetk.evaluation.frames import frames_of, load_frames
 from spinetk.evaluation.run import evaluate_run
 from spinetk.evaluation.tables import data_set_table
-from spinetk.pipeline import LoadedModel
+from spinetk.network.loaded import LoadedModel
 from spinetk.study import Instance
 from tests.make_dataset import make_dataset
 

@@ -9,9 +9,9 @@ from spinetk.boxes import box_iou, mask_box
 from spinetk.errors import UsageError
 from spinetk.network.detector import Detector
 from spinetk.network.fitting import fit_slice
+from spinetk.network.loaded import LoadedModel
 from spinetk.network.registry import find_model, shipped_models
 from spinetk.phantom import Phantom
-from spinetk.pipeline import LoadedModel
 
 
 def test_masks_lie_in_the_boxes_that_they_were_made_of(

@@ -44,7 +44,7 @@ def test_any_axis_order_gives_the_same_slices_head_up_anterior_left(
         assert one.spacing == pytest.approx((0.7, 0.7))
 
 
-def test_mha_and_nrrd_through_itk_agree_with_nifti(phantom: Phantom, tmp_path: Path) -> None:
+def test_mha_and_nrrd_as_itk_writes_them_agree_with_nifti(phantom: Phantom, tmp_path: Path) -> None:
     nifti = save_nifti(tmp_path / "scan.nii.gz", phantom, "RAS")
     image = SimpleITK.ReadImage(str(nifti))
     [reference] = read(nifti).series

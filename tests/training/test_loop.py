@@ -168,7 +168,7 @@ def test_from_data_to_a_network_file_that_segment_takes(tmp_path: Path) -> None:
     assert len(trained) == 4 and hidden not in trained
     assert "toy-0" not in path.with_suffix(".json").read_text()  # no patient id in a card
     assert card["data"][0]["patients"] == 5
-    from spinetk.pipeline import load_model
+    from spinetk.network.loaded import load_model
 
     assert load_model(path).model.classes == ("vertebral_body", "intervertebral_disc")
     # a network that starts from it names its data, too

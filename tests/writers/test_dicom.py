@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from spinetk.batch import Options, segment_all
 from spinetk.frames import on_frames
+from spinetk.network.loaded import load_model, model_for
 from spinetk.phantom import Phantom, PhantomConfig, make_phantom, write_phantom
-from spinetk.pipeline import load_model, model_for, segment
+from spinetk.pipeline import segment
 from spinetk.readers import read
 from spinetk.rle import decode_rle
 from spinetk.study import Segmentation

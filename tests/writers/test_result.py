@@ -11,9 +11,10 @@ from pycocotools.coco import COCO
 
 from spinetk.batch import Options, segment_all
 from spinetk.boxes import mask_box
+from spinetk.network.loaded import LoadedModel
 from spinetk.network.registry import find_model
 from spinetk.phantom import Phantom
-from spinetk.pipeline import LoadedModel, segment
+from spinetk.pipeline import segment
 from spinetk.readers import read
 from spinetk.study import Instance, Segmentation
 from spinetk.writers import write_result

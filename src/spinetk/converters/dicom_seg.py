@@ -16,9 +16,9 @@ from spinetk.converters.writing import Outline, OutlinedSlice, eight_bit, grey_w
 from spinetk.errors import SpineError
 from spinetk.frames import onto_slice
 from spinetk.orientation import upright_turn
-from spinetk.readers.dicom import read_dicom_series
+from spinetk.readers.dicom import find_stacks
 from spinetk.readers.dicom_headers import is_dicom
-from spinetk.readers.study import with_unique_keys
+from spinetk.readers.study import FoundSeries, with_unique_keys
 from spinetk.study import Frame, Series, Slice
 
 SEGMENTATION_STORAGE = "1.2.840.10008.5.1.4.1.1.66.4"
@@ -45,9 +45,13 @@ def dicom_seg(folder: Path, lost: list[str]) -> Iterator[OutlinedSlice]:
         raise SpineError(f"{folder}: holds no DICOM SEG")
     patients = {str(h.get("SOPInstanceUID")): str(h.get("PatientID", "")) for h in headers.values()}
     segments = [one for path in segs for one in _segments(highdicom.seg.segread(path))]
-    series, refused = read_dicom_series([path for path in files if path not in segs])
+    stacks, refused = find_stacks([path for path in files if path not in segs])
     lost += [f"series or files not read ({one.reason})" for one in refused]
-    for one in with_unique_keys(series):
+    for found in with_unique_keys(FoundSeries(key, stack) for key, stack in stacks):
+        one, refused = found.load()
+        lost += [f"series or files not read ({left.reason})" for left in refused]
+        if one is None:
+            continue
         low, high = grey_window(one.slices, one.modality)
         for part in one.slices:
             try:

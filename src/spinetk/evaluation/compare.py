@@ -25,7 +25,8 @@ from spinetk.evaluation.rows import (
     InstanceResult,
     Proposal,
 )
-from spinetk.pipeline import LoadedModel, candidates, resolve
+from spinetk.network.loaded import LoadedModel
+from spinetk.pipeline import candidates, resolve
 from spinetk.radiomics import first_order
 from spinetk.study import Instance, Slice
 from spinetk.unlabelled import unlabelled_region

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from spinetk.anatomy import BODY_KIND
 from spinetk.dataset import SACRAL_CLASS, AnnotatedImage
 from spinetk.evaluation.compare import as_slice
-from spinetk.pipeline import LoadedModel, outline
+from spinetk.network.loaded import LoadedModel
+from spinetk.pipeline import outline
 
 SHOWN = 3
 """Best and worst images of each class."""

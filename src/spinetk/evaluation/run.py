@@ -21,8 +21,8 @@ from spinetk.evaluation.slices import compare_selection
 from spinetk.evaluation.tables import all_tables, brief, markdown
 from spinetk.evaluation.timing import time_images
 from spinetk.evaluation.write import write_evaluation
+from spinetk.network.loaded import LoadedModel, load_model
 from spinetk.network.registry import Model
-from spinetk.pipeline import LoadedModel, load_model
 
 
 def evaluate_run(data: Sequence[Path], out: Path, model: str, patients: str, *, quiet: bool) -> str:

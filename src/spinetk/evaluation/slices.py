@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from spinetk.dataset import BODY, SPINE_CLASSES, AnnotatedImage
 from spinetk.evaluation.compare import as_slice
 from spinetk.evaluation.rows import SliceResult
-from spinetk.pipeline import LoadedModel, detect
+from spinetk.network.loaded import LoadedModel
+from spinetk.search import detect
 from spinetk.selection import select_slice
 
 

@@ -13,7 +13,8 @@ from spinetk.dataset import AnnotatedImage
 from spinetk.errors import NothingFound
 from spinetk.evaluation.compare import as_slice
 from spinetk.evaluation.rows import TimeResult
-from spinetk.pipeline import LoadedModel, prepared, segment
+from spinetk.network.loaded import LoadedModel, prepared
+from spinetk.pipeline import segment
 from spinetk.study import Series
 from spinetk.writers.table import measurements
 

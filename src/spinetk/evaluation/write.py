@@ -20,7 +20,7 @@ from spinetk.evaluation.differences import difference_maps
 from spinetk.evaluation.figures import all_figures
 from spinetk.evaluation.frames import Frames
 from spinetk.evaluation.tables import markdown
-from spinetk.pipeline import LoadedModel
+from spinetk.network.loaded import LoadedModel
 
 CAPTIONS = {
     "structures": "Detection and outlines by structure",

@@ -60,7 +60,7 @@ class Masks:
     masks: NDArray[np.bool_]
 
 
-def _cores() -> int:
+def cores() -> int:
     """Cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):  # Linux
         return len(os.sched_getaffinity(0))
@@ -72,16 +72,17 @@ class Detector:
 
     Args:
         path: ONNX file as `spinetk.training.export` writes it, with the file for masks beside it.
-        threads: of ONNX Runtime; all cores by default.
+        threads: that a run may use, and how many runs are worth starting side by side; all cores
+            by default.
 
     Raises:
         UsageError: the files are not a network of this kind.
     """
 
     def __init__(self, path: Path, threads: int | None = None) -> None:
-        threads = threads or _cores()
-        self._search = _session(path, threads, (*FOUND, *FEATURES))
-        self._outline = _session(mask_file(path), threads, OUTLINED)
+        self.threads = threads or cores()
+        self._search = _session(path, self.threads, (*FOUND, *FEATURES))
+        self._outline = _session(mask_file(path), self.threads, OUTLINED)
 
     def find_boxes(self, given: NetworkInput) -> Boxes:
         """Detections in one slice."""
@@ -117,6 +118,8 @@ def _session(path: Path, threads: int, outputs: tuple[str, ...]) -> onnxruntime.
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3
+    # plans of memory that are kept from run to run cost 50 MB and save no time
+    options.enable_mem_pattern = False
     # threads that spin until their session's next run would take a core from the other session
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:

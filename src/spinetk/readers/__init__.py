@@ -1,5 +1,5 @@
-"""Read any supported input into a `Study`."""
+"""Find and read any supported input."""
 
-from spinetk.readers.study import read
+from spinetk.readers.study import FoundSeries, FoundStudy, find, read
 
-__all__ = ["read"]
+__all__ = ["FoundSeries", "FoundStudy", "find", "read"]

@@ -21,11 +21,12 @@ from spinetk.readers.stored import PixelStore, StoredSlices
 from spinetk.study import NO_SPACING, Refusal, Series, Slice
 
 
-def read_dicom_series(paths: Sequence[Path]) -> tuple[list[Series], list[Refusal]]:
-    """Put DICOM files together to sagittal (or frontal/lateral X-ray) series.
+def find_stacks(paths: Sequence[Path]) -> tuple[list[tuple[str, Stack]], list[Refusal]]:
+    """Put DICOM files together to what can be segmented, by their headers alone.
 
     Returns:
-        The series in the order of study and series number, and what was not taken.
+        Stacks with their keys (not unique) in the order of study and series number, and what was
+        not taken.
     """
     refused: list[Refusal] = []
     groups: dict[tuple[str, int, str], list[Header]] = {}
@@ -37,7 +38,7 @@ def read_dicom_series(paths: Sequence[Path]) -> tuple[list[Series], list[Refusal
         for header in found:
             group = (header.study, header.series_number, header.series)
             groups.setdefault(group, []).append(header)
-    series: list[Series] = []
+    usable: list[tuple[str, Stack]] = []
     for (study, number, _), headers in sorted(groups.items()):
         key = f"{hashlib.sha256(study.encode()).hexdigest()[:8]}-{number}"
         modality = headers[0].modality
@@ -46,33 +47,45 @@ def read_dicom_series(paths: Sequence[Path]) -> tuple[list[Series], list[Refusal
             refused.append(Refusal(key, told, failed=False))
             continue
         try:
-            found_stacks = stacks(headers)
+            parts = [part for stack in stacks(headers) for part in _parts(stack)]
         except UnreadableInput as error:
             refused.append(Refusal(key, str(error), not isinstance(error, Unsuitable)))
             continue
-        for stack in found_stacks:
-            _read_stack(key, stack, series, refused)
-    return series, refused
+        for part in parts:
+            try:
+                if not _is_upright(part):
+                    plan_cuts(head_first(part))
+                usable.append((key, part))
+            except UnreadableInput as error:
+                refused.append(Refusal(key, str(error), not isinstance(error, Unsuitable)))
+    return usable, refused
 
 
-def _read_stack(key: str, stack: Stack, series: list[Series], refused: list[Refusal]) -> None:
-    """Read one stack, in parts where it can only be cut in parts."""
-    film = stack.first.is_film
-    upright = film or stack.geometries[0].plane == "sagittal"
-    for part in [stack] if upright else even_parts(stack):
-        warnings = list(part.warnings)
-        try:
-            if film:
-                slices: Sequence[Slice] = read_films(part, warnings)
-            elif upright:
-                slices, left_out = _sagittal(part, warnings)
-                refused += left_out
-            else:
-                slices = _reformatted(part, warnings)
-        except UnreadableInput as error:
-            refused.append(Refusal(key, str(error), not isinstance(error, Unsuitable)))
-            continue
-        series.append(_series(key, part, slices, warnings))
+def read_stack(key: str, stack: Stack) -> tuple[Series, list[Refusal]]:
+    """Read the pixels of one stack; images of it that cannot be decoded are left out.
+
+    Raises:
+        UnreadableInput: none can be decoded.
+    """
+    warnings = list(stack.warnings)
+    left_out: list[Refusal] = []
+    if stack.first.is_film:
+        slices: Sequence[Slice] = read_films(stack, warnings)
+    elif _is_upright(stack):
+        slices, left_out = _sagittal(stack, warnings)
+    else:
+        slices = _reformatted(stack, warnings)
+    return _series(key, stack, slices, warnings), left_out
+
+
+def _is_upright(stack: Stack) -> bool:
+    """Whether its images are used as they are, without a cut through them."""
+    return stack.first.is_film or stack.geometries[0].plane == "sagittal"
+
+
+def _parts(stack: Stack) -> list[Stack]:
+    """A stack of another plane in parts, where it can only be cut in parts."""
+    return [stack] if _is_upright(stack) else even_parts(stack)
 
 
 def _series(key: str, stack: Stack, slices: Sequence[Slice], warnings: list[str]) -> Series:

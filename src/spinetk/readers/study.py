@@ -1,62 +1,132 @@
-"""Sort the files of an input by kind and hand them to their readers."""
+"""Find the series of an input, and read them one by one or all at once."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from spinetk.errors import UnreadableInput, Unsuitable
-from spinetk.readers.dicom import read_dicom_series
+from spinetk.readers.dicom import find_stacks, read_stack
 from spinetk.readers.dicom_headers import is_dicom
+from spinetk.readers.dicom_stacks import Stack
 from spinetk.readers.raster import RASTER_SUFFIXES, read_raster
 from spinetk.readers.sources import Files, find_files
 from spinetk.readers.volume import VOLUME_SUFFIXES, read_volume
 from spinetk.study import Refusal, Series, Study
 
 
-def read(inputs: str | Path | Sequence[str | Path]) -> Study:
-    """Read a file, a folder (searched to any depth), a zip archive or several of them.
+@dataclass(frozen=True)
+class FoundSeries:
+    """A series that is known by its files' names and headers; its pixels are not read yet.
+
+    Attributes:
+        key: unique among the series of one input.
+        content: a volume or raster file, or the images of a DICOM stack.
+        named: the user named this very file.
+    """
+
+    key: str
+    content: Path | Stack
+    named: bool = False
+
+    def load(self) -> tuple[Series | None, list[Refusal]]:
+        """Read the pixels.
+
+        Returns:
+            The series, or none where it cannot be used, and what was not taken and why.
+        """
+        try:
+            if isinstance(self.content, Stack):
+                return read_stack(self.key, self.content)
+            suffix = self.content.name.lower()
+            reader = read_volume if suffix.endswith(VOLUME_SUFFIXES) else read_raster
+            return replace(reader(self.content), key=self.key), []
+        except UnreadableInput as error:
+            failed = not isinstance(error, Unsuitable) or self.named
+            if isinstance(self.content, Stack):
+                return None, [Refusal(self.key, str(error), failed)]
+            name = self.content.name
+            return None, [Refusal(name, str(error).removeprefix(f"{name}: "), failed)]
+
+
+@dataclass(frozen=True)
+class FoundStudy:
+    """Everything that lies in an input.
+
+    Attributes:
+        series: what can be read, as far as names and headers tell.
+        refused: what can not.
+        passed_over: number of files of other kinds.
+        files: keeps the folders of unpacked archives while this is in use.
+    """
+
+    series: tuple[FoundSeries, ...]
+    refused: tuple[Refusal, ...]
+    passed_over: int
+    files: Files
+
+    def nothing_read(self, inputs: Sequence[str | Path], refused: list[Refusal]) -> UnreadableInput:
+        """The error for an input of which no series could be read."""
+        return UnreadableInput(_nothing_read(inputs, self.files, refused))
+
+
+def find(inputs: Sequence[str | Path]) -> FoundStudy:
+    """Find the series in files, folders (searched to any depth) and zip archives.
 
     DICOM files are put together to series by SeriesInstanceUID, wherever they lie; every other
-    image file is a series of its own. Files that cannot be used are listed in `Study.refused`,
-    files of other kinds counted in `Study.passed_over`.
+    image file is a series of its own.
+
+    Raises:
+        UnreadableInput: an input does not exist.
+    """
+    files = find_files(inputs)
+    found: list[FoundSeries] = []
+    refused = list(files.refused)
+    dicom: list[Path] = []
+    passed_over = 0
+    for path in files.paths:
+        name, named = path.name.lower(), path in files.named
+        if name.endswith(VOLUME_SUFFIXES) or path.suffix.lower() in RASTER_SUFFIXES:
+            stem = path.name[: -len(".nii.gz")] if name.endswith(".nii.gz") else path.stem
+            found.append(FoundSeries(stem, path, named))
+        elif is_dicom(path):
+            dicom.append(path)
+        elif path.suffix.lower() in (".dcm", ".ima") or named:
+            refused.append(Refusal(path.name, "is not a DICOM file or an image known here"))
+        else:
+            passed_over += 1
+    stacks, refused_dicom = find_stacks(dicom)
+    found += [FoundSeries(key, stack) for key, stack in stacks]
+    refused += refused_dicom
+    return FoundStudy(tuple(with_unique_keys(found)), tuple(refused), passed_over, files)
+
+
+def read(inputs: str | Path | Sequence[str | Path]) -> Study:
+    """Read a file, a folder, a zip archive or several of them.
+
+    Files that cannot be used are listed in `Study.refused`, files of other kinds counted in
+    `Study.passed_over`.
 
     Raises:
         UnreadableInput: an input does not exist, or nothing in it can be read.
     """
     given = [inputs] if isinstance(inputs, str | Path) else list(inputs)
-    files = find_files(given)
+    found = find(given)
     series: list[Series] = []
-    refused = list(files.refused)
-    dicom: list[Path] = []
-    passed_over = 0
-    for path in files.paths:
-        try:
-            if path.name.lower().endswith(VOLUME_SUFFIXES):
-                series.append(read_volume(path))
-            elif path.suffix.lower() in RASTER_SUFFIXES:
-                series.append(read_raster(path))
-            elif is_dicom(path):
-                dicom.append(path)
-            elif path.suffix.lower() in (".dcm", ".ima") or path in files.named:
-                refused.append(Refusal(path.name, "is not a DICOM file or an image known here"))
-            else:
-                passed_over += 1
-        except UnreadableInput as error:
-            failed = not isinstance(error, Unsuitable) or path in files.named
-            refused.append(Refusal(path.name, str(error).removeprefix(f"{path.name}: "), failed))
-    read_dicom, refused_dicom = read_dicom_series(dicom)
-    series += read_dicom
-    refused += refused_dicom
+    refused = list(found.refused)
+    for one in found.series:
+        loaded, left_out = one.load()
+        refused += left_out
+        if loaded is not None:
+            # the archives' folders stay while a series is in use
+            series.append(replace(loaded, unpacked=found.files.unpacked))
     if not series:
-        raise UnreadableInput(_nothing_read(given, files, refused))
-    if files.unpacked:  # the archives' folders stay while a series is in use
-        series = [replace(one, unpacked=files.unpacked) for one in series]
-    return Study(tuple(with_unique_keys(series)), tuple(refused), passed_over)
+        raise found.nothing_read(given, refused)
+    return Study(tuple(series), tuple(refused), found.passed_over)
 
 
-def with_unique_keys(series: Iterable[Series]) -> list[Series]:
+def with_unique_keys(series: Iterable[FoundSeries]) -> list[FoundSeries]:
     """Give series of the same key the endings -2, -3, ...; a key is never empty or all dots."""
     taken: set[str] = set()
     out = []

@@ -1,7 +1,7 @@
 """Read NIfTI, MHA and NRRD volumes as stacks of sagittal slices.
 
-NIfTI goes through nibabel, NRRD through pynrrd, MHA through SimpleITK. Slices are cut along the
-axis that is nearest to left-right and laid out head up, anterior left; nothing is resampled.
+NIfTI goes through nibabel, NRRD through pynrrd, MHA through our own reader. Slices are cut along
+the axis that is nearest to left-right and laid out head up, anterior left; nothing is resampled.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from typing import Any
 
 import nibabel
 import numpy as np
-import SimpleITK
 from numpy.typing import NDArray
 
 from spinetk.errors import UnreadableInput, Unsuitable
 from spinetk.readers.checks import check_size, finite, short, too_coarse, usable_spacing
+from spinetk.readers.metaimage import load_metaimage
 from spinetk.readers.nrrd import load_nrrd
 from spinetk.study import LPS_TO_RAS, Geometry, Modality, Series, Slice, vector
 
@@ -42,7 +42,7 @@ def read_volume(path: Path, *, labels: bool = False) -> Series:
     elif path.suffix.lower() == ".nrrd":
         array, affine = load_nrrd(path)
     else:
-        array, affine = _load_itk(path)
+        array, affine = load_metaimage(path)
     if array.ndim != 3:
         raise Unsuitable(f"{path.name}: has {array.ndim} dimensions; a 3D volume is needed")
     array = finite(path.name, array, warnings)
@@ -106,26 +106,6 @@ def _load_nifti(path: Path, warnings: list[str]) -> tuple[NDArray[np.float32], N
     if header["sform_code"] == header["qform_code"] == 0:
         warnings.append("the file does not say how it lies: taken to run along R, A and S")
     return data.astype(np.float32), LPS_TO_RAS @ affine
-
-
-def _load_itk(path: Path) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-    """Array [x, y, z] and its map to LPS mm, 4 x 4."""
-    try:
-        image = SimpleITK.ReadImage(str(path))
-        data = SimpleITK.GetArrayFromImage(image)
-    except RuntimeError as error:
-        raise UnreadableInput(
-            f"{path.name}: damaged or not known ({short(error, path)})"
-        ) from error
-    if image.GetNumberOfComponentsPerPixel() != 1:
-        raise UnreadableInput(f"{path.name}: colour values; gray values are needed")
-    size = image.GetDimension()
-    affine = np.eye(4)
-    direction = np.asarray(image.GetDirection()).reshape(size, size)
-    affine[:size, :size][:3, :3] = (direction * np.asarray(image.GetSpacing()))[:3, :3]
-    affine[: min(size, 3), 3] = image.GetOrigin()[:3]
-    array = np.asarray(data, dtype=np.float32).T
-    return (array[..., None] if size == 2 else array), affine
 
 
 def _sagittal_slices(

@@ -19,7 +19,7 @@ from spinetk.evaluation.frames import load_frames, put_together
 from spinetk.evaluation.participants import participant_tests, read_participants
 from spinetk.evaluation.precision import picked_threshold
 from spinetk.evaluation.run import evaluate_images, read_images, write_run
-from spinetk.pipeline import LoadedModel, load_model
+from spinetk.network.loaded import LoadedModel, load_model
 from spinetk.training.folds import patient_folds
 from spinetk.training.run import seen_patients, start_of, train_run
 

@@ -12,7 +12,6 @@ import nibabel
 import numpy
 import onnxruntime
 import pydicom
-import SimpleITK
 
 import spinetk
 from spinetk.anatomy import BODY_KIND, DISC_KIND
@@ -20,7 +19,7 @@ from spinetk.network.registry import Model
 from spinetk.radiomics import BINS
 from spinetk.study import Segmentation
 
-LIBRARIES = (numpy, cv2, onnxruntime, pydicom, nibabel, SimpleITK)
+LIBRARIES = (numpy, cv2, onnxruntime, pydicom, nibabel)
 
 
 def run_record(result: Segmentation, model: Model, options: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,67 @@
+"""Share tasks among processes, with few of them under way at a time."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+import warnings
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from typing import TypeVar
+
+import cv2
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+
+def in_workers(
+    work: Callable[[Task], Result],
+    tasks: Sequence[Task],
+    workers: int,
+    lost: Callable[[Task], Result],
+) -> Iterator[Result]:
+    """Do every task in one of some processes of one core each; results come in the tasks' order.
+
+    Args:
+        work: a function of a module, of one task; both can be pickled.
+        lost: what to give for a task whose process died, with others under way at the time. The
+            tasks after them go on in new processes.
+    """
+    waiting = deque(tasks)
+    while waiting:
+        pool = ProcessPoolExecutor(
+            # forked processes would inherit locks of the runtime's threads
+            workers, multiprocessing.get_context("spawn"), _begin,
+        )  # fmt: skip
+        under_way: deque[tuple[Task, Future[Result]]] = deque()
+        broken = False
+        try:
+            while under_way or (waiting and not broken):
+                # one more than there are workers, so that none waits for us
+                while waiting and not broken and len(under_way) <= workers:
+                    try:
+                        under_way.append((waiting[0], pool.submit(work, waiting[0])))
+                        waiting.popleft()
+                    except BrokenProcessPool:
+                        broken = True
+                if not under_way:
+                    break
+                task, future = under_way.popleft()
+                try:
+                    yield future.result()
+                except BrokenProcessPool:
+                    broken = True
+                    yield lost(task)
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _begin() -> None:
+    """Prepare a worker: one thread, no word of libraries, and the end is the parent's to say."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    warnings.simplefilter("ignore")
+    cv2.setNumThreads(1)

@@ -1,0 +1,89 @@
+"""Many series: shared among processes, with the same results."""
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from spinetk.batch import FEWEST_FOR_WORKERS, Options, segment_all
+from spinetk.readers import find
+from spinetk.workers import in_workers
+
+
+@pytest.fixture(scope="module")
+def pictures(phantom_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """More pictures than a single process takes on, and one file that is no picture."""
+    folder = tmp_path_factory.mktemp("pictures")
+    [found] = find([phantom_folder / "dicom"]).series
+    series, _ = found.load()
+    assert series is not None
+    for number in range(FEWEST_FOR_WORKERS):
+        pixels = series.slices[3 + number % 3].pixels
+        cv2.imwrite(str(folder / f"p{number}.png"), (pixels / pixels.max() * 255).astype(np.uint8))
+    (folder / "p9.png").write_bytes(b"no picture")
+    return folder
+
+
+def test_workers_give_the_results_of_one_process(pictures: Path, tmp_path: Path) -> None:
+    formats = Options(formats=("csv",))
+    one = segment_all([pictures], tmp_path / "one", formats)
+    seen: list[str] = []
+    two = segment_all(
+        [pictures],
+        tmp_path / "two",
+        formats,
+        on_done=lambda row: seen.append(row["key"]),
+        workers=2,
+    )
+    keys = [f"p{number}" for number in range(FEWEST_FOR_WORKERS)]
+    assert [row["key"] for row in two.done] == [row["key"] for row in one.done] == seen == keys
+    assert one.failed == two.failed and two.failed[0][0] == "p9.png"
+    for key in keys:
+        tables = [(tmp_path / way / key / "instances.csv").read_text() for way in ("one", "two")]
+        assert tables[0] == tables[1]
+    for way in ("one", "two"):
+        rows = list(csv.DictReader((tmp_path / way / "summary.csv").open()))
+        assert [row["key"] for row in rows] == keys
+
+
+def _die_of_three(number: int) -> int:
+    if number == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+    time.sleep(0.2)
+    return number
+
+
+def test_a_process_that_dies_costs_only_what_was_under_way() -> None:
+    done = list(in_workers(_die_of_three, range(12), 2, lost=lambda number: -number))
+    assert [abs(number) for number in done] == list(range(12))
+    assert -3 in done and sum(number < 0 for number in done) <= 4
+    assert done[-4:] == [8, 9, 10, 11]
+
+
+def test_an_interrupted_batch_keeps_what_is_complete(pictures: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "spinetk.cli", "segment", str(pictures), "-o", str(tmp_path)]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        assert process.stdout is not None and process.stderr is not None
+        first = process.stdout.readline()
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does: workers get it too
+        errors = process.stderr.read()
+    assert process.returncode == 130 and "interrupted" in errors and "Traceback" not in errors
+    rows = list(csv.DictReader((tmp_path / "summary.csv").open()))
+    assert rows and first.startswith(rows[0]["key"])
+    assert not list(tmp_path.glob(".unfinished-*"))
+
+
+def test_series_of_one_name_get_keys_of_their_own_before_they_are_read(tmp_path: Path) -> None:
+    for name in ("a/1.png", "b/1.png", "c/1-2.png"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).touch()
+    assert [one.key for one in find([tmp_path]).series] == ["1", "1-2", "1-2-2"]
