@@ -12,9 +12,7 @@ import dataclasses
 import json
 import os
 import platform
-import resource
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -27,6 +25,7 @@ import numpy as np
 import onnxruntime
 import pandas as pd
 import torch
+from dynamic_network_architectures.architectures.unet import PlainConvUNet
 from torchvision.models.detection import maskrcnn_resnet50_fpn
 
 from spinetk.dataset import patient_hash
@@ -38,7 +37,6 @@ from spinetk.network.fitting import fit_slice
 from spinetk.network.loaded import LoadedModel, load_model, prepared
 from spinetk.phantom import PhantomConfig, make_phantom
 from spinetk.pipeline import outline
-from spinetk.search import detect
 from spinetk.study import Slice
 from spinetk.training.export import export_onnx, load_weights
 from spinetk.training.network import SpineRCNN
@@ -51,7 +49,6 @@ ROOT = Path(__file__).parents[1]
 OUT = ROOT / "docs" / "results"
 SETS = ("mr_spider", "mr_vb2", "mr_vb3")
 SIDES = (320, 384, 448, 512, 576)
-LENGTHS = (10, 50, 200, 1000, 2000)
 DETECTIONS = 17
 """As many as `mr` outlines on the phantom."""
 
@@ -82,9 +79,21 @@ def against_the_reference(
     colour = torch.from_numpy(one.pixels / one.pixels.max()).expand(3, -1, -1)
     given = torch.from_numpy(prepared(one, loaded, "MR").image)
     rows = []
+    # nnU-Net's 2D plan for 512 x 512: eight stages, one patch, mirrored in both axes (its default)
+    unet = PlainConvUNet(
+        1, 8, [32, 64, 128, 256, 512, 512, 512, 512], torch.nn.Conv2d, 3, [1, *[2] * 7], 2, 3, 2,
+        conv_bias=True, norm_op=torch.nn.InstanceNorm2d, norm_op_kwargs={"eps": 1e-5, "affine": True},
+        nonlin=torch.nn.LeakyReLU, nonlin_kwargs={"inplace": True},
+    ).eval()  # fmt: skip
+    patch = torch.zeros(1, 1, 512, 512)
     with torch.no_grad():
         rows.append(("torchvision maskrcnn_resnet50_fpn, 800 px, random weights, torch",
                      median_seconds(lambda: reference([colour]), 3)))  # fmt: skip
+        for name, mirrors in (("", 1), (", with its mirroring", 4)):
+            took = median_seconds(lambda: [unet(patch) for _ in range(mirrors)], 3)  # noqa: B023
+            rows.append(
+                (f"nnU-Net's 2D network, one patch of 512{name}, random weights, torch", took)
+            )
         rows.append(
             ("ours, torch eager (masks not pasted)", median_seconds(lambda: network(given)))
         )
@@ -179,34 +188,6 @@ def settings(path: Path) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def search(length: int) -> dict[str, float]:
-    """The search of a series of so many slices, alone in a process."""
-    loaded, one = load_model("mr"), sample()
-    slices = [dataclasses.replace(one, index=i) for i in range(length)]
-    detect(slices[:3], loaded, 0.5, "MR")
-    start = time.perf_counter()
-    detect(slices, loaded, 0.5, "MR")
-    took = time.perf_counter() - start
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {
-        "slices": length,
-        "milliseconds a slice": round(1000 * took / length, 1),
-        "peak MB": round(peak),
-    }
-
-
-def scaling() -> pd.DataFrame:
-    """Seconds a slice and peak memory of the search as series grow; each in a new process, which imports this script."""
-    program = "import json, sys; sys.path.insert(0, sys.argv[1]); import performance; "
-    program += "print(json.dumps(performance.search(int(sys.argv[2]))))"
-    rows = []
-    for length in LENGTHS:
-        command = [sys.executable, "-c", program, str(Path(__file__).parent), str(length)]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-        rows.append(json.loads(done.stdout.splitlines()[-1]))
-    return pd.DataFrame(rows)
-
-
 def profile(path: Path, name: str) -> pd.DataFrame:
     """Milliseconds of each kind of operation in the first step (ONNX Runtime's own profiler)."""
     given = fit_slice(sample().pixels, (0.6, 0.6), 512, "MR").image
@@ -228,21 +209,17 @@ def profile(path: Path, name: str) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["operation", f"{name}, ms"])
 
 
-def plot(table: pd.DataFrame, lengths: pd.DataFrame) -> None:
-    figure, axes = pyplot.subplots(1, 2, figsize=(10, 4))
+def plot(table: pd.DataFrame) -> None:
+    figure, axis = pyplot.subplots(figsize=(6, 4))
     for name, part in table.groupby("runtime"):
         part = part.sort_values("milliseconds")
-        axes[0].plot(part["milliseconds"], part["mean dice"], "o-", label=name)
+        axis.plot(part["milliseconds"], part["mean dice"], "o-", label=name)
         for _, row in part.iterrows():
-            axes[0].annotate(str(row["side"]), (row["milliseconds"], row["mean dice"]), fontsize=7,
-                             xytext=(3, 3), textcoords="offset points")  # fmt: skip
-    axes[0].set_xlabel("milliseconds a slice (boxes)")
-    axes[0].set_ylabel("mean Dice of bodies, misses as 0")
-    axes[0].legend(fontsize=8)
-    axes[1].semilogx(lengths["slices"], lengths["milliseconds a slice"], "o-")
-    axes[1].set_ylim(0)
-    axes[1].set_xlabel("slices in the series")
-    axes[1].set_ylabel("milliseconds a slice")
+            axis.annotate(str(row["side"]), (row["milliseconds"], row["mean dice"]), fontsize=7,
+                          xytext=(3, 3), textcoords="offset points")  # fmt: skip
+    axis.set_xlabel("milliseconds a slice (boxes)")
+    axis.set_ylabel("mean Dice of bodies, misses as 0")
+    axis.legend(fontsize=8)
     figure.tight_layout()
     figure.savefig(OUT / "performance.png", dpi=110)
 
@@ -261,10 +238,9 @@ def main(data: Path) -> None:
             "reference": against_the_reference(loaded, network, whole),
             "settings": settings(loaded.model.path),
             "alternatives": alternatives(data, loaded, whole),
-            "scaling": scaling(),
             "profile": profile(path, "float32").merge(profile(loaded.model.path, "8 bit"), how="outer", on="operation"),
         }  # fmt: skip
-    plot(tables["alternatives"], tables["scaling"])
+    plot(tables["alternatives"])
     about = {"date": time.strftime("%Y-%m-%d"), "cores": os.cpu_count(), "processor": platform.processor() or "x86-64",
              "onnxruntime": onnxruntime.__version__, "torch": torch.__version__}  # fmt: skip
     content = {"about": about} | {name: table.to_dict("records") for name, table in tables.items()}
@@ -277,8 +253,11 @@ def main(data: Path) -> None:
 PAGE = """# Performance
 
 Written by `python benchmarks/performance.py DATA` on {date}, {cores} cores, ONNX Runtime {onnxruntime}, torch {torch};
-everything timed side by side in one process, medians after a warm-up. A whole series from files to outputs is timed by
-`make bench` ([speed](results/speed.md)).
+everything timed side by side in one process, medians after a warm-up.
+
+## Whole tasks
+<!-- quote: docs/results/speed.md -->
+<!-- end quote -->
 
 ## One slice of 512 x 512 pixels
 {reference}
@@ -291,14 +270,17 @@ The reference is the paper's architecture at torchvision's default size; its wei
   (those of the four fullest slices are kept).
 - The convolutions of the first step run in 8 bits, calibrated at export on slices of the training sets; the second stage
   that decodes boxes, and the masks, run in float32.
+- Slices are searched side by side, one thread a core, and several series in a process a core.
+- A thin stack (the cuts of a CT) is searched every 6 mm, then fully between the neighbours of the best.
 - A backbone made for CPUs (EfficientNet-Lite0), its batch norms folded.
+- What is not needed is not installed (MetaImage is read without SimpleITK) or not loaded until it is.
 
 ## Runtime, precision, input size
 Patients that `mr` was not trained on; Dice counts what was not found as 0.
 
 {alternatives}
 
-![Dice against time, and time against length](results/performance.png)
+![Dice against time](results/performance.png)
 
 OpenVINO would add 180 MB to the install; the base install has ONNX Runtime alone.
 
@@ -306,12 +288,18 @@ OpenVINO would add 180 MB to the install; the base install has ONNX Runtime alon
 {settings}
 
 ## Length of a series
-The search alone, a process each (which holds torch, too, for this script imports it).
+Cost of a slice and memory of the process, search alone (`make bench`):
 
-{scaling}
+![Milliseconds a slice and memory against the number of slices](results/scaling.png)
 
 ## Where the time of the first step goes
+ONNX Runtime's own profile, one slice.
+
 {profile}
+
+## Where the time of the whole command goes
+<!-- quote: docs/results/profile.md -->
+<!-- end quote -->
 """
 
 if __name__ == "__main__":

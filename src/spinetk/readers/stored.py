@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from spinetk.study import Slice
 
-IN_MEMORY_BYTES = 128 * 2**20
+IN_MEMORY_BYTES = 64 * 2**20
 """So much of all stacks together stays in memory; the others go to the temporary folder's disk."""
 WORD = 4
 """Bytes of a float32."""

@@ -38,7 +38,9 @@ def segmentation(
     header = placed.headers[0]
     pixels = placed.labels
     if multi:  # highdicom takes all frames of a multi-frame file
-        pixels = np.zeros((int(header.NumberOfFrames), *placed.labels.shape[1:]), np.uint16)
+        pixels = np.zeros(
+            (int(header.NumberOfFrames), *placed.labels.shape[1:]), placed.labels.dtype
+        )
         for frame, image in zip(placed.frames, placed.labels, strict=True):
             pixels[int(frame.number or 1) - 1] = image
     made = highdicom.seg.Segmentation(

@@ -30,12 +30,13 @@ class OnImages:
 
     Attributes:
         frames: those that an instance lies on, in the slice's order.
-        labels: uint16 [frames, rows, columns]: 1 + the place of the instance in the result.
+        labels: uint8 (uint16 of more than 255 instances) [frames, rows, columns]: 1 + the place of
+            the instance in the result.
         headers: of the frames' files, without pixels, each file once.
     """
 
     frames: tuple[Frame, ...]
-    labels: NDArray[np.uint16]
+    labels: NDArray[np.uint8 | np.uint16]
     headers: tuple[Dataset, ...]
 
 
@@ -46,7 +47,8 @@ def on_images(result: Segmentation) -> OnImages:
         ValueError: the source is not DICOM.
     """
     one = result.slice
-    labels = np.zeros(one.pixels.shape, dtype=np.uint16)
+    kind = np.min_scalar_type(len(result.instances))  # an axial study has hundreds of frames
+    labels = np.zeros(one.pixels.shape, dtype=kind)
     for number, instance in enumerate(result.instances, start=1):
         labels[instance.mask] = number
     placed = on_frames(one, labels)
