@@ -22,6 +22,7 @@ from spinetk.errors import SpineError, UnreadableInput, UsageError
 
 DONE, USAGE, UNREADABLE, SOME_FAILED = 0, 2, 3, 4
 INTERRUPTED = 130
+SHORTEST_TOKEN = 12
 MODALITIES = {"auto": None, "mr": "MR", "ct": "CT", "xr": "XR"}
 
 DataSets = Annotated[list[Path], typer.Argument(help="Data set folders.", metavar="DATA...")]
@@ -259,6 +260,88 @@ def train(
         f"{len(held_out)} held out\nspinetk evaluate {' '.join(map(str, data))} "
         f"-o {out / 'evaluation'} --model {model}"
     )
+
+
+@app.command()
+def serve(
+    folder: Annotated[
+        Path, typer.Option(help="Folder of uploaded studies and their results.")
+    ] = Path("spinetk-jobs"),
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8321,
+    token: Annotated[
+        str | None,
+        typer.Option(
+            envvar="SPINETK_TOKEN", help="Secret that every request bears; other hosts need it."
+        ),
+    ] = None,
+    keep: Annotated[float, typer.Option(min=0.01, help="Hours until a study is deleted.")] = 24.0,
+    most: Annotated[float, typer.Option(min=0.001, help="GB that one study may have.")] = 8.0,
+    send_to: Annotated[
+        str | None, typer.Option(help="DICOM node for results, as TITLE@HOST:PORT.")
+    ] = None,
+) -> None:
+    """Serve a page to drop studies on, look at results, correct them and send them on."""
+    _needs("serve", "fastapi", "uvicorn", "pynetdicom", "scipy", "yaml", "pycocotools")
+    import uvicorn
+
+    from spinetk.dicom_network import parse_peer
+    from spinetk.server.app import Settings, create_app
+    from spinetk.server.guard import LOOPBACK
+
+    if host not in LOOPBACK and not token:
+        raise UsageError(f"--host {host}: other machines can reach it; name a --token")
+    if token is not None and len(token) < SHORTEST_TOKEN:
+        raise UsageError(f"--token: at least {SHORTEST_TOKEN} characters")
+    settings = Settings(
+        folder, token, keep, int(most * 1e9), parse_peer(send_to) if send_to else None
+    )
+    console.print(f"SpineTK: http://{host}:{port}/{'?token=...' if token else ''} (Ctrl-C ends)")
+    # requests are not logged: names of studies could stand in them
+    uvicorn.run(create_app(settings), host=host, port=port, log_level="warning", access_log=False)
+
+
+@app.command()
+def node(
+    allow: Annotated[
+        list[str], typer.Option(help="Who may send, as TITLE@HOST; can be given again.")
+    ],
+    folder: Annotated[Path, typer.Option(help="Folder of incoming studies and results.")] = Path(
+        "spinetk-node"
+    ),
+    title: Annotated[str, typer.Option(help="AE title of this node.")] = "SPINETK",
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 11112,
+    send_to: Annotated[
+        str | None, typer.Option(help="Where SEG and SR go, as TITLE@HOST:PORT.")
+    ] = None,
+    quiet_seconds: Annotated[
+        float, typer.Option(min=0.5, help="A study is complete when nothing has come for so long.")
+    ] = 10.0,
+    keep: Annotated[float, typer.Option(min=0.01, help="Hours until results are deleted.")] = 24.0,
+) -> None:
+    """Be a DICOM node: take studies by C-STORE, segment them, send SEG and SR on."""
+    _needs("serve", "pynetdicom")
+    import logging
+    import threading
+
+    from spinetk.dicom_network import parse_peer, parse_title
+    from spinetk.node import Node, NodeSettings, parse_allowed
+
+    logging.basicConfig(format="%(asctime)s %(message)s")
+    logging.getLogger("spinetk").setLevel(logging.INFO)
+    logging.getLogger("pynetdicom").setLevel(logging.CRITICAL)  # it quotes what peers send
+    settings = NodeSettings(
+        folder, parse_title(title), host, port, parse_allowed(allow),
+        parse_peer(send_to) if send_to else None, quiet_seconds, keep,
+    )  # fmt: skip
+    running = Node(settings)
+    running.start()
+    console.print(f"SpineTK: DICOM node {title} on {host}:{port} (Ctrl-C ends)")
+    try:
+        threading.Event().wait()
+    finally:
+        running.stop()
 
 
 @app.command()

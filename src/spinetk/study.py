@@ -254,6 +254,25 @@ class SliceCount:
 
 
 @dataclass(frozen=True)
+class Correction:
+    """How a person changed a result.
+
+    Attributes:
+        of: key of the result that was changed.
+        who: as the person said.
+        when: date and time, ISO 8601 with the zone.
+        changes: one line each, as "L3: outline (512 to 530 pixels)".
+        note: in the person's words.
+    """
+
+    of: str
+    who: str
+    when: str
+    changes: tuple[str, ...]
+    note: str = ""
+
+
+@dataclass(frozen=True)
 class Segmentation:
     """The result for one series.
 
@@ -264,6 +283,7 @@ class Segmentation:
         trace: one entry for each slice that was searched.
         seconds: time of each step.
         warnings: in the order in which they came up; the series' own first.
+        correction: None for what the network gave.
     """
 
     series: Series
@@ -273,6 +293,7 @@ class Segmentation:
     model: str
     seconds: dict[str, float] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    correction: Correction | None = None
 
     @property
     def slice(self) -> Slice:

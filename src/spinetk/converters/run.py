@@ -43,7 +43,8 @@ OWN_MODALITY: dict[str, Modality] = {"verse": "CT", "spider": "MR", "aasce": "XR
 PATIENTS = {
     "spider": r"^(.+?)(?:_t1|_t2|_t2_SPACE)$",  # 12_t1, 12_t2_SPACE
     "aasce": r"-(\d+) ",  # sunhl-1th-03-Jan-2017-162 a ap: the case number
-    "results": r"^(.{8})-\d+$",  # the study's part of a DICOM series' key
+    # the study's part of a DICOM series' key
+    "results": r"^(.{8})-\d+(?:-slice-\d+)?(?:-corrected-\d+)?$",
     "yolo": r"^(.+?)\.rf\.[0-9a-f]+$",  # Roboflow's altered copies of one picture
 }
 """How a format's file names tell the patient."""

@@ -64,7 +64,7 @@ def find_files(inputs: Sequence[str | Path]) -> Files:
                 paths.append(path)
                 continue
             try:
-                folder = _unpack(path)
+                folder = _unpacked(path)
             except UnreadableInput as error:
                 refused.append(Refusal(path.name, str(error)))
                 continue
@@ -85,8 +85,19 @@ def _is_ours(path: Path, root: Path) -> bool:
     return path.parent != root and is_result(path.parent)
 
 
-def _unpack(path: Path) -> tempfile.TemporaryDirectory[str]:
-    """Unpack an archive into a temporary folder that goes when nothing refers to it any more.
+def _unpacked(path: Path) -> tempfile.TemporaryDirectory[str]:
+    """Unpack an archive into a temporary folder that goes when nothing refers to it any more."""
+    folder = tempfile.TemporaryDirectory(prefix="spinetk-")
+    try:
+        unpack(path, Path(folder.name))
+    except UnreadableInput:
+        folder.cleanup()
+        raise
+    return folder
+
+
+def unpack(path: Path, folder: Path, most_bytes: int = MOST_BYTES) -> None:
+    """Unpack an archive into an empty folder.
 
     Of the names in the archive only the last part is used, in a numbered folder of our own for
     each of the archive's, so that no name can lead out of it.
@@ -94,26 +105,22 @@ def _unpack(path: Path) -> tempfile.TemporaryDirectory[str]:
     Raises:
         UnreadableInput: damaged, locked with a password, or too large.
     """
-    folder = tempfile.TemporaryDirectory(prefix="spinetk-")
     try:
         with zipfile.ZipFile(path) as archive:
             members = [m for m in archive.infolist() if not m.is_dir()]
-            room = min(MOST_BYTES, int(0.9 * shutil.disk_usage(folder.name).free))
+            room = min(most_bytes, int(0.9 * shutil.disk_usage(folder).free))
             if len(members) > MOST_FILES or sum(m.file_size for m in members) > room:
                 raise UnreadableInput("the archive is too large to unpack here")
             inside: dict[str, int] = {}
             for number, member in enumerate(members):
                 # files of one folder stay together: the header of a volume may name another
                 parent = member.filename.replace("\\", "/").rpartition("/")[0]
-                place = Path(folder.name) / f"{inside.setdefault(parent, number):06d}"
+                place = folder / f"{inside.setdefault(parent, number):06d}"
                 room -= _extract(archive, member, place, room)
     except UnreadableInput:
-        folder.cleanup()
         raise
     except Exception as error:  # zipfile, zlib, bz2 and lzma raise many kinds
-        folder.cleanup()
         raise UnreadableInput(f"cannot be unpacked ({short(error, path)})") from error
-    return folder
 
 
 def _extract(archive: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path, room: int) -> int:

@@ -21,13 +21,15 @@ def segmentation(
     Source: DICOM PS3.3 A.51 (Segmentation IOD), C.8.20.
     """
     made_by = algorithm(model)
+    kinds = highdicom.seg.SegmentAlgorithmTypeValues
+    how = kinds.SEMIAUTOMATIC if result.correction else kinds.AUTOMATIC
     descriptions = [
         highdicom.seg.SegmentDescription(
             segment_number=number,
             segment_label=label_of(instance),
             segmented_property_category=CATEGORY,
             segmented_property_type=structure_code(instance),
-            algorithm_type=highdicom.seg.SegmentAlgorithmTypeValues.AUTOMATIC,
+            algorithm_type=how,
             algorithm_identification=made_by,
             tracking_uid=highdicom.UID(),
             tracking_id=f"{instance.kind} {number}",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,7 @@ def run_record(result: Segmentation, model: Model, options: dict[str, Any]) -> d
         "entropy_bins": f"{BINS} equal bins between the smallest and largest value of the mask",
         "seconds": {step: round(value, 4) for step, value in result.seconds.items()},
         "warnings": list(result.warnings),
+        "correction": asdict(result.correction) if result.correction else None,
     }
 
 

@@ -1,0 +1,1 @@
+"""A local web application to look at results, correct them and send them on."""

@@ -1,0 +1,415 @@
+"""The web application: routes over the jobs, the results and their corrections."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import tempfile
+import threading
+import time
+import zipfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import FastAPI, HTTPException, Request, Response
+from fastapi import Path as InPath
+from fastapi.responses import FileResponse, JSONResponse, StreamingResponse
+from fastapi.staticfiles import StaticFiles
+from starlette.background import BackgroundTask
+
+import spinetk
+from spinetk.dicom_network import Peer, send_files
+from spinetk.errors import SpineError
+from spinetk.server.editing import Marked, painted, replaced, with_outline_moved
+from spinetk.server.export import corrections
+from spinetk.server.guard import Guard
+from spinetk.server.jobs import OVER, Job, JobStore, Task
+from spinetk.server.messages import (
+    Edit,
+    JobState,
+    Mark,
+    NewJob,
+    Shown,
+    SliceWish,
+    Version,
+)
+from spinetk.server.review import (
+    Review,
+    as_mask,
+    described,
+    display_volume,
+    open_review,
+    open_series,
+    original_key,
+    save_version,
+)
+from spinetk.server.runner import Runner
+from spinetk.server.uploads import TooLarge, place_for, receive
+from spinetk.study import Series
+
+PAGE = Path(str(resources.files("spinetk.server") / "page"))
+MOST_FILES = 20_000
+MOST_JSON = 64 * 2**20
+"""Bytes of a request that is no upload."""
+EVENT_SECONDS = 0.25
+SWEEP_SECONDS = 60.0
+
+JobId = Annotated[str, InPath(pattern=r"^[0-9a-f]{32}$")]
+Key = Annotated[str, InPath(max_length=200)]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How the server is run.
+
+    Attributes:
+        folder: of the jobs.
+        token: that every request must bear; None serves this machine only.
+        keep_hours: no study stays longer.
+        most_bytes: of one study.
+        send_to: where results are sent on the page's word.
+    """
+
+    folder: Path
+    token: str | None = None
+    keep_hours: float = 24.0
+    most_bytes: int = 8 * 2**30
+    send_to: Peer | None = None
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The application; its runner and its sweeper live as long as it is served."""
+    store = JobStore(settings.folder)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        runner = Runner(store, settings.most_bytes)
+        runner.start()
+        sweeper = asyncio.create_task(_sweep(store, settings.keep_hours))
+        try:
+            yield
+        finally:
+            sweeper.cancel()
+            await asyncio.to_thread(runner.stop)
+            store.close()
+
+    app = FastAPI(
+        title="SpineTK", version=spinetk.__version__, lifespan=lifespan,
+        description="Segment spine studies, correct the results and send them on. Research only.",
+        docs_url=None, redoc_url=None, openapi_url="/api/openapi.json",
+    )  # fmt: skip
+    app.middleware("http")(Guard(settings.token))
+    app.exception_handler(SpineError)(_told)
+    _add_job_routes(app, store, settings)
+    _add_result_routes(app, store, settings)
+    app.mount("/", StaticFiles(directory=PAGE, html=True, check_dir=False))
+    return app
+
+
+async def _told(_: Request, error: Exception) -> Response:
+    status = 413 if isinstance(error, TooLarge) else 409
+    return JSONResponse({"detail": str(error)}, status)
+
+
+async def _sweep(store: JobStore, keep_hours: float) -> None:
+    """Delete what is older than it may be."""
+    while True:
+        for job in store.all():
+            if time.time() - job.created > keep_hours * 3600:
+                await asyncio.to_thread(store.remove, job.id)
+        await asyncio.sleep(min(SWEEP_SECONDS, keep_hours * 3600 / 2))
+
+
+ERRORS: dict[int | str, dict[str, Any]] = {
+    403: {"description": "The request comes from another site."},
+    404: {"description": "There is no such job, result or file."},
+    409: {"description": "Not possible in the state that things are in."},
+}
+
+
+def _add_job_routes(app: FastAPI, store: JobStore, settings: Settings) -> None:
+    def job_of(job: str) -> Job:
+        found = store.get(job)
+        if found is None:
+            raise HTTPException(404, "there is no such job")
+        return found
+
+    def changed(job: Job | None) -> JobState:
+        if job is None:
+            raise HTTPException(404, "there is no such job")
+        return JobState.of(job)
+
+    @app.get("/api/about", tags=["server"])
+    def about() -> dict[str, Any]:
+        """What this server is and does."""
+        return {
+            "version": spinetk.__version__,
+            "keep_hours": settings.keep_hours,
+            "most_bytes": settings.most_bytes,
+            "send_to": str(settings.send_to) if settings.send_to else None,
+        }
+
+    @app.get("/api/jobs", tags=["jobs"])
+    def jobs() -> list[JobState]:
+        """Every job, the newest first."""
+        return [JobState.of(job) for job in reversed(store.all())]
+
+    @app.post("/api/jobs", status_code=201, tags=["jobs"])
+    def new_job(wanted: NewJob) -> JobState:
+        """A new job; its files are sent next, then it is started."""
+        return JobState.of(store.add(wanted.name, wanted.modality))
+
+    @app.get("/api/jobs/{job}", responses=ERRORS, tags=["jobs"])
+    def one_job(job: JobId) -> JobState:
+        """The state of a job."""
+        return JobState.of(job_of(job))
+
+    @app.delete("/api/jobs/{job}", status_code=204, responses=ERRORS, tags=["jobs"])
+    def remove(job: JobId) -> None:
+        """Delete a job, its study and its results."""
+        job_of(job)
+        store.remove(job)
+
+    taking = threading.Lock()
+
+    @app.put(
+        "/api/jobs/{job}/files/{name:path}", status_code=201, tags=["jobs"],
+        responses=ERRORS | {413: {"description": "Over the limit."}},
+        openapi_extra={"requestBody": {"content": {"application/octet-stream": {
+            "schema": {"type": "string", "format": "binary"}}}}},
+    )  # fmt: skip
+    async def take_file(job: JobId, name: str, request: Request) -> JobState:
+        """Take one file of a study: a DICOM, NIfTI or image file, or a zip archive of them.
+
+        The name may hold folders; files of one folder stay together.
+        """
+        found = job_of(job)
+        if found.state != "uploading":
+            raise HTTPException(409, "the job has been started")
+        if found.files >= MOST_FILES:
+            raise HTTPException(413, f"a study has at most {MOST_FILES} files")
+        target = place_for(store.study(job), name)
+        written = await receive(request.stream(), target, settings.most_bytes - found.size)
+        with taking:  # other files of the job may have come in the meantime
+            now = job_of(job)
+            if now.size + written > settings.most_bytes:
+                target.unlink(missing_ok=True)
+                raise TooLarge("the study is over the limit of this server")
+            return changed(store.change(job, files=now.files + 1, size=now.size + written))
+
+    @app.post("/api/jobs/{job}/start", responses=ERRORS, tags=["jobs"])
+    def start(job: JobId) -> JobState:
+        """Queue a job whose files are there, or one that failed or was cancelled again."""
+        found = job_of(job)
+        if found.state not in ("uploading", "failed", "cancelled"):
+            raise HTTPException(409, f"the job is {found.state}")
+        if not found.files:
+            raise HTTPException(409, "the job has no files")
+        store.change(job, tasks=())
+        return changed(store.enqueue(job, Task()))
+
+    @app.post("/api/jobs/{job}/cancel", responses=ERRORS, tags=["jobs"])
+    def cancel(job: JobId) -> JobState:
+        """Stop a job; what is complete is kept."""
+        if job_of(job).state in OVER:
+            raise HTTPException(409, "the job is over")
+        return changed(store.change(job, state="cancelled", tasks=(), doing=""))
+
+    @app.get(
+        "/api/jobs/{job}/events", tags=["jobs"], response_class=StreamingResponse,
+        responses=ERRORS | {200: {"content": {"text/event-stream": {}}}},
+    )  # fmt: skip
+    async def events(job: JobId, request: Request) -> StreamingResponse:
+        """The job's state at every change, as server-sent events, until it is over."""
+        job_of(job)
+
+        async def told() -> AsyncIterator[str]:
+            last = -1
+            while not await request.is_disconnected():
+                now = store.get(job)
+                if now is None:
+                    return
+                if now.changed != last:
+                    last = now.changed
+                    yield f"data: {JobState.of(now).model_dump_json()}\n\n"
+                if now.state in OVER:
+                    return
+                await asyncio.sleep(EVENT_SECONDS)
+
+        return StreamingResponse(told(), media_type="text/event-stream")
+
+    @app.post("/api/jobs/{job}/results/{key}/slice", responses=ERRORS, tags=["results"])
+    def segment_slice(job: JobId, key: Key, wish: SliceWish) -> JobState:
+        """Segment another slice of a result's series; it becomes a result of its own."""
+        found = job_of(job)
+        if key not in {row["key"] for row in found.results}:
+            raise HTTPException(404, "there is no such result")
+        if found.state == "cancelled":
+            raise HTTPException(409, "the job was cancelled: start it again first")
+        return changed(store.enqueue(job, Task(original_key(key), wish.slice_index)))
+
+
+def _add_result_routes(app: FastAPI, store: JobStore, settings: Settings) -> None:
+    editing = threading.Lock()
+
+    @lru_cache(maxsize=2)  # the series that people are working on
+    def series_of(job: str, key: str) -> Series:
+        return open_series(store.study(job), key)
+
+    def review_of(job: str, key: str) -> Review:
+        if store.get(job) is None:
+            raise HTTPException(404, "there is no such job")
+        if not (store.results(job) / key / "run.json").is_file() or "/" in key or key == "..":
+            raise HTTPException(404, "there is no such result")
+        return open_review(store.results(job), key, series_of(job, original_key(key)))
+
+    def marked_of(review: Review, marks: list[Mark]) -> list[Marked]:
+        try:
+            return [
+                Marked(m.kind, m.level, as_mask(review, m.rle.model_dump()), m.score) for m in marks
+            ]
+        except (ValueError, IndexError, OverflowError) as error:
+            raise HTTPException(422, "a mask's run lengths do not fit the slice") from error
+
+    @app.get("/api/jobs/{job}/results/{key}", responses=ERRORS, tags=["results"])
+    def result(job: JobId, key: Key) -> Shown:
+        """A result: its instances with outlines and measures, upright, and the search."""
+        with editing:
+            review = review_of(job, key)
+            folder, base = store.results(job), original_key(key)
+            versions = [path.name for path in sorted(folder.iterdir()) if path.is_dir()]
+            record = review.record
+            turn = review.turn
+            searched = (
+                json.loads((folder / base / "run.json").read_text())
+                if (folder / base / "run.json").is_file()
+                else record
+            )
+            return Shown(
+                key=key,
+                modality=record["modality"],
+                selected_slice=record["selected_slice"],
+                n_slices=record["n_slices"],
+                shape=turn.apply(review.slice.pixels).shape,
+                spacing=turn.spacing(review.slice.spacing),
+                trace=searched["slices"],
+                warnings=record["warnings"],
+                correction=record.get("correction"),
+                instances=described(review, review.marked),
+                versions=[name for name in versions if original_key(name) == base],
+                files=sorted(path.name for path in (folder / key).iterdir()),
+            )
+
+    @app.get(
+        "/api/jobs/{job}/results/{key}/volume.nii", responses=ERRORS, tags=["results"],
+        response_class=FileResponse,
+    )  # fmt: skip
+    def volume(job: JobId, key: Key) -> FileResponse:
+        """The series' slices, upright, for the viewer."""
+        with editing:
+            review = review_of(job, key)
+            base = original_key(key)
+            path = display_volume(review.series, store.display(job) / f"{base}.nii")
+        return FileResponse(path, media_type="application/octet-stream")
+
+    @app.post("/api/jobs/{job}/results/{key}/edit", responses=ERRORS, tags=["corrections"])
+    def edit(job: JobId, key: Key, wanted: Edit) -> list[dict[str, Any]]:
+        """Make one change on the instances and measure them; nothing is saved."""
+        with editing:
+            review = review_of(job, key)
+            marked = marked_of(review, wanted.marks)
+            change = wanted.change
+            if change is not None:
+                if change.place >= len(marked):
+                    raise HTTPException(422, "there is no instance at this place")
+                mask = marked[change.place].mask
+                if change.how == "outline":
+                    mask = with_outline_moved(mask, change.before, change.after)
+                elif change.stroke:
+                    brush = painted(change.stroke, change.radius, mask.shape)
+                    mask = mask | brush if change.how == "paint" else mask & ~brush
+                marked = replaced(marked, change.place, mask)
+            return described(review, [one for one in marked if one.mask.any()])
+
+    @app.post(
+        "/api/jobs/{job}/results/{key}/versions", status_code=201, responses=ERRORS,
+        tags=["corrections"],
+    )  # fmt: skip
+    def save(job: JobId, key: Key, wanted: Version) -> dict[str, str]:
+        """Save the instances as a new version beside the original; returns its key."""
+        with editing:
+            review = review_of(job, key)
+            marked = [one for one in marked_of(review, wanted.marks) if one.mask.any()]
+            made = save_version(store.results(job), review, marked, wanted.who, wanted.note)
+            return {"key": made}
+
+    @app.get(
+        "/api/jobs/{job}/results/{key}/files/{name}", responses=ERRORS, tags=["results"],
+        response_class=FileResponse,
+    )  # fmt: skip
+    def file(job: JobId, key: Key, name: Key) -> FileResponse:
+        """One file of a result."""
+        folder = store.results(job) / key
+        if "/" in key or key in ("", ".", "..") or not (folder / "run.json").is_file():
+            raise HTTPException(404, "there is no such result")
+        if name not in {path.name for path in folder.iterdir()}:
+            raise HTTPException(404, "there is no such file")
+        return FileResponse(folder / name, filename=f"{key}-{name}")
+
+    @app.get(
+        "/api/jobs/{job}/results.zip", responses=ERRORS, tags=["results"],
+        response_class=FileResponse,
+    )  # fmt: skip
+    def archive(job: JobId) -> FileResponse:
+        """Every result of a job with all its versions."""
+        found = store.get(job)
+        if found is None or not found.results:
+            raise HTTPException(404, "there is no such job, or it has no results")
+        return _zipped(store.results(job), "results.zip")
+
+    @app.get(
+        "/api/corrections.zip", responses=ERRORS, tags=["corrections"],
+        response_class=FileResponse,
+    )  # fmt: skip
+    def dataset(exhaustive: bool = False) -> FileResponse:
+        """The latest corrected version of every result as a data set for `spinetk train --init`.
+
+        `exhaustive` says that every visible body and disc of the classes in it is outlined.
+        """
+        with tempfile.TemporaryDirectory() as folder:
+            out = corrections(
+                [store.results(job.id) for job in store.all()], Path(folder), exhaustive
+            )
+            return _zipped(out, "corrections.zip")
+
+    @app.post("/api/jobs/{job}/results/{key}/send", responses=ERRORS, tags=["results"])
+    def send(job: JobId, key: Key) -> dict[str, int]:
+        """Send a result's SEG and SR to the destination that the server was started with."""
+        if settings.send_to is None:
+            raise HTTPException(409, "no destination: start the server with --send-to")
+        folder = store.results(job) / key
+        if "/" in key or key in ("", ".", "..") or not (folder / "run.json").is_file():
+            raise HTTPException(404, "there is no such result")
+        files = sorted(folder.glob("*.dcm"))
+        if not files:
+            raise HTTPException(409, "the result has no DICOM files: its source is not DICOM")
+        send_files(settings.send_to, files)
+        return {"sent": len(files)}
+
+
+def _zipped(folder: Path, name: str) -> FileResponse:
+    """A folder as an archive, which is deleted once it is sent."""
+    with (
+        tempfile.NamedTemporaryFile(suffix=".zip", delete=False) as stream,
+        zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive,
+    ):
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                archive.write(path, path.relative_to(folder))
+    done = BackgroundTask(Path(stream.name).unlink, missing_ok=True)
+    return FileResponse(stream.name, filename=name, background=done)

@@ -1,0 +1,122 @@
+"""What the page and the server say to each other (the OpenAPI schema is made of this)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from spinetk.server.jobs import Job
+
+Text = Annotated[str, Field(max_length=2000)]
+Coordinate = Annotated[float, Field(ge=-1e5, le=1e5, allow_inf_nan=False)]
+Point = tuple[Coordinate, Coordinate]
+Points = Annotated[list[Point], Field(max_length=20_000)]
+Polygons = Annotated[list[Points], Field(max_length=200)]
+
+
+class Strict(BaseModel):
+    """Unknown fields are a mistake of the sender's."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class NewJob(Strict):
+    """What a person says of a study before its files come."""
+
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    modality: Literal["MR", "CT", "XR"] | None = None
+
+
+class JobState(BaseModel):
+    """A job without its tasks."""
+
+    id: str
+    name: str
+    state: Literal["uploading", "queued", "running", "done", "failed", "cancelled"]
+    created: float
+    doing: str
+    done: int
+    total: int
+    message: str
+    results: list[dict[str, Any]]
+    files: int
+    size: int
+
+    @classmethod
+    def of(cls, job: Job) -> JobState:
+        """What the page needs to know of a job."""
+        return cls(**{name: getattr(job, name) for name in cls.model_fields})
+
+
+class Rle(Strict):
+    """COCO run lengths of a mask on the upright slice."""
+
+    size: tuple[Annotated[int, Field(ge=1, le=16384)], Annotated[int, Field(ge=1, le=16384)]]
+    counts: Annotated[str, Field(max_length=2_000_000)]
+
+
+class Mark(Strict):
+    """An instance as the page sends it."""
+
+    kind: Literal["vertebral_body", "intervertebral_disc"]
+    level: Annotated[str, Field(max_length=16)] | None = None
+    score: Annotated[float, Field(ge=0, le=1)] | None = None
+    rle: Rle
+
+
+class Change(Strict):
+    """One change of one instance; `place` is its place among the instances.
+
+    `outline` puts what lies in `after` in the place of what lay in `before`; `paint` and `erase`
+    draw `stroke` with a round brush of `radius` pixels. Coordinates are x, y in pixels.
+    """
+
+    place: Annotated[int, Field(ge=0, le=1000)]
+    how: Literal["outline", "paint", "erase"]
+    before: Polygons = []
+    after: Polygons = []
+    stroke: Points = []
+    radius: Annotated[float, Field(gt=0, le=500)] = 3.0
+
+
+class Edit(Strict):
+    """Instances, and a change to be made on them (none: they are only measured)."""
+
+    marks: Annotated[list[Mark], Field(max_length=200)]
+    change: Change | None = None
+
+
+class Version(Strict):
+    """What is to be saved, by whom and why."""
+
+    marks: Annotated[list[Mark], Field(max_length=200)]
+    who: Annotated[str, Field(min_length=1, max_length=100)]
+    note: Text = ""
+
+
+class SliceWish(Strict):
+    """Which slice is to be segmented."""
+
+    slice_index: Annotated[int, Field(ge=0, le=100_000)]
+
+
+class Shown(BaseModel):
+    """A result for the page.
+
+    `spacing` is mm (row, column) of the upright slice, `shape` its rows and columns; `trace` the
+    search of the series; `versions` the keys of all results of this series.
+    """
+
+    key: str
+    modality: str | None
+    selected_slice: int
+    n_slices: int
+    shape: tuple[int, int]
+    spacing: tuple[float, float] | None
+    trace: list[dict[str, Any]]
+    warnings: list[str]
+    correction: dict[str, Any] | None
+    instances: list[dict[str, Any]]
+    versions: list[str]
+    files: list[str]

@@ -1,0 +1,222 @@
+"""A result as the page shows and changes it: everything upright, head up and anterior left."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import nibabel
+import numpy as np
+from numpy.typing import NDArray
+
+from spinetk.anatomy import BODY_KIND, cut_by_border
+from spinetk.boxes import mask_box, mask_centre
+from spinetk.errors import UsageError
+from spinetk.network.registry import find_model
+from spinetk.orientation import Turn, upright_turn
+from spinetk.readers import find
+from spinetk.results import is_result
+from spinetk.rle import decode_rle, encode_rle
+from spinetk.server.editing import Marked, changes, outlines
+from spinetk.study import Correction, Instance, Segmentation, Series, Slice, SliceCount
+from spinetk.writers import write_result
+from spinetk.writers.table import measurements
+
+
+@dataclass(frozen=True)
+class Review:
+    """A result and the series that it belongs to.
+
+    Attributes:
+        key: of the result: the series' own, or with the ending of a slice or a version.
+    """
+
+    key: str
+    series: Series
+    record: dict[str, Any]
+    marked: tuple[Marked, ...]
+
+    @property
+    def slice(self) -> Slice:
+        """The segmented slice."""
+        return self.series.slices[int(self.record["selected_slice"])]
+
+    @property
+    def turn(self) -> Turn:
+        """From the stored slice to the page."""
+        return upright_turn(self.slice.directions)
+
+
+def original_key(key: str) -> str:
+    """The key of the result that a version comes from: without the version's ending."""
+    return re.sub(r"-corrected-\d+$", "", key)
+
+
+def open_series(study: Path, key: str) -> Series:
+    """Read the series that a result belongs to.
+
+    Raises:
+        UsageError: it is not there.
+    """
+    series = {one.key: one for one in find([study]).series}
+    found = series.get(key) or series.get(re.sub(r"-slice-\d+$", "", key))
+    loaded = found.load()[0] if found else None
+    if loaded is None:
+        raise UsageError(f"the series of {key} is not there")
+    return loaded
+
+
+def open_review(results: Path, key: str, series: Series) -> Review:
+    """Read a result.
+
+    Raises:
+        UsageError: there is no such result.
+    """
+    folder = results / key
+    if "/" in key or not is_result(folder):
+        raise UsageError(f"there is no result {key}")
+    record = json.loads((folder / "run.json").read_text())
+    coco = json.loads((folder / "instances.coco.json").read_text())
+    kinds = {one["id"]: one["name"] for one in coco["categories"]}
+    turn = upright_turn(series.slices[record["selected_slice"]].directions)
+    marked = tuple(
+        Marked(
+            kind=kinds[one["category_id"]],
+            level=one["level"],
+            mask=turn.apply(decode_rle(one["segmentation"])),
+            score=one["score"] or None,
+        )
+        for one in coco["annotations"]
+    )
+    return Review(key, series, record, marked)
+
+
+def as_mask(review: Review, rle: dict[str, Any]) -> NDArray[np.bool_]:
+    """A mask of the page, bool [H, W] upright.
+
+    Raises:
+        ValueError: it does not fit the slice.
+    """
+    shape = review.turn.apply(review.slice.pixels).shape
+    if tuple(rle["size"]) != shape:
+        raise ValueError(f"{rle['size']} against {shape}")
+    return decode_rle(rle)
+
+
+def described(review: Review, marked: Sequence[Marked]) -> list[dict[str, Any]]:
+    """Instances with their outlines and measures, as plain JSON types, in the given order."""
+    rows = measurements(as_segmentation(review, marked)) if marked else []
+    return [
+        {
+            "kind": one.kind,
+            "level": one.level,
+            "score": one.score,
+            "truncated": bool(row["truncated"]),
+            "rle": encode_rle(one.mask),
+            "outline": outlines(one.mask),
+            "centre": list(mask_centre(one.mask)),
+            "measures": row,
+        }
+        for one, row in zip(marked, rows, strict=True)
+    ]
+
+
+def as_segmentation(review: Review, marked: Sequence[Marked]) -> Segmentation:
+    """The instances as a result on the stored slice, numbered from below within their kind."""
+    ordered: list[Instance] = []
+    for one in marked:
+        height = mask_centre(one.mask)[1]
+        lower = [o for o in marked if o.kind == one.kind and mask_centre(o.mask)[1] > height]
+        stored = review.turn.undo(one.mask)
+        ordered.append(
+            Instance(
+                kind=one.kind,
+                mask=stored,
+                box=mask_box(stored),
+                score=one.score or 0.0,
+                order=len(lower) + 1,
+                level=one.level,
+                truncated=cut_by_border(one.mask),
+            )
+        )
+    record = review.record
+    return Segmentation(
+        series=review.series,
+        slice_index=record["selected_slice"],
+        instances=tuple(ordered),
+        trace=tuple(
+            SliceCount(s["index"], s["bodies"], s["discs"], s["area_px"], s["instance_number"])
+            for s in record["slices"]
+        ),
+        model=record["model"]["name"],
+        seconds=dict(record["seconds"]),
+        warnings=tuple(record["warnings"]),
+    )
+
+
+def save_version(
+    results: Path, review: Review, marked: Sequence[Marked], who: str, note: str
+) -> str:
+    """Write the corrected result beside the one that it comes from; returns its key.
+
+    Raises:
+        UsageError: nothing is marked, or two instances have the same level.
+    """
+    if not marked:
+        raise UsageError("nothing is marked: a result holds at least one body or disc")
+    named = [(one.kind, one.level) for one in marked if one.level]
+    twice = next((level for kind, level in named if named.count((kind, level)) > 1), None)
+    if twice:
+        raise UsageError(f"{twice} is named twice")
+    original = original_key(review.key)
+    number = 1
+    while (results / f"{original}-corrected-{number}").exists():
+        number += 1
+    key = f"{original}-corrected-{number}"
+    # bodies from below, then the rest from below, as results have them
+    order = sorted(marked, key=lambda o: (o.kind != BODY_KIND, o.kind, -mask_centre(o.mask)[1]))
+    made = as_segmentation(review, order)
+    made = replace(
+        made,
+        series=replace(made.series, key=key),
+        correction=Correction(
+            of=review.key,
+            who=who,
+            when=datetime.now(UTC).astimezone().isoformat(timespec="seconds"),
+            changes=tuple(changes(review.marked, order)),
+            note=note,
+        ),
+    )
+    write_result(results, made, find_model(made.model), dict(review.record["options"]))
+    return key
+
+
+def display_volume(series: Series, path: Path) -> Path:
+    """Write the series' slices, upright, as a NIfTI volume for the viewer; done once.
+
+    Its axes are column, row and slice of the page, not the patient's: the page shows slices as
+    they are, not what lies between them. Spacing is 1 mm where it is not known.
+    """
+    if path.exists():
+        return path
+    first = series.slices[0]
+    turn = upright_turn(first.directions)
+    shown = [turn.apply(one.visible) for one in series.slices]
+    height, width = (max(image.shape[axis] for image in shown) for axis in (0, 1))
+    volume = np.zeros((width, height, len(shown)), dtype=np.float32)
+    for number, image in enumerate(shown):
+        volume[: image.shape[1], : image.shape[0], number] = image.T
+    row, column = turn.spacing(first.spacing) or (1.0, 1.0)
+    affine = np.diag([column, -row, 1.0, 1.0])
+    whole = bool((volume == np.round(volume)).all()) and np.abs(volume).max() < 2**15
+    nifti = nibabel.Nifti1Image(volume.astype(np.int16) if whole else volume, affine)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name("." + path.name)
+    nibabel.save(nifti, partial)
+    partial.replace(path)
+    return path

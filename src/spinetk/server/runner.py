@@ -1,0 +1,185 @@
+"""Work off the jobs one after the other, in a process of its own that can be stopped at any time.
+
+One process that uses every core keeps memory bounded however many studies wait.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+import threading
+import warnings
+from dataclasses import dataclass, replace
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from spinetk.batch import Options, Outcome, segment_all, segment_found
+from spinetk.errors import SpineError, UsageError
+from spinetk.network.loaded import LoadedModel
+from spinetk.readers import find
+from spinetk.server.jobs import Job, JobStore, Task
+from spinetk.server.uploads import unpack_archives
+from spinetk.study import Modality
+
+LOOK_SECONDS = 0.2
+"""How often the queue and the wish to cancel are looked at."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """What the working process is told to do."""
+
+    task: Task
+    study: Path
+    results: Path
+    modality: Modality | None
+    most_bytes: int
+
+
+class Runner:
+    """The thread that hands jobs to the working process.
+
+    Args:
+        most_bytes: that an archive may unpack to.
+    """
+
+    def __init__(self, store: JobStore, most_bytes: int) -> None:
+        self._store, self._most_bytes = store, most_bytes
+        self._ended = threading.Event()
+        self._process: multiprocessing.process.BaseProcess | None = None
+        self._pipe: Connection | None = None
+        self._thread = threading.Thread(target=self._work, name="runner", daemon=True)
+
+    def start(self) -> None:
+        """Begin with the queue."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop; the job under way is done again after the next start."""
+        self._ended.set()
+        self._thread.join()
+        self._end_process()
+
+    def _work(self) -> None:
+        while not self._ended.is_set():
+            job = self._store.next()
+            if job is None:
+                self._ended.wait(LOOK_SECONDS)
+                continue
+            try:
+                self._run(job)
+            except Exception as error:  # the queue goes on whatever happens to one job
+                self._store.change(
+                    job.id, state="failed", tasks=(), message=f"unexpected {type(error).__name__}"
+                )
+
+    def _run(self, job: Job) -> None:
+        """Do the first task of a job in the working process, and take its news."""
+        task = job.tasks[0]
+        pipe = self._ready()
+        pipe.send(
+            Order(
+                task,
+                self._store.study(job.id),
+                self._store.results(job.id),
+                job.modality,  # type: ignore[arg-type]
+                self._most_bytes,
+            )
+        )
+        while True:
+            now = self._store.get(job.id)
+            if self._ended.is_set() or now is None or now.state == "cancelled":
+                self._end_process()
+                return
+            try:
+                if not pipe.poll(LOOK_SECONDS):
+                    continue
+                kind, *news = pipe.recv()
+            except (EOFError, OSError):
+                self._end_process()
+                self._store.change(
+                    job.id, state="failed", tasks=(),
+                    message="its process ended: killed, or out of memory",
+                )  # fmt: skip
+                return
+            if kind == "progress":
+                doing, done, total = news
+                self._store.change(job.id, doing=doing, done=done, total=total)
+            else:
+                self._finish(job.id, task, *news)
+                return
+
+    def _finish(self, job: str, task: Task, outcome: Outcome | None, error: str) -> None:
+        now = self._store.get(job)
+        if now is None or now.state == "cancelled":
+            return
+        rows = {row["key"]: row for row in now.results if task.key is not None}
+        told = [error] if error else []
+        if outcome is not None:
+            rows |= {row["key"]: row for row in outcome.done}
+            told += [f"{key}: {reason}" for key, reason in outcome.failed]
+            told += [f"passed over {one.name}: {one.reason}" for one in outcome.passed_over]
+        rest = now.tasks[1:]
+        state = "queued" if rest else ("done" if rows else "failed")
+        self._store.change(
+            job, state=state, tasks=rest, results=tuple(rows.values()), doing="", done=0, total=0,
+            message="; ".join(told),
+        )  # fmt: skip
+
+    def _ready(self) -> Connection:
+        """The pipe to a working process that lives."""
+        if self._process is None or not self._process.is_alive() or self._pipe is None:
+            self._end_process()
+            context = multiprocessing.get_context("spawn")
+            self._pipe, theirs = context.Pipe()
+            self._process = context.Process(target=_process, args=(theirs,), daemon=True)
+            self._process.start()
+            theirs.close()
+        return self._pipe
+
+    def _end_process(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.join()
+        if self._pipe is not None:
+            self._pipe.close()
+        self._process = self._pipe = None
+
+
+def _process(pipe: Connection) -> None:
+    """The working process: orders in, news out, until the server ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    warnings.simplefilter("ignore")
+    models: dict[str, LoadedModel] = {}
+    while True:
+        try:
+            order: Order = pipe.recv()
+        except EOFError:
+            return
+        news: tuple[Any, ...]
+        try:
+            news = ("end", _done(order, models, pipe), "")
+        except SpineError as error:  # the person did not name our folders
+            news = ("end", None, str(error).replace(f"{order.study}: ", ""))
+        except Exception as error:
+            news = ("end", None, f"unexpected {type(error).__name__}")
+        pipe.send(news)
+
+
+def _done(order: Order, models: dict[str, LoadedModel], pipe: Connection) -> Outcome:
+    def on_progress(doing: str, done: int, total: int) -> None:
+        pipe.send(("progress", doing, done, total))
+
+    on_progress("reading", 0, 0)
+    unpack_archives(order.study, order.most_bytes)
+    options = Options(modality=order.modality, overwrite=True)
+    if order.task.key is None:
+        return segment_all([order.study], order.results, options, on_progress)
+    found = next((s for s in find([order.study]).series if s.key == order.task.key), None)
+    if found is None or order.task.slice_index is None:
+        raise UsageError(f"there is no series {order.task.key}")
+    key = f"{found.key}-slice-{order.task.slice_index:03d}"
+    one = replace(options, slices=order.task.slice_index)
+    return segment_found(replace(found, key=key), order.results, one, models, on_progress)

@@ -1,0 +1,69 @@
+"""Take uploaded files to disk, within limits and within their folder."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from spinetk.errors import UsageError
+from spinetk.readers.sources import unpack
+
+SPARE_BYTES = 512 * 2**20
+"""So much of the disk is left free."""
+
+
+class TooLarge(UsageError):
+    """An upload is over the limit, or over what the disk has room for."""
+
+
+def place_for(folder: Path, name: str) -> Path:
+    """Where a file goes: under its own last name, in a folder of ours for each of the upload's.
+
+    Nothing else of the given name is used, so that no name leads out of the folder; files of one
+    folder stay together, for the header of a volume may name another file.
+    """
+    parts = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".", "..")]
+    last = "".join(c if c.isprintable() else "_" for c in parts[-1])[-120:] if parts else ""
+    parent = hashlib.sha256("/".join(parts[:-1]).encode("utf-8", "replace")).hexdigest()[:8]
+    return folder / parent / (last.lstrip(".") or "file")
+
+
+async def receive(chunks: AsyncIterator[bytes], target: Path, room: int) -> int:
+    """Stream a file to disk; returns its bytes. A file that is cut short leaves nothing.
+
+    Raises:
+        TooLarge: it is longer than `room` or than the disk allows.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    room = min(room, shutil.disk_usage(target.parent).free - SPARE_BYTES)
+    partial = target.with_name(target.name + ".part")
+    written = 0
+    try:
+        with partial.open("wb") as stream:
+            async for chunk in chunks:
+                written += len(chunk)
+                if written > room:
+                    raise TooLarge("the upload is over the limit of this server")
+                stream.write(chunk)
+        partial.replace(target)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+    return written
+
+
+def unpack_archives(folder: Path, most_bytes: int) -> None:
+    """Put the files of zip archives in their archive's place.
+
+    Raises:
+        UnreadableInput: damaged, locked with a password, or too large.
+    """
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path.suffix.lower() == ".zip":
+            into = path.with_name(path.name + ".unpacked")
+            shutil.rmtree(into, ignore_errors=True)  # of a run that was interrupted
+            into.mkdir()
+            unpack(path, into, most_bytes)
+            path.unlink()
