@@ -24,8 +24,10 @@ from spinetk.study import Modality, Series, Slice, SliceCount
 
 REMEMBERED = 4
 """The chosen slice is nearly always among so many of the fullest; each takes some 13 MB."""
+THIN_MM = 2.5
+"""Slices that lie nearer to each other are first searched `COARSE_MM` apart: vertebral bodies are
+40 mm wide."""
 COARSE_MM = 6.0
-"""Slices of a thin stack are first searched so far apart: vertebral bodies are 40 mm wide."""
 
 Progress = Callable[[int, int], None]
 
@@ -38,8 +40,8 @@ def search(
 ) -> tuple[list[SliceCount], dict[int, Boxes]]:
     """Count what is found on the slices of a series.
 
-    Every slice is searched. Only where slices lie less than half of `COARSE_MM` apart (the cuts of
-    a CT, an isotropic volume) are they searched so far apart first, and then every one between the
+    Every slice is searched. Only where slices lie less than `THIN_MM` apart (the cuts of a CT, an
+    isotropic volume) are they searched `COARSE_MM` apart first, and then every one between the
     neighbours of the best.
 
     Args:
@@ -76,9 +78,9 @@ def search(
 def _coarse_step(series: Series) -> int:
     """Every which slice is searched first."""
     geometry = series.slices[0].geometry
-    if geometry is None or geometry.thickness is None or geometry.thickness <= 0:
+    if geometry is None or not 0 < geometry.thickness < THIN_MM:
         return 1
-    return min(max(1, int(COARSE_MM / geometry.thickness)), len(series.slices))
+    return min(int(COARSE_MM / geometry.thickness), len(series.slices))
 
 
 def detect(

@@ -30,6 +30,7 @@ from spinetk.server.export import corrections
 from spinetk.server.guard import Guard
 from spinetk.server.jobs import OVER, Job, JobStore, Task
 from spinetk.server.messages import (
+    Change,
     Edit,
     JobState,
     Mark,
@@ -40,6 +41,7 @@ from spinetk.server.messages import (
 )
 from spinetk.server.review import (
     Review,
+    all_named,
     as_mask,
     described,
     display_volume,
@@ -271,7 +273,14 @@ def _add_result_routes(app: FastAPI, store: JobStore, settings: Settings) -> Non
     def marked_of(review: Review, marks: list[Mark]) -> list[Marked]:
         try:
             return [
-                Marked(m.kind, m.level, as_mask(review, m.rle.model_dump()), m.score) for m in marks
+                Marked(
+                    m.id,
+                    m.kind,
+                    m.level,
+                    as_mask(review, m.rle.model_dump() if m.rle else None),
+                    m.score,
+                )
+                for m in marks
             ]
         except (ValueError, IndexError, OverflowError) as error:
             raise HTTPException(422, "a mask's run lengths do not fit the slice") from error
@@ -323,17 +332,10 @@ def _add_result_routes(app: FastAPI, store: JobStore, settings: Settings) -> Non
         with editing:
             review = review_of(job, key)
             marked = marked_of(review, wanted.marks)
-            change = wanted.change
-            if change is not None:
-                if change.place >= len(marked):
+            if wanted.change is not None:
+                if wanted.change.place >= len(marked):
                     raise HTTPException(422, "there is no instance at this place")
-                mask = marked[change.place].mask
-                if change.how == "outline":
-                    mask = with_outline_moved(mask, change.before, change.after)
-                elif change.stroke:
-                    brush = painted(change.stroke, change.radius, mask.shape)
-                    mask = mask | brush if change.how == "paint" else mask & ~brush
-                marked = replaced(marked, change.place, mask)
+                marked = _changed(marked, wanted.change)
             return described(review, [one for one in marked if one.mask.any()])
 
     @app.post(
@@ -400,6 +402,19 @@ def _add_result_routes(app: FastAPI, store: JobStore, settings: Settings) -> Non
             raise HTTPException(409, "the result has no DICOM files: its source is not DICOM")
         send_files(settings.send_to, files)
         return {"sent": len(files)}
+
+
+def _changed(marked: list[Marked], change: Change) -> list[Marked]:
+    """The instances after one change."""
+    if change.how == "name_all":
+        return all_named(marked, change.place)
+    mask = marked[change.place].mask
+    if change.how == "outline":
+        mask = with_outline_moved(mask, change.before, change.after)
+    elif change.stroke:
+        brush = painted(change.stroke, change.radius, mask.shape)
+        mask = mask | brush if change.how == "paint" else mask & ~brush
+    return replaced(marked, change.place, mask)
 
 
 def _zipped(folder: Path, name: str) -> FileResponse:

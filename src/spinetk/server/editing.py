@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-OUTLINE_TOLERANCE = 0.6
+OUTLINE_TOLERANCE = 1.0
 """Pixels that the shown outline may be off the mask's border: points that a hand can grasp."""
 SMALLEST_PIXELS = 12
 """An instance with fewer is gone."""
@@ -24,10 +24,12 @@ class Marked:
     """An instance on the page.
 
     Attributes:
-        mask: bool [H, W], upright.
+        id: what the page calls it; it stays the same from change to change.
+        mask: bool [H, W], upright; empty for one that is just being added.
         score: the network's; None for what a person added.
     """
 
+    id: str
     kind: str
     level: str | None
     mask: NDArray[np.bool_]

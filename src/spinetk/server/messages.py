@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from spinetk.anatomy import BODY_KIND, NECK_DOWN
 from spinetk.server.jobs import Job
 
 Text = Annotated[str, Field(max_length=2000)]
@@ -59,21 +60,32 @@ class Rle(Strict):
 class Mark(Strict):
     """An instance as the page sends it."""
 
+    id: Annotated[str, Field(min_length=1, max_length=40)]
     kind: Literal["vertebral_body", "intervertebral_disc"]
     level: Annotated[str, Field(max_length=16)] | None = None
     score: Annotated[float, Field(ge=0, le=1)] | None = None
-    rle: Rle
+    rle: Rle | None = None
+
+    @model_validator(mode="after")
+    def level_is_one_of_its_kind(self) -> Self:
+        """A body is named as L4, a disc as L4-L5."""
+        parts = (self.level or "").split("-")
+        count = 1 if self.kind == BODY_KIND else 2
+        if self.level is not None and (len(parts) != count or not set(parts) <= set(NECK_DOWN)):
+            raise ValueError("level: not the name of a body or a disc")
+        return self
 
 
 class Change(Strict):
     """One change of one instance; `place` is its place among the instances.
 
     `outline` puts what lies in `after` in the place of what lay in `before`; `paint` and `erase`
-    draw `stroke` with a round brush of `radius` pixels. Coordinates are x, y in pixels.
+    draw `stroke` with a round brush of `radius` pixels; `name_all` names every level from this
+    one's. Coordinates are x, y in pixels.
     """
 
     place: Annotated[int, Field(ge=0, le=1000)]
-    how: Literal["outline", "paint", "erase"]
+    how: Literal["outline", "paint", "erase", "name_all"]
     before: Polygons = []
     after: Polygons = []
     stroke: Points = []

@@ -14,7 +14,7 @@ import nibabel
 import numpy as np
 from numpy.typing import NDArray
 
-from spinetk.anatomy import BODY_KIND, cut_by_border
+from spinetk.anatomy import BODY_KIND, cut_by_border, order_and_name
 from spinetk.boxes import mask_box, mask_centre
 from spinetk.errors import UsageError
 from spinetk.network.registry import find_model
@@ -86,6 +86,7 @@ def open_review(results: Path, key: str, series: Series) -> Review:
     turn = upright_turn(series.slices[record["selected_slice"]].directions)
     marked = tuple(
         Marked(
+            id=str(one["id"]),
             kind=kinds[one["category_id"]],
             level=one["level"],
             mask=turn.apply(decode_rle(one["segmentation"])),
@@ -96,13 +97,15 @@ def open_review(results: Path, key: str, series: Series) -> Review:
     return Review(key, series, record, marked)
 
 
-def as_mask(review: Review, rle: dict[str, Any]) -> NDArray[np.bool_]:
-    """A mask of the page, bool [H, W] upright.
+def as_mask(review: Review, rle: dict[str, Any] | None) -> NDArray[np.bool_]:
+    """A mask of the page (none: empty), bool [H, W] upright.
 
     Raises:
         ValueError: it does not fit the slice.
     """
     shape = review.turn.apply(review.slice.pixels).shape
+    if rle is None:
+        return np.zeros(shape, dtype=bool)
     if tuple(rle["size"]) != shape:
         raise ValueError(f"{rle['size']} against {shape}")
     return decode_rle(rle)
@@ -113,6 +116,7 @@ def described(review: Review, marked: Sequence[Marked]) -> list[dict[str, Any]]:
     rows = measurements(as_segmentation(review, marked)) if marked else []
     return [
         {
+            "id": one.id,
             "kind": one.kind,
             "level": one.level,
             "score": one.score,
@@ -157,6 +161,23 @@ def as_segmentation(review: Review, marked: Sequence[Marked]) -> Segmentation:
         seconds=dict(record["seconds"]),
         warnings=tuple(record["warnings"]),
     )
+
+
+def all_named(marked: Sequence[Marked], place: int) -> list[Marked]:
+    """The instances with levels counted from one body that has its level.
+
+    Raises:
+        UsageError: it is no body or has no level, or the levels run out.
+    """
+    start = marked[place]
+    if start.kind != BODY_KIND or start.level is None:
+        raise UsageError("choose a vertebral body that has its level")
+    bare = [Instance(one.kind, one.mask, mask_box(one.mask), one.score or 0.0) for one in marked]
+    ordered, _ = order_and_name(bare, None)
+    order = next(one.order for one in ordered if one.mask is start.mask)
+    named, _ = order_and_name(bare, (start.level, order))
+    levels = {id(one.mask): one.level for one in named}
+    return [replace(one, level=levels[id(one.mask)]) for one in marked]
 
 
 def save_version(

@@ -1,0 +1,172 @@
+// The first page: drop a study, watch it being segmented, open what is done.
+
+import { api, OVER, type About, type Job } from "./api";
+import { attempt, h, tell } from "./dom";
+
+type Found = { path: string; file: File };
+const AT_ONCE = 4;
+
+/** Every file of a drop, with its folders. */
+async function dropped(items: DataTransferItemList): Promise<Found[]> {
+  const entries = [...items].map((item) => item.webkitGetAsEntry()).filter((e) => e !== null);
+  const found: Found[] = [];
+  const walk = async (entry: FileSystemEntry, folder: string): Promise<void> => {
+    if (entry.isFile) {
+      const file = await new Promise<File>((good, bad) =>
+        (entry as FileSystemFileEntry).file(good, bad),
+      );
+      found.push({ path: folder + entry.name, file });
+      return;
+    }
+    const reader = (entry as FileSystemDirectoryEntry).createReader();
+    for (;;) {
+      // a reader gives a hundred entries at a time
+      const some = await new Promise<FileSystemEntry[]>((good, bad) => reader.readEntries(good, bad));
+      if (!some.length) return;
+      for (const one of some) await walk(one, `${folder}${entry.name}/`);
+    }
+  };
+  for (const entry of entries) await walk(entry, "");
+  return found;
+}
+
+async function upload(found: Found[], modality: string | null, told: (text: string) => void) {
+  const visible = found.filter((one) => !one.path.split("/").some((part) => part.startsWith(".")));
+  if (!visible.length) throw new Error("there is no file in it");
+  const first = visible[0].path.split("/");
+  const name = first.length > 1 ? first[0] : visible.length > 1 ? `${visible.length} files` : first[0];
+  const job = await api.add(name, modality);
+  try {
+    const waiting = [...visible];
+    let done = 0;
+    const work = async (): Promise<void> => {
+      for (let one = waiting.shift(); one; one = waiting.shift()) {
+        await api.put(job.id, one.path, one.file);
+        done += 1;
+        told(`${done} of ${visible.length} files sent`);
+      }
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, work));
+    await api.start(job.id);
+  } catch (error) {
+    await api.remove(job.id).catch(() => undefined);
+    throw error;
+  }
+}
+
+function row(job: Job, refresh: () => void): HTMLElement {
+  const act = (text: string, work: () => Promise<unknown>): HTMLElement =>
+    h("button", { click: () => void attempt(work).then(refresh) }, text);
+  const parts: (Node | string)[] = [
+    h("strong", {}, job.name),
+    h("span", { class: `state ${job.state}` }, job.state),
+  ];
+  if (!OVER.includes(job.state)) {
+    const bar = h("progress", { "aria-label": `progress of ${job.name}` });
+    if (job.total) {
+      bar.max = job.total;
+      bar.value = job.done;
+    } else if (job.state === "queued") bar.value = 0;
+    const doing = job.total ? `${job.doing}: ${job.done} of ${job.total}` : job.doing;
+    parts.push(bar, h("span", { class: "soft" }, doing), act("Cancel", () => api.cancel(job.id)));
+  }
+  for (const one of job.results) {
+    parts.push(
+      h("a", { href: `#/${job.id}/${encodeURIComponent(one.key)}`, class: "open" },
+        `${one.key}: ${one.bodies} bodies, ${one.discs} discs`),
+    );
+  }
+  if (job.message) parts.push(h("p", { class: "soft" }, job.message));
+  if (job.results.length) {
+    parts.push(h("a", { href: `api/jobs/${job.id}/results.zip`, download: true }, "All files (zip)"));
+  }
+  if (["failed", "cancelled"].includes(job.state) && job.files) {
+    parts.push(act("Try again", () => api.start(job.id)));
+  }
+  if (OVER.includes(job.state) || job.state === "uploading") {
+    parts.push(act("Delete", () => api.remove(job.id)));
+  }
+  return h("li", { "data-job": job.id }, ...parts);
+}
+
+export async function showJobs(main: HTMLElement, about: About): Promise<() => void> {
+  const list = h("ul", { class: "jobs" });
+  const modality = h("select", { id: "modality" },
+    ...[["", "what the file says"], ["MR", "MR"], ["CT", "CT"], ["XR", "X-ray"]].map(([value, text]) =>
+      h("option", { value }, text)));
+  const progress = h("p", { class: "soft", id: "sent" });
+  const take = (found: Promise<Found[]>): void =>
+    void attempt(async () => {
+      await upload(await found, modality.value || null, (text) => (progress.textContent = text));
+      progress.textContent = "";
+      await refresh();
+    }).then(() => (progress.textContent = ""));
+  const picked = (event: Event): void => {
+    const input = event.target as HTMLInputElement;
+    const files = [...(input.files ?? [])];
+    if (files.length) take(Promise.resolve(files.map((file) => ({ path: file.webkitRelativePath || file.name, file }))));
+    input.value = "";
+  };
+  const files = h("input", { type: "file", multiple: true, id: "files", hidden: true, change: picked });
+  const folder = h("input", { type: "file", webkitdirectory: true, id: "folder", hidden: true, change: picked });
+  const zone = h("section", { class: "drop", id: "drop" },
+    h("h1", {}, "Drop a study here"),
+    h("p", {}, "A DICOM folder, files or a zip archive, NIfTI, or a picture."),
+    h("p", {},
+      h("button", { class: "main", click: () => files.click() }, "Choose files"), " ",
+      h("button", { click: () => folder.click() }, "Choose a folder")),
+    h("label", { for: "modality" }, "Modality "), modality, files, folder, progress);
+  zone.addEventListener("dragover", (event) => {
+    event.preventDefault();
+    zone.classList.add("over");
+  });
+  zone.addEventListener("dragleave", () => zone.classList.remove("over"));
+  zone.addEventListener("drop", (event) => {
+    event.preventDefault();
+    zone.classList.remove("over");
+    if (event.dataTransfer) take(dropped(event.dataTransfer.items));
+  });
+  const exhaustive = h("input", { type: "checkbox", id: "exhaustive" });
+  const corrections = h("section", {},
+    h("h2", {}, "Corrections as a data set"),
+    h("p", { class: "soft" }, "The latest corrected version of every result here, ready for spinetk train --init."),
+    h("label", {}, exhaustive, " every visible body and disc is outlined"), " ",
+    h("button", { click: () => {
+      void attempt(async () => {
+        const answer = await fetch(`api/corrections.zip?exhaustive=${exhaustive.checked}`);
+        if (!answer.ok) throw new Error((await answer.json()).detail);
+        const link = h("a", { href: URL.createObjectURL(await answer.blob()), download: "corrections.zip" });
+        link.click();
+        URL.revokeObjectURL(link.href);
+      });
+    } }, "Download"));
+  main.replaceChildren(zone,
+    h("section", {}, h("h2", {}, "Studies"), list,
+      h("p", { class: "soft" }, `They stay on this computer and are deleted after ${about.keep_hours} hours.`)),
+    corrections);
+
+  const followed = new Map<string, EventSource>();
+  const put = (job: Job): void => {
+    const old = list.querySelector(`[data-job="${job.id}"]`);
+    const made = row(job, () => void refresh());
+    if (old) old.replaceWith(made);
+    else list.append(made);
+  };
+  const refresh = async (): Promise<void> => {
+    const jobs = await api.jobs();
+    list.replaceChildren(...(jobs.length ? [] : [h("li", { class: "soft" }, "None yet.")]));
+    for (const job of jobs) {
+      put(job);
+      if (OVER.includes(job.state) || followed.has(job.id)) continue;
+      followed.set(job.id, api.follow(job.id, (now) => {
+        put(now);
+        if (OVER.includes(now.state)) {
+          followed.delete(job.id);
+          if (now.state === "done") tell(`${now.name} is done`);
+        }
+      }));
+    }
+  };
+  await attempt(refresh);
+  return () => followed.forEach((source) => source.close());
+}

@@ -1,0 +1,240 @@
+// Outlines over the slice, and what the hand does on them: choose, drag a point, paint, draw.
+
+import type { Mark, Point, Polygon } from "./api";
+import { s } from "./dom";
+import { colourOf, nameOf } from "./levels";
+import type { Viewer } from "./viewer";
+
+export type Tool = "points" | "paint" | "erase" | "draw" | "pan";
+
+export interface Hand {
+  choose(id: string | null): void;
+  moved(id: string, before: Polygon[], after: Polygon[]): void;
+  painted(id: string, how: "paint" | "erase", stroke: Point[], radius: number): void;
+  drawn(outline: Polygon): void;
+}
+
+const REACH = 12; // pixels along the outline within which points follow the dragged one
+
+/** How much each point of a ring follows the dragged one: 1 itself, 0 from `REACH` on. */
+function following(ring: Polygon, dragged: number): number[] {
+  const away = new Array<number>(ring.length).fill(Infinity);
+  for (const step of [1, -1]) {
+    let length = 0;
+    for (let i = 0; i < ring.length; i += 1) {
+      const at = (((dragged + step * i) % ring.length) + ring.length) % ring.length;
+      const next = (((at + step) % ring.length) + ring.length) % ring.length;
+      away[at] = Math.min(away[at], length);
+      length += Math.hypot(ring[next][0] - ring[at][0], ring[next][1] - ring[at][1]);
+    }
+  }
+  return away.map((length) => (length < REACH ? (1 + Math.cos((Math.PI * length) / REACH)) / 2 : 0));
+}
+
+export class Overlay {
+  readonly svg: SVGSVGElement;
+  marks: Mark[] = [];
+  hidden = new Set<string>();
+  chosen: string | null = null;
+  tool: Tool = "points";
+  radius = 4;
+  visible = true;
+  private stroke: Point[] | null = null;
+  private drawing: Polygon = [];
+  private dragged: { id: string; before: Polygon[]; after: Polygon[] } | null = null;
+  private touches = new Map<number, Point>();
+
+  constructor(private viewer: Viewer, private hand: Hand) {
+    this.svg = s("svg", { class: "overlay", role: "img", "aria-label": "outlines" });
+    this.svg.addEventListener("pointerdown", (event) => this.down(event));
+    this.svg.addEventListener("contextmenu", (event) => event.preventDefault());
+    this.svg.addEventListener("dblclick", () => this.finishDrawing());
+    this.svg.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
+  }
+
+  private at(event: MouseEvent): Point {
+    const box = this.svg.getBoundingClientRect();
+    return [event.clientX - box.left, event.clientY - box.top];
+  }
+
+  private wheel(event: WheelEvent): void {
+    event.preventDefault();
+    if (event.ctrlKey) this.viewer.zoom(Math.exp(-event.deltaY / 300), this.at(event));
+    else this.viewer.show(this.viewer.slice + Math.sign(event.deltaY));
+  }
+
+  /** Follow the pointer until it is let go. */
+  private follow(event: PointerEvent, move: (by: Point, at: Point) => void, end?: () => void): void {
+    let last = this.at(event);
+    this.svg.setPointerCapture(event.pointerId);
+    const moved = (next: PointerEvent): void => {
+      if (next.pointerId !== event.pointerId) return;
+      const now = this.at(next);
+      move([now[0] - last[0], now[1] - last[1]], now);
+      last = now;
+    };
+    const ended = (next: PointerEvent): void => {
+      if (next.pointerId !== event.pointerId) return;
+      this.svg.removeEventListener("pointermove", moved);
+      this.svg.removeEventListener("pointerup", ended);
+      this.svg.removeEventListener("pointercancel", ended);
+      this.touches.delete(event.pointerId);
+      end?.();
+    };
+    this.svg.addEventListener("pointermove", moved);
+    this.svg.addEventListener("pointerup", ended);
+    this.svg.addEventListener("pointercancel", ended);
+  }
+
+  private down(event: PointerEvent): void {
+    const at = this.at(event);
+    if (event.pointerType === "touch") {
+      this.touches.set(event.pointerId, at);
+      if (this.touches.size === 2) return this.pinch(event);
+    }
+    if (event.button === 2) return this.follow(event, (by) => this.viewer.window(by));
+    if (event.button === 1 || event.shiftKey || this.tool === "pan") {
+      return this.follow(event, (by) => this.viewer.pan(by));
+    }
+    if (event.button !== 0 || !this.visible) return;
+    if (this.tool === "draw") {
+      this.drawing.push(this.viewer.toSlice(at));
+      return this.draw();
+    }
+    if ((this.tool === "paint" || this.tool === "erase") && this.chosen !== null) {
+      return this.paint(event, this.chosen);
+    }
+    const target = event.target as SVGElement;
+    if (target.dataset.point !== undefined && this.chosen !== null) {
+      return this.drag(event, this.chosen, Number(target.dataset.ring), Number(target.dataset.point));
+    }
+    this.hand.choose(target.dataset.id ?? null);
+  }
+
+  private pinch(event: PointerEvent): void {
+    this.stroke = this.dragged = null; // two fingers are no stroke
+    const other = [...this.touches.entries()].find(([id]) => id !== event.pointerId)![1];
+    let apart = Math.hypot(this.at(event)[0] - other[0], this.at(event)[1] - other[1]);
+    this.follow(event, (by, at) => {
+      const now = Math.hypot(at[0] - other[0], at[1] - other[1]);
+      this.viewer.zoom(now / Math.max(1, apart), [(at[0] + other[0]) / 2, (at[1] + other[1]) / 2]);
+      this.viewer.pan([by[0] / 2, by[1] / 2]);
+      apart = now;
+    });
+  }
+
+  private paint(event: PointerEvent, id: string): void {
+    const how = this.tool as "paint" | "erase";
+    this.stroke = [this.viewer.toSlice(this.at(event))];
+    this.draw();
+    this.follow(
+      event,
+      (_, at) => {
+        this.stroke?.push(this.viewer.toSlice(at));
+        this.draw();
+      },
+      () => {
+        if (this.stroke) this.hand.painted(id, how, this.stroke, this.radius);
+        this.stroke = null;
+        this.draw();
+      },
+    );
+  }
+
+  private drag(event: PointerEvent, id: string, ring: number, point: number): void {
+    const mark = this.marks.find((one) => one.id === id)!;
+    const before = mark.outline;
+    const start = this.viewer.toSlice(this.at(event));
+    const parts = following(before[ring], point);
+    this.dragged = { id, before, after: before };
+    this.follow(
+      event,
+      (_, at) => {
+        const now = this.viewer.toSlice(at);
+        const by: Point = [now[0] - start[0], now[1] - start[1]];
+        const after = before.map((polygon, r) =>
+          polygon.map(([x, y], p): Point => {
+            const part = r === ring ? parts[p] : 0;
+            return [x + by[0] * part, y + by[1] * part];
+          }),
+        );
+        if (this.dragged) this.dragged.after = after;
+        this.draw();
+      },
+      () => {
+        const dragged = this.dragged;
+        this.dragged = null;
+        if (dragged && dragged.after !== dragged.before) {
+          this.hand.moved(id, dragged.before, dragged.after);
+        }
+        this.draw();
+      },
+    );
+  }
+
+  finishDrawing(): void {
+    if (this.tool !== "draw") return;
+    const outline = this.drawing.filter(
+      (p, i, all) => i === 0 || Math.hypot(p[0] - all[i - 1][0], p[1] - all[i - 1][1]) > 0.5,
+    );
+    this.drawing = [];
+    if (outline.length > 2) this.hand.drawn(outline);
+    this.draw();
+  }
+
+  stopDrawing(): void {
+    this.drawing = [];
+    this.draw();
+  }
+
+  private path(outline: Polygon[]): string {
+    const points = (polygon: Polygon): string =>
+      polygon.map((p) => this.viewer.toScreen(p).map((v) => v.toFixed(1)).join(" ")).join(" L");
+    return outline.map((polygon) => `M${points(polygon)} Z`).join(" ");
+  }
+
+  draw(): void {
+    const parts: SVGElement[] = [];
+    this.svg.dataset.tool = this.tool;
+    for (const mark of this.visible ? this.marks : []) {
+      if (this.hidden.has(mark.id)) continue;
+      const isChosen = mark.id === this.chosen;
+      const outline = this.dragged?.id === mark.id ? this.dragged.after : mark.outline;
+      const colour = colourOf(mark);
+      parts.push(
+        s("path", {
+          d: this.path(outline), stroke: colour, "data-id": mark.id,
+          class: isChosen ? "chosen" : "", "aria-label": nameOf(mark),
+        }),
+      );
+      const [x, y] = this.viewer.toScreen(mark.centre);
+      const label = mark.level ?? String(mark.measures.order ?? "");
+      parts.push(s("text", { x, y, fill: colour }, label));
+      if (isChosen && this.tool === "points") {
+        outline.forEach((polygon, ring) =>
+          polygon.forEach((p, point) => {
+            const [cx, cy] = this.viewer.toScreen(p);
+            parts.push(
+              s("circle", { cx, cy, r: 4.5, class: "handle", "data-ring": ring, "data-point": point }),
+            );
+          }),
+        );
+      }
+    }
+    if (this.stroke) {
+      const d = `M${this.stroke.map((p) => this.viewer.toScreen(p).join(" ")).join(" L")}`;
+      const width = 2 * this.radius * this.viewer.scale;
+      // a dot is a line of no length
+      parts.push(s("path", { d: `${d} h0.01`, class: `stroke ${this.tool}`, "stroke-width": width }));
+    }
+    if (this.drawing.length) {
+      const d = `M${this.drawing.map((p) => this.viewer.toScreen(p).join(" ")).join(" L")}`;
+      parts.push(s("path", { d, class: "drawing" }));
+      for (const p of this.drawing) {
+        const [cx, cy] = this.viewer.toScreen(p);
+        parts.push(s("circle", { cx, cy, r: 4, class: "dot" }));
+      }
+    }
+    this.svg.replaceChildren(...parts);
+  }
+}

@@ -1,0 +1,338 @@
+// One result: look, correct, save a version, download, send on.
+
+import { api, OVER, type About, type Change, type Kind, type Mark, type Point, type Shown } from "./api";
+import { curve } from "./curve";
+import { attempt, h, tell } from "./dom";
+import { History } from "./history";
+import { colourOf, kindName, levelsOf, nameOf } from "./levels";
+import { Overlay, type Tool } from "./overlay";
+import { Viewer } from "./viewer";
+
+const TOOLS: [Tool, string, string][] = [
+  ["points", "Points", "p"], ["paint", "Brush", "b"], ["erase", "Eraser", "e"], ["pan", "Move", "m"],
+];
+const HELP =
+  "Wheel or arrows up/down: slice. Ctrl+wheel or pinch: zoom. Right drag: contrast. Shift+drag: move. " +
+  "P points, B brush, E eraser, M move, [ ] brush size, H outlines on/off, Delete removes, " +
+  "Tab next, Ctrl+Z undo, Ctrl+Shift+Z redo, Ctrl+S save, 0 resets the view.";
+
+export async function showResult(
+  main: HTMLElement, about: About, job: string, key: string,
+): Promise<() => void> {
+  const shown = await api.result(job, key);
+  const page = new ResultPage(main, about, job, shown);
+  await page.open();
+  return () => page.close();
+}
+
+class ResultPage {
+  private history: History;
+  private viewer: Viewer;
+  private overlay: Overlay;
+  private list = h("div", { class: "scroll" });
+  private tools = h("div", { class: "tools", role: "toolbar" });
+  private curvePlace = h("div", {});
+  private grey = h("span", { class: "grey soft" });
+  private busy: Promise<unknown> = Promise.resolve();
+  private saved: Mark[];
+  private adding: Kind = "vertebral_body";
+  private keys = (event: KeyboardEvent): void => this.key(event);
+  private leaving = (event: BeforeUnloadEvent): void => {
+    if (this.history.now !== this.saved) event.preventDefault();
+  };
+
+  constructor(private main: HTMLElement, private about: About, private job: string, private shown: Shown) {
+    this.history = new History(shown.instances);
+    this.saved = shown.instances;
+    this.viewer = new Viewer(h("canvas", { class: "slices" }));
+    this.overlay = new Overlay(this.viewer, {
+      choose: (id) => this.choose(id),
+      moved: (id, before, after) => this.change(id, (place) => ({ place, how: "outline", before, after })),
+      painted: (id, how, stroke, radius) => this.change(id, (place) => ({ place, how, stroke, radius })),
+      drawn: (outline) => this.add(outline),
+    });
+    this.viewer.onview = () => this.viewed();
+  }
+
+  async open(): Promise<void> {
+    const { shown } = this;
+    const save = h("button", { class: "main", id: "save", click: () => this.askSave() }, "Save version");
+    const facts = `${shown.modality ?? ""} · slice ${shown.selected_slice} of 0 to ${shown.n_slices - 1}` +
+      (shown.spacing ? ` · ${shown.spacing.map((v) => v.toPrecision(3)).join(" × ")} mm` : " · spacing not known");
+    const versions = h("select", { "aria-label": "version", change: (event) => {
+      location.hash = `#/${this.job}/${encodeURIComponent((event.target as HTMLSelectElement).value)}`;
+    } }, ...shown.versions.map((name) => h("option", { value: name, selected: name === shown.key }, name)));
+    const side = h("aside", {},
+      h("section", {}, h("h2", {}, shown.key), h("p", { class: "soft" }, facts),
+        h("p", {}, h("label", {}, "Version ", versions)), ...this.story()),
+      h("section", {}, this.list),
+      h("section", {}, h("h2", {}, "Bodies on each slice"), this.curvePlace),
+      h("section", {}, h("h2", {}, "Files"), this.downloads()));
+    this.main.replaceChildren(h("div", { class: "result" },
+      h("div", { class: "stage" }, this.tools,
+        h("div", { class: "picture" }, this.viewer.canvas, this.overlay.svg, this.grey),
+        h("details", {}, h("summary", {}, "Keys and mouse"), h("p", { class: "soft" }, HELP)), save),
+      side));
+    window.addEventListener("keydown", this.keys);
+    window.addEventListener("beforeunload", this.leaving);
+    await this.viewer.open(api.url(this.job, shown.key, "volume.nii"), shown.spacing, shown.selected_slice);
+    this.render();
+  }
+
+  close(): void {
+    window.removeEventListener("keydown", this.keys);
+    window.removeEventListener("beforeunload", this.leaving);
+  }
+
+  private story(): HTMLElement[] {
+    const { correction, warnings } = this.shown;
+    const out: HTMLElement[] = warnings.map((text) => h("p", { class: "warning" }, text));
+    if (correction) {
+      out.push(h("details", { open: true },
+        h("summary", {}, `Corrected by ${correction.who}, ${correction.when.slice(0, 16).replace("T", " ")}`),
+        h("ul", {}, ...correction.changes.map((line) => h("li", {}, line))),
+        h("p", { class: "soft" }, correction.note)));
+    }
+    return out;
+  }
+
+  private downloads(): HTMLElement {
+    const { shown, job } = this;
+    const links = shown.files.map((name) =>
+      h("a", { href: api.url(job, shown.key, `files/${encodeURIComponent(name)}`), download: `${shown.key}-${name}` }, name));
+    const place = h("p", { class: "files" }, ...links);
+    if (this.about.send_to && shown.files.some((name) => name.endsWith(".dcm"))) {
+      place.append(h("button", { id: "send", click: () => void attempt(async () => {
+        const { sent } = await api.send(job, shown.key);
+        tell(`${sent} files sent to ${this.about.send_to}`);
+      }) }, `Send to ${this.about.send_to}`));
+    }
+    return place;
+  }
+
+  // ---- changes
+
+  /** Changes come one after the other: each begins with what the one before it left. */
+  private change(id: string, make: (place: number) => Change): void {
+    this.busy = this.busy.then(() => attempt(async () => {
+      const place = this.history.now.findIndex((one) => one.id === id);
+      if (place < 0) return;
+      this.history.push(await api.edit(this.job, this.shown.key, this.history.now, make(place)));
+      this.render();
+    }));
+  }
+
+  private add(outline: Point[]): void {
+    const id = crypto.randomUUID();
+    const mark: Mark = { id, kind: this.adding, level: null, score: null, truncated: false, rle: null,
+      outline: [], centre: [0, 0], measures: {} };
+    this.setTool("points");
+    this.busy = this.busy.then(() => attempt(async () => {
+      const marks = [...this.history.now, mark];
+      const change: Change = { place: marks.length - 1, how: "outline", before: [], after: [outline] };
+      this.history.push(await api.edit(this.job, this.shown.key, marks, change));
+      this.choose(id);
+    }));
+  }
+
+  private rename(mark: Mark, level: string | null): void {
+    const marks = this.history.now.map((one) => (one.id === mark.id ? { ...one, level } : one));
+    this.history.push(marks);
+    this.render();
+  }
+
+  private remove(id: string): void {
+    this.history.push(this.history.now.filter((one) => one.id !== id));
+    this.choose(null);
+  }
+
+  private walk(back: boolean): void {
+    if (back) this.history.undo();
+    else this.history.redo();
+    this.render();
+  }
+
+  private askSave(): void {
+    const who = h("input", { id: "who", required: true, maxlength: 100, value: localStorage.getItem("who") ?? "" });
+    const note = h("textarea", { id: "note", maxlength: 2000, rows: 3 });
+    const dialog = h("dialog", {},
+      h("form", { method: "dialog", submit: () => {
+        localStorage.setItem("who", who.value);
+        void this.save(who.value, note.value);
+      } },
+        h("h2", {}, "Save as a new version"),
+        h("p", { class: "soft" }, "The original stays. What was changed is written down with your name and the time."),
+        h("label", {}, "Your name ", who), h("label", {}, "Note ", note),
+        h("p", {}, h("button", { class: "main", type: "submit", id: "confirm" }, "Save"), " ",
+          h("button", { type: "button", click: () => dialog.close() }, "Back"))));
+    dialog.addEventListener("close", () => dialog.remove());
+    document.body.append(dialog);
+    dialog.showModal();
+  }
+
+  private async save(who: string, note: string): Promise<void> {
+    await this.busy;
+    await attempt(async () => {
+      const { key } = await api.save(this.job, this.shown.key, this.history.now, who, note);
+      this.saved = this.history.now;
+      tell(`saved as ${key}`);
+      location.hash = `#/${this.job}/${encodeURIComponent(key)}`;
+    });
+  }
+
+  private segment(slice: number): void {
+    void attempt(async () => {
+      await api.slice(this.job, this.shown.key, slice);
+      tell(`slice ${slice} is being segmented`);
+      api.follow(this.job, (job) => {
+        if (!OVER.includes(job.state)) return;
+        const made = job.results.find((one) => one.key.endsWith(`-slice-${String(slice).padStart(3, "0")}`));
+        if (made) location.hash = `#/${this.job}/${encodeURIComponent(made.key)}`;
+        else tell(job.message || "nothing was found on this slice", true);
+      });
+    });
+  }
+
+  // ---- what is shown
+
+  private choose(id: string | null): void {
+    this.overlay.chosen = id;
+    this.render();
+    this.list.querySelector(".chosen")?.scrollIntoView({ block: "nearest" });
+  }
+
+  private setTool(tool: Tool): void {
+    this.overlay.tool = tool;
+    if ((tool === "paint" || tool === "erase") && this.overlay.chosen === null) {
+      tell("Choose a body or disc first: click on it or in the list.");
+    }
+    if (tool !== "draw") this.overlay.stopDrawing();
+    this.render();
+  }
+
+  private viewed(): void {
+    this.overlay.visible = this.viewer.slice === this.shown.selected_slice && !this.off;
+    this.overlay.draw();
+    const [low, high] = this.viewer.greyRange;
+    this.grey.textContent = `slice ${this.viewer.slice} · grey ${Math.round(low)} to ${Math.round(high)}`;
+    if (this.drawnAt !== this.viewer.slice) this.drawCurve();
+  }
+
+  private off = false;
+  private drawnAt = -1;
+
+  private drawCurve(): void {
+    const { shown, viewer } = this;
+    this.drawnAt = viewer.slice;
+    const parts: HTMLElement[] = [];
+    if (viewer.slice !== shown.selected_slice) {
+      parts.push(h("p", {}, `Outlined is slice ${shown.selected_slice}. `,
+        h("button", { id: "segment", click: () => this.segment(viewer.slice) }, `Segment slice ${viewer.slice} instead`), " ",
+        h("button", { click: () => viewer.show(shown.selected_slice) }, "Go back")));
+    }
+    this.curvePlace.replaceChildren(curve(shown, viewer.slice, (slice) => viewer.show(slice)), ...parts);
+  }
+
+  private render(): void {
+    const marks = this.history.now;
+    this.overlay.marks = marks;
+    this.viewed();
+    this.list.replaceChildren(this.table(marks));
+    const { overlay } = this;
+    const tool = (name: Tool, text: string, key: string): HTMLElement =>
+      h("button", { "aria-pressed": String(overlay.tool === name), title: `${text} (${key})`, "data-tool": name,
+        click: () => this.setTool(name) }, text);
+    const adding = (kind: Kind): HTMLElement =>
+      h("button", { "aria-pressed": String(overlay.tool === "draw" && this.adding === kind), "data-add": kind, click: () => {
+        this.adding = kind;
+        this.setTool("draw");
+        tell("Click points around it; Enter or a double click closes the outline, Escape gives up.");
+      } }, `Add ${kind === "vertebral_body" ? "body" : "disc"}`);
+    const undo = h("button", { id: "undo", title: "Ctrl+Z", disabled: !this.history.canUndo, click: () => this.walk(true) }, "Undo");
+    const redo = h("button", { id: "redo", title: "Ctrl+Shift+Z", disabled: !this.history.canRedo, click: () => this.walk(false) }, "Redo");
+    const size = h("input", { type: "range", min: 1, max: 20, value: overlay.radius, "aria-label": "brush radius in pixels",
+      input: (event) => (overlay.radius = Number((event.target as HTMLInputElement).value)) });
+    this.tools.replaceChildren(...TOOLS.map((one) => tool(...one)), size, adding("vertebral_body"),
+      adding("intervertebral_disc"), undo, redo,
+      h("button", { click: () => this.viewer.reset() }, "Reset view"));
+  }
+
+  private table(marks: Mark[]): HTMLElement {
+    const inMm = this.shown.spacing !== null;
+    const number = (value: unknown, digits: number): string =>
+      typeof value === "number" ? value.toFixed(digits) : "–";
+    const rows = marks.map((mark) => {
+      const m = mark.measures;
+      const chosen = mark.id === this.overlay.chosen;
+      const shownBox = h("input", { type: "checkbox", "aria-label": `show ${nameOf(mark)}`, checked: !this.overlay.hidden.has(mark.id),
+        change: (event) => {
+          if ((event.target as HTMLInputElement).checked) this.overlay.hidden.delete(mark.id);
+          else this.overlay.hidden.add(mark.id);
+          this.overlay.draw();
+        } });
+      const level = h("select", { "aria-label": `level of ${nameOf(mark)}`, change: (event) =>
+        this.rename(mark, (event.target as HTMLSelectElement).value || null) },
+        h("option", { value: "" }, `${kindName(mark.kind)}`),
+        ...levelsOf(mark.kind).map((name) => h("option", { value: name, selected: name === mark.level }, name)));
+      const doubts = [mark.truncated ? "cut off" : "", mark.score !== null && mark.score < 0.8 ? "unsure" : ""]
+        .filter(Boolean).join(", ");
+      const actions = chosen ? [
+        h("button", { title: "Delete", click: () => this.remove(mark.id) }, "Delete"),
+        ...(mark.kind === "vertebral_body" && mark.level
+          ? [h("button", { id: "name-all", title: "Name all others from this one",
+              click: () => this.change(mark.id, (place) => ({ place, how: "name_all" })) }, "Name all from here")]
+          : []),
+      ] : [];
+      const area = inMm ? m.area_mm2 : m.area_px;
+      const heights = ["anterior", "middle", "posterior"].map((part) => m[`height_${part}_${inMm ? "mm" : "px"}`]);
+      return h("tr", { class: chosen ? "chosen" : "", "data-id": mark.id, "data-level": mark.level ?? "", click: (event) => {
+        if ((event.target as HTMLElement).closest("input, select, button")) return;
+        this.choose(chosen ? null : mark.id);
+      } },
+        h("td", {}, shownBox, h("i", { class: "colour", style: `background:${colourOf(mark)}` })),
+        h("td", {}, level, ...actions),
+        h("td", { class: "area" }, number(area, inMm ? 0 : 0)),
+        h("td", {}, heights.map((value) => number(value, 1)).join("/")),
+        h("td", {}, mark.score === null ? "by hand" : mark.score.toFixed(2)),
+        h("td", { class: "doubt" }, doubts));
+    });
+    const unit = inMm ? "mm" : "px";
+    return h("table", {},
+      h("thead", {}, h("tr", {}, ...["", "level", inMm ? "mm²" : "pixels", `heights ${unit}`, "score", ""].map((text) => h("th", {}, text)))),
+      h("tbody", {}, ...rows));
+  }
+
+  private key(event: KeyboardEvent): void {
+    if ((event.target as HTMLElement).closest("input:not([type=checkbox]), textarea, select, dialog")) return;
+    const { overlay, viewer } = this;
+    const control = event.ctrlKey || event.metaKey;
+    const acts: Record<string, () => void> = control
+      ? { z: () => this.walk(!event.shiftKey), y: () => this.walk(false), s: () => this.askSave() }
+      : {
+          arrowup: () => viewer.show(viewer.slice - 1), arrowdown: () => viewer.show(viewer.slice + 1),
+          delete: () => overlay.chosen !== null && this.remove(overlay.chosen),
+          backspace: () => overlay.chosen !== null && this.remove(overlay.chosen),
+          p: () => this.setTool("points"), b: () => this.setTool("paint"), e: () => this.setTool("erase"),
+          m: () => this.setTool("pan"), h: () => { this.off = !this.off; this.viewed(); },
+          "[": () => { overlay.radius = Math.max(1, overlay.radius - 1); this.render(); },
+          "]": () => { overlay.radius = Math.min(20, overlay.radius + 1); this.render(); },
+          "+": () => viewer.zoom(1.2, [viewer.canvas.clientWidth / 2, viewer.canvas.clientHeight / 2]),
+          "-": () => viewer.zoom(1 / 1.2, [viewer.canvas.clientWidth / 2, viewer.canvas.clientHeight / 2]),
+          "0": () => viewer.reset(), enter: () => overlay.finishDrawing(),
+          escape: () => { overlay.stopDrawing(); this.setTool("points"); this.choose(null); },
+        };
+    const name = event.key.toLowerCase();
+    if (name === "tab" && document.activeElement === document.body) {
+      const ids = this.history.now.map((one) => one.id);
+      const place = overlay.chosen === null ? -1 : ids.indexOf(overlay.chosen);
+      this.choose(ids[(place + (event.shiftKey ? ids.length - 1 : 1)) % ids.length] ?? null);
+      event.preventDefault();
+      return;
+    }
+    if (name === "enter" && overlay.tool !== "draw") return;
+    const act = acts[name];
+    if (!act) return;
+    event.preventDefault();
+    act();
+  }
+}
