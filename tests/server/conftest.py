@@ -52,7 +52,9 @@ class Served:
     def ask(self, method: str, path: str, status: int = 200, **more: Any) -> Any:
         answer = self.client.request(method, f"/api/{path}", **more)
         assert answer.status_code == status, answer.text
-        return answer.json() if "json" in answer.headers.get("content-type", "") else answer.content
+        if not answer.content or "json" not in answer.headers.get("content-type", ""):
+            return answer.content
+        return answer.json()
 
     def upload(self, files: dict[str, bytes], name: str = "study") -> str:
         """A job with these files, started."""

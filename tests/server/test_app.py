@@ -174,14 +174,13 @@ def test_corrections_are_exported_as_a_data_set(
     job, key = done
     shown = server.ask("GET", f"jobs/{job}/results/{key}")
     marks = sent(shown["instances"])[:5]
-    server.ask(
-        "POST", f"jobs/{job}/results/{key}/versions", 201, json={"marks": marks, "who": "A"}
-    )
+    server.ask("POST", f"jobs/{job}/results/{key}/versions", 201, json={"marks": marks, "who": "A"})
     archive = server.ask("GET", "corrections.zip?exhaustive=true")
     zipfile.ZipFile(io.BytesIO(archive)).extractall(tmp_path)
     data = read_dataset(tmp_path)
-    [image] = [one for one in data.images if len(one.reference) == 5]
-    areas = sorted(int(one.mask.sum()) for one in image.reference)
+    [image] = [one for one in data.images if len(one.instances) == 5]
+    assert image.exhaustive
+    areas = sorted(int(one.mask.sum()) for one in image.instances)
     assert areas == sorted(one["measures"]["area_px"] for one in shown["instances"][:5])
 
 
@@ -192,7 +191,9 @@ def test_what_cannot_be_done_is_refused_with_the_reason(
     path = f"jobs/{job}/results/{key}"
     marks = sent(server.ask("GET", path)["instances"])
     server.ask("POST", f"{path}/versions", 409, json={"marks": [], "who": "A"})
-    twice = [{**mark, "level": "L3" if mark["kind"] == "vertebral_body" else None} for mark in marks]
+    twice = [
+        {**mark, "level": "L3" if mark["kind"] == "vertebral_body" else None} for mark in marks
+    ]
     told = server.ask("POST", f"{path}/versions", 409, json={"marks": twice, "who": "A"})
     assert told["detail"] == "L3 is named twice"
     wrong = [{**marks[0], "level": "L9"}]
@@ -252,9 +253,7 @@ def test_twenty_uploads_at_once_all_finish_in_bounded_memory(
         jobs = list(pool.map(lambda n: served.upload(study, f"study {n}"), range(count)))
         process, peak = psutil.Process(served.process.pid), 0
         family = [process]
-        while any(
-            one["state"] in ("queued", "running") for one in served.ask("GET", "jobs")
-        ):
+        while any(one["state"] in ("queued", "running") for one in served.ask("GET", "jobs")):
             family = [process, *process.children(recursive=True)]
             peak = max(peak, sum(one.memory_info().rss for one in family))
             time.sleep(0.2)

@@ -1,6 +1,7 @@
 """Uploads never leave their folder and never fill the disk; nobody else gets in."""
 
 import asyncio
+import contextlib
 import io
 import subprocess
 import sys
@@ -87,9 +88,10 @@ def test_only_this_machine_is_served(server: Served) -> None:
     for headers in ({"Host": "evil.example"}, {"Origin": "http://evil.example"}):
         assert server.client.get("/api/jobs", headers=headers).status_code == 403
     answer = server.client.get("/")
-    assert answer.status_code == 200 and "default-src 'self'" in answer.headers[
-        "content-security-policy"
-    ]
+    assert (
+        answer.status_code == 200
+        and "default-src 'self'" in answer.headers["content-security-policy"]
+    )
 
 
 def test_other_hosts_need_a_token(serve: Serve, tmp_path: Path) -> None:
@@ -114,10 +116,8 @@ def test_studies_are_deleted_after_their_time(tmp_path: Path) -> None:
     store.change(old.id, created=time.time() - 7200)
 
     async def sweep() -> None:
-        try:
+        with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(_sweep(store, 1.0), 0.5)
-        except TimeoutError:
-            pass
 
     asyncio.run(sweep())
     assert [job.id for job in store.all()] == [new.id]

@@ -252,8 +252,9 @@ class ResultPage {
     const redo = h("button", { id: "redo", title: "Ctrl+Shift+Z", disabled: !this.history.canRedo, click: () => this.walk(false) }, "Redo");
     const size = h("input", { type: "range", min: 1, max: 20, value: overlay.radius, "aria-label": "brush radius in pixels",
       input: (event) => (overlay.radius = Number((event.target as HTMLInputElement).value)) });
-    this.tools.replaceChildren(...TOOLS.map((one) => tool(...one)), size, adding("vertebral_body"),
-      adding("intervertebral_disc"), undo, redo,
+    const brushing = overlay.tool === "paint" || overlay.tool === "erase";
+    this.tools.replaceChildren(...TOOLS.map((one) => tool(...one)), ...(brushing ? [size] : []),
+      adding("vertebral_body"), adding("intervertebral_disc"), undo, redo,
       h("button", { click: () => this.viewer.reset() }, "Reset view"));
   }
 

@@ -1,0 +1,202 @@
+"""The whole story in a real browser: Debian's Chromium, driven by Playwright.
+
+With SPINETK_PICTURES=FOLDER the pictures of the README are written there.
+"""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.debian import needs_debian
+from tests.server.conftest import Serve, Served
+
+CHROMIUM = "chromium"
+WEB = Path(__file__).parents[2] / "web"
+PAGE = Path(__file__).parents[2] / "src" / "spinetk" / "server" / "page"
+PICTURES = os.environ.get("SPINETK_PICTURES")
+in_a_browser = needs_debian("chromium", CHROMIUM)
+
+
+def test_the_page_in_the_package_is_built_from_the_sources_here() -> None:
+    digest = hashlib.sha256()
+    sources = [f"src/{path.name}" for path in (WEB / "src").iterdir()]
+    for name in sorted([*sources, "index.html", "package-lock.json", "vite.config.ts"]):
+        digest.update(f"{name}\n".encode())
+        digest.update((WEB / name).read_bytes())
+    told = (PAGE / "built-from.txt").read_text().strip()
+    assert told == digest.hexdigest(), "run `make page`"
+    text = "".join(path.read_text() for path in PAGE.rglob("*.html"))
+    assert not re.search(r"(src|href)=\"(https?:)?//", text)  # nothing from elsewhere
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as driver:
+        # without a graphics card WebGL is drawn by the processor
+        options = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+        made = driver.chromium.launch(executable_path=shutil.which(CHROMIUM), args=options)
+        yield made
+        made.close()
+
+
+def opened(browser: Browser, served: Served, width: int, height: int) -> Page:
+    page = browser.new_page(viewport={"width": width, "height": height})
+    page.wrong = []  # type: ignore[attr-defined]
+    page.on("pageerror", lambda error: page.wrong.append(str(error)))  # type: ignore[attr-defined]
+    page.on(
+        "request",
+        lambda request: (
+            None
+            if request.url.startswith((served.url, "data:", "blob:"))
+            else page.wrong.append(request.url)
+        ),  # type: ignore[attr-defined]
+    )
+    page.goto(served.url)
+    return page
+
+
+def picture(page: Page, name: str) -> None:
+    page.wait_for_timeout(400)
+    if PICTURES:
+        page.screenshot(path=str(Path(PICTURES) / f"{name}.png"))
+
+
+def area(page: Page) -> int:
+    return int(page.locator("tr.chosen td.area").inner_text())
+
+
+@in_a_browser
+def test_from_the_dropped_study_to_the_saved_correction(
+    browser: Browser, serve: Serve, phantom_folder: Path, tmp_path: Path
+) -> None:
+    with serve(tmp_path / "jobs") as served:
+        page = opened(browser, served, 1280, 860)
+        expect(page.locator("#drop")).to_contain_text("Drop a study here")
+        page.set_input_files("#folder", str(phantom_folder / "dicom"))
+        expect(page.locator("ul.jobs progress")).to_be_visible()  # it is being segmented
+        expect(page.locator(".state.done")).to_be_visible(timeout=60_000)
+        picture(page, "page-studies")
+
+        page.click("a.open")
+        expect(page.locator("tr[data-id]").first).to_be_visible()
+        outlines = page.locator("svg.overlay path[data-id]")
+        rows = page.locator("tr[data-id]").count()
+        expect(outlines).to_have_count(rows)
+
+        # an outline lies on bright pixels of the drawn slice: the picture is there, in its place
+        page.locator("tr[data-id]").nth(2).locator("td.area").click()
+        before = area(page)
+        handles = page.locator("circle.handle")
+        boxes = [handles.nth(i).bounding_box() for i in range(handles.count())]
+        left = min((box for box in boxes if box), key=lambda box: box["x"])
+        x, y = left["x"] + left["width"] / 2, left["y"] + left["height"] / 2
+        page.mouse.move(x, y)
+        page.mouse.down()
+        page.mouse.move(x - 14, y, steps=4)
+        picture(page, "page-dragging")
+        page.mouse.up()
+        expect(page.locator("tr.chosen td.area")).not_to_have_text(str(before))
+        dragged = area(page)
+        assert dragged > before
+
+        page.keyboard.press("Control+z")
+        expect(page.locator("tr.chosen td.area")).to_have_text(str(before))
+        page.keyboard.press("Control+Shift+Z")
+        expect(page.locator("tr.chosen td.area")).to_have_text(str(dragged))
+
+        # the brush takes some of it away again
+        page.keyboard.press("e")
+        page.mouse.move(x - 10, y)
+        page.mouse.down()
+        page.mouse.move(x - 2, y + 2, steps=3)
+        page.mouse.up()
+        expect(page.locator("tr.chosen td.area")).not_to_have_text(str(dragged))
+        page.keyboard.press("p")
+
+        page.locator("tr.chosen select").select_option("L3")
+        page.click("#name-all")
+        expect(page.locator("tr[data-level='L5']")).to_have_count(1)
+        page.locator("tr[data-level='L5'] td.area").click()
+        page.keyboard.press("Delete")
+        expect(page.locator("tr[data-id]")).to_have_count(rows - 1)
+        picture(page, "page-result")
+
+        # a disc that is drawn by hand
+        page.click("[data-add=intervertebral_disc]")
+        box = page.locator("svg.overlay").bounding_box()
+        assert box is not None
+        for dx, dy in ((60, 60), (110, 60), (110, 90), (60, 90)):
+            page.mouse.click(box["x"] + dx, box["y"] + dy)
+        page.keyboard.press("Enter")
+        expect(page.locator("tr[data-id]")).to_have_count(rows)
+        expect(page.locator("tr.chosen")).to_contain_text("by hand")
+
+        page.click("#save")
+        page.fill("#who", "R. Reader")
+        page.fill("#note", "from the test")
+        page.click("#confirm")
+        expect(page.locator("details[open]")).to_contain_text("Corrected by R. Reader")
+        expect(page.locator("aside")).to_contain_text("L3: renamed")
+        expect(page.locator("tr[data-id]")).to_have_count(rows)
+        with page.expect_download() as download:
+            page.click("text=instances.coco.json")
+        content = json.loads(Path(download.value.path()).read_text())
+        assert len(content["annotations"]) == rows
+        with page.expect_download() as download:
+            page.click("text=seg.dcm")
+        assert Path(download.value.path()).read_bytes()[128:132] == b"DICM"
+
+        page.goto(served.url)
+        with page.expect_download() as download:
+            page.click("text=Download")
+        assert download.value.suggested_filename == "corrections.zip"
+        assert page.wrong == []  # type: ignore[attr-defined]
+        page.close()
+
+
+@in_a_browser
+def test_the_curve_leads_to_another_slice(
+    browser: Browser, serve: Serve, phantom_folder: Path, tmp_path: Path
+) -> None:
+    with serve(tmp_path / "jobs") as served:
+        page = opened(browser, served, 1280, 860)
+        page.set_input_files("#folder", str(phantom_folder / "dicom"))
+        page.click("a.open", timeout=60_000)
+        expect(page.locator("svg.overlay path[data-id]").first).to_be_visible()
+        at = page.locator("svg.curve").get_attribute("aria-valuenow")
+        page.hover("svg.overlay")
+        page.mouse.wheel(0, 100)
+        expect(page.locator("svg.curve")).not_to_have_attribute("aria-valuenow", str(at))
+        expect(page.locator("svg.overlay path[data-id]")).to_have_count(0)  # another slice's
+        box = page.locator("svg.curve").bounding_box()
+        assert box is not None
+        page.click("svg.curve", position={"x": box["width"] * 0.72, "y": 30})  # slice 6 of 9
+        page.click("text=Segment slice 6 instead")
+        expect(page.locator("aside h2").first).to_contain_text("-slice-006", timeout=30_000)
+        expect(page.locator("svg.overlay path[data-id]").first).to_be_visible()
+        page.close()
+
+
+@in_a_browser
+def test_a_narrow_screen_shows_everything(
+    browser: Browser, serve: Serve, phantom_folder: Path, tmp_path: Path
+) -> None:
+    with serve(tmp_path / "jobs") as served:
+        page = opened(browser, served, 390, 780)
+        page.set_input_files("#folder", str(phantom_folder / "dicom"))
+        expect(page.locator(".state.done")).to_be_visible(timeout=60_000)
+        page.click("a.open")
+        expect(page.locator("svg.overlay path[data-id]").first).to_be_visible()
+        picture(page, "page-narrow")
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        assert wide <= 390, wide  # only the table scrolls, in itself
+        page.locator("tr[data-id]").nth(1).locator("td.area").click()
+        expect(page.locator("circle.handle").first).to_be_attached()
+        page.close()

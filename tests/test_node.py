@@ -1,0 +1,208 @@
+"""The DICOM node on loopback: dcmtk's tools and Orthanc speak to it."""
+
+import json
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pydicom
+import pytest
+import requests
+
+from spinetk.dicom_network import Peer, parse_peer, send_files
+from spinetk.errors import SpineError, UsageError
+from tests.debian import needs_debian
+
+# by their paths: pynetdicom brings programs of the same names
+ECHOSCU, STORESCU = "/usr/bin/echoscu", "/usr/bin/storescu"
+pytestmark = [needs_debian("dcmtk", STORESCU), needs_debian("orthanc", "Orthanc")]
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+def until(true: Callable[[], object], seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.1)
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+class Orthanc:
+    """An Orthanc that takes what is sent to it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.http, self.dicom = free_port(), free_port()
+        config = {
+            "StorageDirectory": str(folder / "db"), "IndexDirectory": str(folder / "db"),
+            "HttpPort": self.http, "HttpBindAddresses": ["127.0.0.1"],
+            "RemoteAccessAllowed": False, "AuthenticationEnabled": False,
+            "DicomServerEnabled": True, "DicomPort": self.dicom, "DicomAet": "ARCHIVE",
+            "DicomModalities": {}, "Plugins": [],
+        }  # fmt: skip
+        folder.mkdir(parents=True, exist_ok=True)
+        self.config, self.log = folder / "orthanc.json", folder / "log"
+        self.config.write_text(json.dumps(config))
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        log = self.log.open("w")
+        self.process = subprocess.Popen(
+            [str(shutil.which("Orthanc")), str(self.config)], stdout=log, stderr=log
+        )
+        until(lambda: listens(self.http) and listens(self.dicom))
+
+    def stop(self) -> None:
+        if self.process is not None:
+            self.process.terminate()
+            self.process.wait(20)
+
+    def kinds(self) -> list[str]:
+        """Modality of each series that it holds."""
+        root = f"http://127.0.0.1:{self.http}"
+        series = requests.get(f"{root}/series?expand", timeout=5).json()
+        return sorted(one["MainDicomTags"]["Modality"] for one in series)
+
+    def send(self, path: Path, port: int) -> None:
+        """Store a file in it and have it sent on to the node."""
+        root = f"http://127.0.0.1:{self.http}"
+        made = requests.post(f"{root}/instances", data=path.read_bytes(), timeout=10).json()
+        requests.put(f"{root}/modalities/node", timeout=5, json={
+            "AET": "SPINETK", "Host": "127.0.0.1", "Port": port}).raise_for_status()  # fmt: skip
+        requests.post(
+            f"{root}/modalities/node/store", data=made["ID"], timeout=20
+        ).raise_for_status()
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Iterator[Orthanc]:
+    made = Orthanc(tmp_path / "orthanc")
+    made.start()
+    yield made
+    made.stop()
+
+
+@contextmanager
+def node(folder: Path, port: int, *options: str) -> Iterator[subprocess.Popen[str]]:
+    command = [
+        sys.executable, "-m", "spinetk.cli", "node", "--folder", str(folder), "--port", str(port),
+        "--allow", "SCANNER@127.0.0.1", "--allow", "ARCHIVE@127.0.0.1", "--quiet-seconds", "1",
+    ]  # fmt: skip
+    log = folder.with_suffix(".log").open("a")
+    process = subprocess.Popen([*command, *options], stderr=log, text=True)
+    try:
+        until(lambda: listens(port) or process.poll() is not None)
+        yield process
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
+            process.wait(60)
+        log.close()
+
+
+def storescu(port: int, path: Path, *, title: str = "SCANNER", called: str = "SPINETK") -> int:
+    """dcmtk's exit status."""
+    done = subprocess.run(
+        [STORESCU, "-aet", title, "-aec", called, "+sd", "127.0.0.1", str(port), str(path)],
+        capture_output=True, timeout=120,
+    )  # fmt: skip
+    return done.returncode
+
+
+def test_a_study_comes_in_and_its_results_go_on(
+    archive: Orthanc, phantom_folder: Path, tmp_path: Path
+) -> None:
+    port = free_port()
+    with node(tmp_path / "n", port, "--send-to", f"ARCHIVE@127.0.0.1:{archive.dicom}"):
+        echo = [ECHOSCU, "-aet", "SCANNER", "-aec", "SPINETK", "127.0.0.1", str(port)]
+        assert subprocess.run(echo, capture_output=True).returncode == 0
+        assert storescu(port, phantom_folder / "dicom") == 0
+        until(lambda: archive.kinds() == ["SEG", "SR"])
+        until(lambda: not list((tmp_path / "n" / "incoming").iterdir()))
+    assert "Phantom" not in (tmp_path / "n.log").read_text()
+
+
+def test_orthanc_sends_to_the_node(archive: Orthanc, phantom_folder: Path, tmp_path: Path) -> None:
+    port = free_port()
+    with node(tmp_path / "n", port):
+        archive.send(sorted((phantom_folder / "dicom").iterdir())[4], port)
+        until(lambda: list((tmp_path / "n" / "results").glob("*/*/seg.dcm")))
+
+
+def test_only_allowed_peers_and_our_title_are_served(phantom_folder: Path, tmp_path: Path) -> None:
+    port = free_port()
+    with node(tmp_path / "n", port):
+        assert storescu(port, phantom_folder / "dicom", title="STRANGER") != 0
+        assert storescu(port, phantom_folder / "dicom", called="OTHER") != 0
+        assert not list((tmp_path / "n" / "incoming").iterdir())
+    with node(tmp_path / "m", free_port(), "--allow", "nonsense") as process:
+        assert process.wait(20) == 2
+
+
+def test_a_node_that_is_killed_loses_no_study(
+    archive: Orthanc, phantom_folder: Path, tmp_path: Path
+) -> None:
+    port, options = free_port(), ("--send-to", f"ARCHIVE@127.0.0.1:{archive.dicom}")
+    folder = tmp_path / "n"
+    with node(folder, port, *options) as process:  # in the middle of the segmentation
+        assert storescu(port, phantom_folder / "dicom") == 0
+        until(lambda: list((folder / "results").iterdir()))
+        process.kill()
+        process.wait()
+    assert len(list((folder / "incoming").glob("*/*.dcm"))) == 9 and archive.kinds() == []
+    (next((folder / "incoming").iterdir()) / "x.part").write_bytes(b"cut short")
+    with node(folder, port, *options):
+        until(lambda: archive.kinds() == ["SEG", "SR"])
+
+
+def test_a_destination_that_is_away_gets_the_results_later(
+    phantom_folder: Path, tmp_path: Path
+) -> None:
+    archive, port = Orthanc(tmp_path / "orthanc"), free_port()
+    with node(tmp_path / "n", port, "--send-to", f"ARCHIVE@127.0.0.1:{archive.dicom}"):
+        assert storescu(port, phantom_folder / "dicom") == 0
+        until(lambda: "cannot be reached" in (tmp_path / "n.log").read_text())
+        archive.start()
+        try:
+            until(lambda: archive.kinds() == ["SEG", "SR"])
+        finally:
+            archive.stop()
+
+
+def test_what_cannot_be_segmented_is_put_aside_with_the_reason(tmp_path: Path) -> None:
+    from pydicom.data import get_testdata_file
+
+    port = free_port()
+    with node(tmp_path / "n", port):
+        path = tmp_path / "one"
+        path.mkdir()
+        shutil.copy(str(get_testdata_file("CT_small.dcm")), path)
+        assert storescu(port, path) == 0
+        until(lambda: list((tmp_path / "n" / "failed").glob("*/reason.txt")))
+        [reason] = (tmp_path / "n" / "failed").glob("*/reason.txt")
+        assert "too few to be cut" in reason.read_text()
+
+
+def test_sending_says_what_is_wrong(archive: Orthanc, tmp_path: Path, phantom_folder: Path) -> None:
+    path = sorted((phantom_folder / "dicom").iterdir())[0]
+    send_files(Peer("ARCHIVE", "127.0.0.1", archive.dicom), [path])
+    assert archive.kinds() == [pydicom.dcmread(path).Modality]
+    with pytest.raises(SpineError, match="cannot be reached"):
+        send_files(Peer("ARCHIVE", "127.0.0.1", free_port()), [path])
+    for text in ("ARCHIVE", "A@host", "A@host:99999", "much-too-long-for-a-title@host:1"):
+        with pytest.raises(UsageError):
+            parse_peer(text)
