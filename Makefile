@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint bench evaluate figures clean
+.PHONY: demo test lint bench evaluate figures page pictures clean
 
 demo: $(VENV)/base.stamp
 	rm -rf demo
@@ -50,6 +50,14 @@ $(VENV)/all.stamp: pyproject.toml $(VENV)/base.stamp
 # renew the measured tables that documents quote
 figures: $(VENV)/all.stamp
 	$(BIN)/python benchmarks/quote.py
+
+# build the page of `spinetk serve` from web/ (needs Node); the result is committed
+page:
+	cd web && npm ci --no-audit --no-fund && npm run build
+
+# pictures of the page for the README, by the test that walks through it
+pictures: $(VENV)/all.stamp
+	SPINETK_PICTURES=docs/images $(BIN)/python -m pytest -q tests/server/test_page.py
 
 clean:
 	rm -rf $(VENV) demo dist .pytest_cache .mypy_cache .ruff_cache

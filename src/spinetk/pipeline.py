@@ -21,11 +21,13 @@ from spinetk.anatomy import (
 from spinetk.boxes import mask_box
 from spinetk.errors import NothingFound, UsageError
 from spinetk.network.detector import Boxes
-from spinetk.network.loaded import LoadedModel, prepared
+from spinetk.network.loaded import LoadedModel, load_model, model_for, prepared
 from spinetk.orientation import upright_turn
 from spinetk.search import Progress, detect, search
 from spinetk.selection import select_slice
 from spinetk.study import Instance, Modality, Segmentation, Series, Slice
+
+__all__ = ["LoadedModel", "candidates", "load_model", "model_for", "outline", "resolve", "segment"]
 
 SliceChoice = Literal["auto"] | int
 SMALL_SACRAL_BODY = 0.6

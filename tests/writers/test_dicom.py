@@ -1,6 +1,7 @@
 """DICOM outputs read again and compared, and judged by Debian's dicom3tools and dcmtk."""
 
 import subprocess
+import sys
 from pathlib import Path
 
 import cv2
@@ -8,6 +9,7 @@ import highdicom
 import numpy as np
 import pydicom
 import pytest
+import SimpleITK
 from numpy.typing import NDArray
 
 from spinetk.batch import Options, segment_all
@@ -151,6 +153,33 @@ def test_dcmtk_reads_segmentation_and_report(
     told = subprocess.run(["dsrdump", str(folder / "sr.dcm")], capture_output=True, text=True)
     assert told.returncode == 0 and "Imaging Measurement Report" in told.stdout
     assert not [line for line in told.stderr.splitlines() if line.startswith("E:")]
+
+
+@pytest.mark.parametrize("kind", ["sagittal", "axial"])
+def test_dcmqi_which_slicer_reads_with_finds_every_pixel_in_its_place(
+    results: dict[str, tuple[Path, Path]], kind: str, tmp_path: Path
+) -> None:
+    _, folder = results[kind]
+    program = Path(sys.executable).parent / "segimage2itkimage"
+    subprocess.run(
+        [program, "--inputDICOM", folder / "seg.dcm", "--outputDirectory", tmp_path,
+         "--outputType", "nrrd", "--mergeSegments"],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    read_there = SimpleITK.ReadImage(str(tmp_path / "1.nrrd"))
+    ours = SimpleITK.ReadImage(str(folder / "mask.nii.gz"))
+    labels = SimpleITK.GetArrayFromImage(ours)
+    places = np.argwhere(labels > 0)
+    there = SimpleITK.GetArrayFromImage(read_there)
+    found = {}
+    for z, y, x in places.tolist():
+        at = ours.TransformIndexToPhysicalPoint((x, y, z))
+        value = there[read_there.TransformPhysicalPointToIndex(at)[::-1]]
+        found.setdefault(int(labels[z, y, x]), set()).add(int(value))
+    # each of our labels is one segment there, and there is nothing else
+    assert all(len(values) == 1 and 0 not in values for values in found.values())
+    assert len({next(iter(v)) for v in found.values()}) == len(found)
+    assert int((there > 0).sum()) == len(places)
 
 
 @pytest.mark.parametrize("kind", ["sagittal", "axial"])

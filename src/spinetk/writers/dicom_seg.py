@@ -11,6 +11,7 @@ from spinetk.network.registry import Model
 from spinetk.study import Segmentation
 from spinetk.writers.dicom_codes import CATEGORY, label_of, structure_code
 from spinetk.writers.dicom_source import SEG_NUMBER, OnImages, algorithm, model_name, new_series
+from spinetk.writers.overlay import colour_of
 
 
 def segmentation(
@@ -33,6 +34,7 @@ def segmentation(
             algorithm_identification=made_by,
             tracking_uid=highdicom.UID(),
             tracking_id=f"{instance.kind} {number}",
+            display_color=highdicom.color.CIELabColor.from_rgb(*colour_of(instance)),
         )
         for number, instance in enumerate(result.instances, start=1)
     ]
