@@ -187,3 +187,11 @@ def test_a_header_and_its_data_stay_together_in_a_zip(phantom: Phantom, tmp_path
             archive.write(tmp_path / name, f"study/{name}")
     [series], [reference] = (read(tmp_path / n).series for n in ("scan.zip", "scan.mhd"))
     np.testing.assert_array_equal(series.slices[2].pixels, reference.slices[2].pixels)
+
+
+def test_units_that_do_not_exist_are_taken_as_millimetres(tmp_path: Path, phantom: Phantom) -> None:
+    image = nibabel.load(save_nifti(tmp_path / "scan.nii.gz", phantom, "RAS"))
+    image.header["xyzt_units"] = 7 + 96
+    nibabel.save(image, tmp_path / "strange.nii.gz")
+    [strange], [usual] = (read(tmp_path / f"{n}.nii.gz").series for n in ("strange", "scan"))
+    assert strange.slices[0].spacing == usual.slices[0].spacing

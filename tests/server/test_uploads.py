@@ -14,6 +14,7 @@ import pytest
 
 from spinetk.server.app import _sweep
 from spinetk.server.jobs import JobStore
+from spinetk.server.review import Desk
 from spinetk.server.uploads import place_for
 from tests.server.conftest import Serve, Served
 
@@ -117,7 +118,7 @@ def test_studies_are_deleted_after_their_time(tmp_path: Path) -> None:
 
     async def sweep() -> None:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(_sweep(store, 1.0), 0.5)
+            await asyncio.wait_for(_sweep(store, Desk(), 1.0), 0.5)
 
     asyncio.run(sweep())
     assert [job.id for job in store.all()] == [new.id]

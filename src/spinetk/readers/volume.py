@@ -80,8 +80,9 @@ def _is_label_map(array: NDArray[np.float32]) -> bool:
     return bool(values.size <= 48 and (values == np.round(values)).all() and values.max() < 1000)
 
 
-TO_MM = {"meter": 1000.0, "micron": 0.001}
-"""Of NIfTI's units of length; millimetres, and what is not said, stay as they are."""
+TO_MM = {1: 1000.0, 3: 0.001}
+"""Of NIfTI's codes for metres and micrometres; millimetres, and what is not said, stay as they are.
+nibabel's own reading of the field stops at codes that do not exist."""
 
 
 def _load_nifti(path: Path, warnings: list[str]) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
@@ -101,7 +102,7 @@ def _load_nifti(path: Path, warnings: list[str]) -> tuple[NDArray[np.float32], N
     if data.ndim == 2:
         data = data[..., None]
     header: Any = image.header
-    factor = TO_MM.get(str(header.get_xyzt_units()[0]), 1.0)
+    factor = TO_MM.get(int(header["xyzt_units"]) & 7, 1.0)
     affine = np.diag([factor, factor, factor, 1.0]) @ affine
     if header["sform_code"] == header["qform_code"] == 0:
         warnings.append("the file does not say how it lies: taken to run along R, A and S")

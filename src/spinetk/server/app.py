@@ -11,7 +11,6 @@ import zipfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any
@@ -40,19 +39,18 @@ from spinetk.server.messages import (
     Version,
 )
 from spinetk.server.review import (
+    Desk,
     Review,
     all_named,
     as_mask,
     described,
     display_volume,
     open_review,
-    open_series,
     original_key,
     save_version,
 )
 from spinetk.server.runner import Runner
 from spinetk.server.uploads import TooLarge, place_for, receive
-from spinetk.study import Series
 
 PAGE = Path(str(resources.files("spinetk.server") / "page"))
 MOST_FILES = 20_000
@@ -86,13 +84,13 @@ class Settings:
 
 def create_app(settings: Settings) -> FastAPI:
     """The application; its runner and its sweeper live as long as it is served."""
-    store = JobStore(settings.folder)
+    store, desk = JobStore(settings.folder), Desk()
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         runner = Runner(store, settings.most_bytes)
         runner.start()
-        sweeper = asyncio.create_task(_sweep(store, settings.keep_hours))
+        sweeper = asyncio.create_task(_sweep(store, desk, settings.keep_hours))
         try:
             yield
         finally:
@@ -107,8 +105,8 @@ def create_app(settings: Settings) -> FastAPI:
     )  # fmt: skip
     app.middleware("http")(Guard(settings.token))
     app.exception_handler(SpineError)(_told)
-    _add_job_routes(app, store, settings)
-    _add_result_routes(app, store, settings)
+    _add_job_routes(app, store, desk, settings)
+    _add_result_routes(app, store, desk, settings)
     app.mount("/", StaticFiles(directory=PAGE, html=True, check_dir=False))
     return app
 
@@ -118,12 +116,13 @@ async def _told(_: Request, error: Exception) -> Response:
     return JSONResponse({"detail": str(error)}, status)
 
 
-async def _sweep(store: JobStore, keep_hours: float) -> None:
+async def _sweep(store: JobStore, desk: Desk, keep_hours: float) -> None:
     """Delete what is older than it may be."""
     while True:
         for job in store.all():
             if time.time() - job.created > keep_hours * 3600:
                 await asyncio.to_thread(store.remove, job.id)
+                desk.clear()
         await asyncio.sleep(min(SWEEP_SECONDS, keep_hours * 3600 / 2))
 
 
@@ -134,7 +133,7 @@ ERRORS: dict[int | str, dict[str, Any]] = {
 }
 
 
-def _add_job_routes(app: FastAPI, store: JobStore, settings: Settings) -> None:
+def _add_job_routes(app: FastAPI, store: JobStore, desk: Desk, settings: Settings) -> None:
     def job_of(job: str) -> Job:
         found = store.get(job)
         if found is None:
@@ -176,6 +175,7 @@ def _add_job_routes(app: FastAPI, store: JobStore, settings: Settings) -> None:
         """Delete a job, its study and its results."""
         job_of(job)
         store.remove(job)
+        desk.clear()
 
     taking = threading.Lock()
 
@@ -256,19 +256,17 @@ def _add_job_routes(app: FastAPI, store: JobStore, settings: Settings) -> None:
         return changed(store.enqueue(job, Task(original_key(key), wish.slice_index)))
 
 
-def _add_result_routes(app: FastAPI, store: JobStore, settings: Settings) -> None:
+def _add_result_routes(app: FastAPI, store: JobStore, desk: Desk, settings: Settings) -> None:
     editing = threading.Lock()
-
-    @lru_cache(maxsize=2)  # the series that people are working on
-    def series_of(job: str, key: str) -> Series:
-        return open_series(store.study(job), key)
 
     def review_of(job: str, key: str) -> Review:
         if store.get(job) is None:
             raise HTTPException(404, "there is no such job")
         if not (store.results(job) / key / "run.json").is_file() or "/" in key or key == "..":
             raise HTTPException(404, "there is no such result")
-        return open_review(store.results(job), key, series_of(job, original_key(key)))
+        return open_review(
+            store.results(job), key, desk.series(store.study(job), original_key(key))
+        )
 
     def marked_of(review: Review, marks: list[Mark]) -> list[Marked]:
         try:

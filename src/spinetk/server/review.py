@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -69,6 +70,28 @@ def open_series(study: Path, key: str) -> Series:
     if loaded is None:
         raise UsageError(f"the series of {key} is not there")
     return loaded
+
+
+class Desk:
+    """The two series that were opened last: reading one takes up to some seconds."""
+
+    def __init__(self) -> None:
+        self._open: dict[tuple[Path, str], Series] = {}
+        self._lock = threading.Lock()
+
+    def series(self, study: Path, key: str) -> Series:
+        """As `open_series`."""
+        with self._lock:
+            one = self._open.pop((study, key), None) or open_series(study, key)
+            self._open[study, key] = one
+            while len(self._open) > 2:
+                del self._open[next(iter(self._open))]
+            return one
+
+    def clear(self) -> None:
+        """Let go of them: a study was deleted."""
+        with self._lock:
+            self._open.clear()
 
 
 def open_review(results: Path, key: str, series: Series) -> Review:
