@@ -14,6 +14,7 @@ from pathlib import Path
 import pydicom
 import pytest
 import requests
+from pydicom.uid import generate_uid
 
 from spinetk.dicom_network import Peer, parse_peer, send_files
 from spinetk.errors import SpineError, UsageError
@@ -132,8 +133,30 @@ def test_a_study_comes_in_and_its_results_go_on(
         assert subprocess.run(echo, capture_output=True).returncode == 0
         assert storescu(port, phantom_folder / "dicom") == 0
         until(lambda: archive.kinds() == ["SEG", "SR"])
-        until(lambda: not list((tmp_path / "n" / "incoming").iterdir()))
-    assert "Phantom" not in (tmp_path / "n.log").read_text()
+        until(lambda: " sent, 2 files" in (tmp_path / "n.log").read_text())
+        # one image more: all of them are segmented again
+        dataset = pydicom.dcmread(sorted((phantom_folder / "dicom").iterdir())[0])
+        dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = generate_uid()
+        dataset.ImagePositionPatient[0] -= 5
+        dataset.PatientBirthDate = "born 1.2.1950 Doe"  # what libraries warn of, quoting it
+        dataset.save_as(tmp_path / "one.dcm")
+        assert storescu(port, tmp_path / "one.dcm") == 0
+        until(lambda: len(archive.kinds()) == 4)
+    told = (tmp_path / "n.log").read_text()
+    assert "Phantom" not in told and "Doe" not in told
+    [record] = (tmp_path / "n" / "results").glob("*/*/run.json")
+    assert json.loads(record.read_text())["n_slices"] == 10
+
+
+def test_strangers_do_not_keep_peers_out(phantom_folder: Path, tmp_path: Path) -> None:
+    port = free_port()
+    with node(tmp_path / "n", port):
+        for _ in range(30):  # from an address that is nobody's
+            with socket.socket() as stranger:
+                stranger.bind(("127.0.0.2", 0))
+                stranger.connect(("127.0.0.1", port))
+        assert storescu(port, phantom_folder / "dicom") == 0
+    assert "refused: a connection from 127.0.0.2" in (tmp_path / "n.log").read_text()
 
 
 def test_orthanc_sends_to_the_node(archive: Orthanc, phantom_folder: Path, tmp_path: Path) -> None:
@@ -192,9 +215,10 @@ def test_what_cannot_be_segmented_is_put_aside_with_the_reason(tmp_path: Path) -
         path.mkdir()
         shutil.copy(str(get_testdata_file("CT_small.dcm")), path)
         assert storescu(port, path) == 0
-        until(lambda: list((tmp_path / "n" / "failed").glob("*/reason.txt")))
-        [reason] = (tmp_path / "n" / "failed").glob("*/reason.txt")
+        until(lambda: " failed, " in (tmp_path / "n.log").read_text())
+        [reason] = (tmp_path / "n" / "results").glob("*/reason.txt")
         assert "too few to be cut" in reason.read_text()
+        assert len(list((tmp_path / "n" / "incoming").glob("*/*.dcm"))) == 1  # still there
 
 
 def test_sending_says_what_is_wrong(archive: Orthanc, tmp_path: Path, phantom_folder: Path) -> None:

@@ -10,7 +10,7 @@ from spinetk.network.detector import Boxes
 from spinetk.network.fitting import Fit, NetworkInput
 from spinetk.network.loaded import LoadedModel, model_for
 from spinetk.phantom import Phantom, PhantomConfig, make_phantom
-from spinetk.pipeline import _doubts, outline, segment
+from spinetk.pipeline import doubts, outline, segment
 from spinetk.readers import read
 from spinetk.search import REMEMBERED, count_boxes, detect
 from spinetk.study import Geometry, Instance, Segmentation, Series, Slice
@@ -145,4 +145,4 @@ def test_a_small_s1_is_doubted() -> None:
 
     for side, doubted in ((12, True), (18, False)):
         bodies = [body("S1", side), body("L5", 20), body("L4", 20)]
-        assert any("may be S2" in doubt for doubt in _doubts(bodies)) == doubted
+        assert any("may be S2" in doubt for doubt in doubts(bodies)) == doubted

@@ -244,9 +244,8 @@ def _failure_noted(key: str, outcome: Outcome) -> Iterator[None]:
         outcome.failed.append((key, str(error)))
     except OSError as error:
         outcome.failed.append((key, error.strerror or type(error).__name__))
-    except Exception as error:
-        lines = str(error).splitlines() or [""]
-        outcome.failed.append((key, f"unexpected {type(error).__name__}: {lines[0][:200]}"))
+    except Exception as error:  # its words may quote the header
+        outcome.failed.append((key, f"unexpected {type(error).__name__}"))
 
 
 def _prepare(out: Path, series: Sequence[FoundSeries], options: Options) -> None:

@@ -298,7 +298,14 @@ def serve(
     )
     console.print(f"SpineTK: http://{host}:{port}/{'?token=...' if token else ''} (Ctrl-C ends)")
     # requests are not logged: names of studies could stand in them
-    uvicorn.run(create_app(settings), host=host, port=port, log_level="warning", access_log=False)
+    uvicorn.run(
+        create_app(settings),
+        host=host,
+        port=port,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=3,
+    )
 
 
 @app.command()
@@ -328,9 +335,15 @@ def node(
     from spinetk.dicom_network import parse_peer, parse_title
     from spinetk.node import Node, NodeSettings, parse_allowed
 
-    logging.basicConfig(format="%(asctime)s %(message)s")
-    logging.getLogger("spinetk").setLevel(logging.INFO)
-    logging.getLogger("pynetdicom").setLevel(logging.CRITICAL)  # it quotes what peers send
+    # our own words only: libraries quote what peers send, a patient's name for one
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    own = logging.getLogger("spinetk")
+    own.addHandler(handler)
+    own.propagate, own.level = False, logging.INFO
+    logging.getLogger().addHandler(logging.NullHandler())
+    logging.getLogger("pydicom").setLevel(logging.CRITICAL)
+    logging.getLogger("pynetdicom").setLevel(logging.CRITICAL)
     settings = NodeSettings(
         folder, parse_title(title), host, port, parse_allowed(allow),
         parse_peer(send_to) if send_to else None, quiet_seconds, keep,

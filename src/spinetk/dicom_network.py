@@ -13,11 +13,17 @@ from pynetdicom.presentation import build_context
 
 from spinetk.errors import SpineError, UsageError
 
+
+class Unreachable(SpineError):
+    """A node does not answer now; later it may."""
+
+
 AE_TITLE = "SPINETK"
 CONNECT_SECONDS, ANSWER_SECONDS = 10, 60
 SUCCESS = 0x0000
 WARNINGS = (0xB000, 0xB006, 0xB007)
 """Stored, with some elements changed or left out."""
+OUT_OF_RESOURCES = range(0xA700, 0xA800)
 
 
 @dataclass(frozen=True)
@@ -63,7 +69,8 @@ def send_files(peer: Peer, paths: Sequence[Path], title: str = AE_TITLE) -> None
     """Send files, each in the transfer syntax that it is stored in.
 
     Raises:
-        SpineError: the node is not reached, or does not take one of them.
+        Unreachable: the node does not answer, or has no room now.
+        SpineError: it does not take one of them.
     """
     files = [(path, pydicom.dcmread(path)) for path in paths]
     kinds = {
@@ -77,17 +84,20 @@ def send_files(peer: Peer, paths: Sequence[Path], title: str = AE_TITLE) -> None
     association = entity.associate(peer.host, peer.port, ae_title=peer.title)
     if not association.is_established:
         why = "refuses the association" if association.is_rejected else "cannot be reached"
-        raise SpineError(f"{peer}: {why}")
+        raise Unreachable(f"{peer}: {why}")
     try:
         for path, dataset in files:
             try:
                 status = association.send_c_store(dataset)
-            except (ValueError, RuntimeError) as error:  # not accepted, or the connection is lost
+            except RuntimeError as error:
+                raise Unreachable(f"{peer}: the connection is lost") from error
+            except ValueError as error:  # its kind is not among those that were agreed on
                 raise SpineError(f"{peer}: does not take {path.name}") from error
             code = status.get("Status")
+            if code is None or code in OUT_OF_RESOURCES:
+                raise Unreachable(f"{peer}: does not take {path.name} now")
             if code != SUCCESS and code not in WARNINGS:
-                told = f"status {code:04X}" if code is not None else "no answer"
-                raise SpineError(f"{peer}: does not take {path.name} ({told})")
+                raise SpineError(f"{peer}: does not take {path.name} (status {code:04X})")
     finally:
         if association.is_established:
             association.release()

@@ -1,13 +1,14 @@
 """A DICOM node: studies come in by C-STORE, are segmented, and their SEG and SR go on.
 
 All that it knows is in its folder, so that it can be killed at any time: an image is acknowledged
-when it is on disk under its final name, and a study leaves the folder `incoming` only when its
-results have been taken by the destination (or are given up, with the reason beside them).
+when it is on disk under its final name, and a study stays there until its results have been taken
+by the destination (or are given up, with the reason beside them) and `keep_hours` are over.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 import os
 import shutil
@@ -15,23 +16,26 @@ import socket
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from pynetdicom import AE, ALL_TRANSFER_SYNTAXES, AllStoragePresentationContexts, evt
 from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
+from pynetdicom.transport import ThreadedAssociationServer
 
 from spinetk.batch import Options, segment_all
-from spinetk.dicom_network import Peer, parse_title, send_files
-from spinetk.errors import SpineError, UnreadableInput, UsageError
+from spinetk.dicom_network import Peer, Unreachable, parse_title, send_files
+from spinetk.errors import SpineError, UsageError
+from spinetk.workers import in_workers
 
-STORED, OUT_OF_RESOURCES, CANNOT_UNDERSTAND = 0x0000, 0xA700, 0xC000
-"""Statuses of C-STORE (PS3.4 table B.2-1)."""
+DONE, NOT_AUTHORIZED, OUT_OF_RESOURCES, CANNOT_UNDERSTAND = 0x0000, 0x0124, 0xA700, 0xC000
+"""Statuses of C-ECHO and C-STORE (PS3.7 annex C, PS3.4 table B.2-1)."""
+MOST_TRIES = 3
+"""Of a study whose process dies."""
 SPARE_BYTES = 512 * 2**20
 LOOK_SECONDS = 0.5
 AGAIN_SECONDS = (5, 15, 60, 300)
-"""Before a destination that does not answer is tried again; the last is kept to."""
+"""Before a destination that does not answer, or a process that died, is tried again."""
 
 log = logging.getLogger("spinetk.node")
 
@@ -46,7 +50,7 @@ class NodeSettings:
         peers: who may send, by AE title and host (IP address).
         send_to: where SEG and SR go; None keeps them in the folder.
         quiet_seconds: a study is complete when nothing has come for so long.
-        keep_hours: results and failed studies are deleted after it.
+        keep_hours: studies that are done with are deleted, with their results, after it.
     """
 
     folder: Path
@@ -59,6 +63,22 @@ class NodeSettings:
     keep_hours: float = 24.0
 
 
+@dataclass(frozen=True)
+class State:
+    """How far a study is.
+
+    Attributes:
+        came: number of its images and time of the last one, when it was looked at.
+        name: "waiting" (to be segmented, or sent), "sent" (or kept here, without destination) or
+            "failed".
+        tries: of segmenting these images; a process that dies counts.
+    """
+
+    came: tuple[int, float] = (0, 0.0)
+    name: str = "waiting"
+    tries: int = 0
+
+
 class Node:
     """The listening node and the thread that works off its studies."""
 
@@ -66,17 +86,18 @@ class Node:
         self.settings = settings
         self._incoming = settings.folder / "incoming"
         self._results = settings.folder / "results"
-        self._failed = settings.folder / "failed"
-        for folder in (self._incoming, self._results, self._failed):
-            folder.mkdir(parents=True, exist_ok=True)
-        settings.folder.chmod(0o700)
+        self._states = settings.folder / "states"
+        if not settings.folder.exists():
+            settings.folder.mkdir(parents=True, mode=0o700)
+        for folder in (self._incoming, self._results, self._states):
+            folder.mkdir(exist_ok=True)
         for cut_short in self._incoming.glob("*/*.part"):  # never acknowledged
             cut_short.unlink()
         self._ended = threading.Event()
         self._moving = threading.Lock()
         self._again: dict[str, tuple[int, float]] = {}
         self._thread = threading.Thread(target=self._work, name="studies", daemon=True)
-        self._server: Any = None
+        self._server: ThreadedAssociationServer | None = None
 
     def start(self) -> None:
         """Listen, and take up what an earlier run left.
@@ -90,16 +111,16 @@ class Node:
         entity.add_supported_context(Verification)
         for context in AllStoragePresentationContexts:
             entity.add_supported_context(context.abstract_syntax, ALL_TRANSFER_SYNTAXES)
-        handlers = [(evt.EVT_C_STORE, self._store), (evt.EVT_CONN_OPEN, self._opened)]
         try:
-            self._server = entity.start_server(
+            self._server = entity.make_server(
                 (self.settings.host, self.settings.port),
-                block=False,
-                evt_handlers=handlers,  # type: ignore[arg-type]
+                evt_handlers=[(evt.EVT_C_STORE, self._store), (evt.EVT_C_ECHO, self._echo)],
+                server_class=_server_for({host for _, host in self.settings.peers}),
             )
         except OSError as error:
             where = f"{self.settings.host}:{self.settings.port}"
             raise UsageError(f"{where}: cannot listen there ({error.strerror})") from error
+        threading.Thread(target=self._server.serve_forever, name="listener", daemon=True).start()
         self._thread.start()
 
     def stop(self) -> None:
@@ -109,25 +130,25 @@ class Node:
         self._ended.set()
         self._thread.join()
 
-    def _opened(self, event: evt.Event) -> None:
-        """Close connections from hosts that are none of the peers'."""
-        host = event.address[0]  # type: ignore[attr-defined]
-        if host not in {allowed for _, allowed in self.settings.peers}:
-            log.warning("refused: a connection from %s", host)
-            event.assoc.abort()
+    def _is_allowed(self, event: evt.Event) -> bool:
+        """Whether the title belongs to the host that uses it."""
+        requestor = event.assoc.requestor
+        return (requestor.ae_title, requestor.address) in self.settings.peers
+
+    def _echo(self, event: evt.Event) -> int:
+        return DONE if self._is_allowed(event) else NOT_AUTHORIZED
 
     def _store(self, event: evt.Event) -> int:
         """C-STORE: to disk first, then acknowledged."""
-        peer = (event.assoc.requestor.ae_title, event.assoc.requestor.address)
-        if peer not in self.settings.peers:
-            return CANNOT_UNDERSTAND
+        if not self._is_allowed(event):
+            return NOT_AUTHORIZED
         try:
             if shutil.disk_usage(self._incoming).free < SPARE_BYTES:
                 return OUT_OF_RESOURCES
             dataset = event.dataset
             study = _name(str(dataset.StudyInstanceUID))
             content = event.encoded_dataset()
-            with self._moving:  # no image may go where a study is just being taken away
+            with self._moving:  # no image may go where a study is just being deleted
                 folder = self._incoming / study
                 folder.mkdir(exist_ok=True)
                 target = folder / f"{_name(str(dataset.SOPInstanceUID))}.dcm"
@@ -142,77 +163,129 @@ class Node:
             return OUT_OF_RESOURCES
         except Exception:  # whatever a peer sends, the node goes on
             return CANNOT_UNDERSTAND
-        return STORED
+        return DONE
 
     def _work(self) -> None:
         """Segment and send the studies that are complete, one after the other."""
         while not self._ended.wait(LOOK_SECONDS):
             try:
-                for study in self._complete():
-                    self._segment_and_send(study)
+                for study in sorted(self._incoming.iterdir()):
+                    if self._is_due(study) and not self._ended.is_set():
+                        self._see_to(study)
                 self._sweep()
             except Exception as error:  # a full disk, for one: look again later
                 log.warning("unexpected %s", type(error).__name__)
 
-    def _complete(self) -> list[Path]:
-        """Studies in which nothing has moved for a while and that are not to wait."""
+    def _is_due(self, study: Path) -> bool:
+        """Whether nothing has come for a while, and something is still to be done."""
+        came, state = _images(study), self._state(study)
         now = time.time()
-        return [
-            folder
-            for folder in sorted(self._incoming.iterdir())
-            if now - _last_change(folder) >= self.settings.quiet_seconds
-            and now >= self._again.get(folder.name, (0, 0.0))[1]
-            and not self._ended.is_set()
-        ]
+        quiet = came[0] > 0 and now - came[1] >= self.settings.quiet_seconds
+        to_do = state.came != came or state.name == "waiting"
+        return quiet and to_do and now >= self._again.get(study.name, (0, 0.0))[1]
 
-    def _segment_and_send(self, study: Path) -> None:
-        came = _last_change(study)
+    def _see_to(self, study: Path) -> None:
+        """Segment a study, unless that is done, and send its results."""
+        came, before = _images(study), self._state(study)
+        tries = before.tries if before.came == came else 0
         out = self._results / study.name
-        try:
-            if not (out / "complete").exists() or (out / "complete").stat().st_mtime < came:
-                shutil.rmtree(out, ignore_errors=True)
-                outcome = segment_all([study], out, Options())
-                for key, reason in outcome.failed:
-                    log.warning("%s: %s", key, reason)
-                (out / "complete").touch()
-            files = sorted(out.glob("*/seg.dcm")) + sorted(out.glob("*/sr.dcm"))
-            if self.settings.send_to is not None and files:
-                send_files(self.settings.send_to, files, self.settings.title)
-        except UnreadableInput as error:
-            self._give_up(study, came, str(error).replace(str(study), "study"))
-            return
-        except SpineError as error:  # the destination: try again, for days if need be
-            tries = self._again.get(study.name, (0, 0.0))[0]
-            wait = AGAIN_SECONDS[min(tries, len(AGAIN_SECONDS) - 1)]
-            self._again[study.name] = (tries + 1, time.time() + wait)
-            log.warning("%s: again in %d s", error, wait)
-            return
-        except Exception as error:
-            self._give_up(study, came, f"unexpected {type(error).__name__}")
-            return
-        self._again.pop(study.name, None)
-        sent = len(files) if self.settings.send_to else 0
-        log.info("study %s: segmented, %d files sent", study.name[:8], sent)
-        with self._moving:
-            if _last_change(study) == came:  # nothing has come in the meantime
-                shutil.rmtree(study)
-
-    def _give_up(self, study: Path, came: float, reason: str) -> None:
-        target = self._failed / study.name
-        with self._moving:
-            if _last_change(study) != came:  # more has come: look at all of it again
+        done = out / "segmented.json"
+        if not done.exists() or json.loads(done.read_text()) != list(came):
+            if tries >= MOST_TRIES:
+                self._end(study, State(came, "failed", tries), "its process ended every time")
                 return
-            shutil.rmtree(target, ignore_errors=True)
-            study.replace(target)
-        log.warning("study %s: %s", study.name[:8], reason)
-        (target / "reason.txt").write_text(reason + "\n", encoding="utf-8")
+            self._keep(study, State(came, "waiting", tries + 1))
+            shutil.rmtree(out, ignore_errors=True)
+            # in a process of its own: a file that ends it does not end the node
+            [reasons] = in_workers(_segment, [(study, out)], 1, lambda _: None)
+            if reasons is None:
+                self._wait(study, "its process ended: killed, or out of memory")
+                return
+            out.mkdir(exist_ok=True)
+            if reasons:
+                (out / "reason.txt").write_text("\n".join(reasons) + "\n", encoding="utf-8")
+            done.write_text(json.dumps(came))
+        files = sorted(out.glob("*/seg.dcm")) + sorted(out.glob("*/sr.dcm"))
+        if not files:
+            reason = out / "reason.txt"
+            told = reason.read_text().splitlines()[0] if reason.exists() else "no DICOM results"
+            self._end(study, State(came, "failed", tries), told)
+            return
+        if self.settings.send_to is not None:
+            try:
+                send_files(self.settings.send_to, files, self.settings.title)
+            except Unreachable as error:
+                self._wait(study, str(error))
+                return
+            except SpineError as error:
+                self._end(study, State(came, "failed", tries), str(error))
+                return
+        self._end(study, State(came, "sent", tries), f"{len(files)} files made")
+
+    def _wait(self, study: Path, why: str) -> None:
+        tries = self._again.get(study.name, (0, 0.0))[0]
+        wait = AGAIN_SECONDS[min(tries, len(AGAIN_SECONDS) - 1)]
+        self._again[study.name] = (tries + 1, time.time() + wait)
+        log.warning("study %s: %s; again in %d s", study.name[:8], why, wait)
+
+    def _end(self, study: Path, state: State, told: str) -> None:
+        """Write down what became of a study; images that came in the meantime have it seen to
+        again."""
+        self._again.pop(study.name, None)
+        self._keep(study, state)
+        if state.name == "failed":
+            (self._results / study.name).mkdir(exist_ok=True)
+            (self._results / study.name / "reason.txt").write_text(told + "\n", encoding="utf-8")
+        log.info("study %s: %s, %s", study.name[:8], state.name, told)
+
+    def _state(self, study: Path) -> State:
+        try:
+            content = json.loads((self._states / f"{study.name}.json").read_text())
+            return State(tuple(content["came"]), content["name"], content["tries"])
+        except FileNotFoundError:
+            return State()
+
+    def _keep(self, study: Path, state: State) -> None:
+        path = self._states / f"{study.name}.json"
+        path.with_suffix(".part").write_text(json.dumps(asdict(state)))
+        path.with_suffix(".part").replace(path)
 
     def _sweep(self) -> None:
-        """Delete results and failed studies that have been kept long enough."""
-        for folder in [*self._results.iterdir(), *self._failed.iterdir()]:
-            waiting = (self._incoming / folder.name).exists()
-            if not waiting and time.time() - _last_change(folder) > self.settings.keep_hours * 3600:
-                shutil.rmtree(folder, ignore_errors=True)
+        """Delete studies that are done with, and their results, when their time is over."""
+        for study in sorted(self._incoming.iterdir()):
+            with self._moving:
+                came, state = _images(study), self._state(study)
+                over = state.came == came and state.name != "waiting"
+                if over and time.time() - came[1] > self.settings.keep_hours * 3600:
+                    shutil.rmtree(study)
+                    shutil.rmtree(self._results / study.name, ignore_errors=True)
+                    (self._states / f"{study.name}.json").unlink(missing_ok=True)
+
+
+def _segment(task: tuple[Path, Path]) -> list[str]:
+    """Segment a study in a process of its own; returns what failed or was left out."""
+    study, out = task
+    try:
+        outcome = segment_all([study], out, Options())
+    except SpineError as error:
+        return [str(error).replace(str(study), "study")]
+    told = [f"{key}: {reason}" for key, reason in outcome.failed]
+    for row in outcome.done:
+        told += [f"{row['key']}: {w}" for w in row["warnings"].split("; ") if "not written" in w]
+    return told
+
+
+def _server_for(hosts: set[str]) -> type[ThreadedAssociationServer]:
+    """A server that closes connections from other hosts before a word is said."""
+
+    class PeersOnly(ThreadedAssociationServer):
+        def verify_request(self, request: object, client_address: tuple[str, int]) -> bool:
+            if client_address[0] in hosts:
+                return True
+            log.warning("refused: a connection from %s", client_address[0])
+            return False
+
+    return PeersOnly
 
 
 def parse_allowed(texts: Sequence[str]) -> tuple[tuple[str, str], ...]:
@@ -239,12 +312,12 @@ def _name(uid: str) -> str:
     return hashlib.sha256(uid.encode()).hexdigest()[:32]
 
 
-def _last_change(folder: Path) -> float:
-    """Seconds since 1970 of the last change of a folder or of a file in it."""
-    times = [folder.stat().st_mtime]
-    for path in folder.rglob("*"):
+def _images(study: Path) -> tuple[int, float]:
+    """Number of a study's images, and when the last one came (seconds since 1970)."""
+    times = []
+    for path in study.glob("*.dcm"):
         try:
             times.append(path.stat().st_mtime)
-        except FileNotFoundError:  # renamed while we looked
+        except FileNotFoundError:  # just being replaced
             continue
-    return max(times)
+    return len(times), max(times, default=0.0)

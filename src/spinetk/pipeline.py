@@ -27,7 +27,16 @@ from spinetk.search import Progress, detect, search
 from spinetk.selection import select_slice
 from spinetk.study import Instance, Modality, Segmentation, Series, Slice
 
-__all__ = ["LoadedModel", "candidates", "load_model", "model_for", "outline", "resolve", "segment"]
+__all__ = [
+    "LoadedModel",
+    "candidates",
+    "doubts",
+    "load_model",
+    "model_for",
+    "outline",
+    "resolve",
+    "segment",
+]
 
 SliceChoice = Literal["auto"] | int
 SMALL_SACRAL_BODY = 0.6
@@ -84,7 +93,7 @@ def segment(
         trace=tuple(trace),
         model=loaded.model.name,
         seconds=seconds,
-        warnings=(*series.warnings, *warnings, *_doubts(instances)),
+        warnings=(*series.warnings, *warnings, *doubts(instances)),
     )
 
 
@@ -146,28 +155,28 @@ def _turned_back(instance: Instance, mask: NDArray[np.bool_]) -> Instance:
     return replace(instance, mask=mask, box=mask_box(mask))
 
 
-def _doubts(instances: list[Instance]) -> list[str]:
+def doubts(instances: Sequence[Instance]) -> list[str]:
     """What makes the result less certain than its numbers look."""
-    doubts = []
+    told = []
     bodies = [i for i in instances if i.kind == BODY_KIND]
     if len(bodies) < 3:
         found = f"{len(bodies)} vertebral {'body was' if len(bodies) == 1 else 'bodies were'} found"
-        doubts.append(f"only {found}: check the slice")
-    unsure = [i for i in instances if i.score < 0.8]
+        told.append(f"only {found}: check the slice")
+    unsure = [i for i in instances if 0 < i.score < 0.8]  # 0: a person's
     if unsure:
         which = "instance has" if len(unsure) == 1 else "instances have"
-        doubts.append(f"{len(unsure)} {which} a score below 0.8")
+        told.append(f"{len(unsure)} {which} a score below 0.8")
     if any(i.level is None for i in bodies):
-        doubts.append(
+        told.append(
             "not every body's level is known: use the order from below, or name one (--anchor L5=2)"
         )
     if len(bodies) > 1 and bodies[0].level == "S1":
         share = bodies[0].mask.sum() / max(1, bodies[1].mask.sum())
         if share < SMALL_SACRAL_BODY:
-            doubts.append(
+            told.append(
                 "the body named S1 is small beside the one above it and may be S2: check the levels"
             )
-    return doubts
+    return told
 
 
 @contextmanager

@@ -13,6 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+LONGEST_COUNT = 60
+"""Bits of a run length; without a limit a long string would make a number of millions of digits."""
+
 
 def encode_rle(mask: NDArray[np.bool_]) -> dict[str, Any]:
     """Code a mask as `{"size": [H, W], "counts": str}`.
@@ -65,6 +68,8 @@ def _decompress(text: str | bytes) -> list[int]:
         group = byte - 48
         value |= (group & 0x1F) << shift
         shift += 5
+        if shift > LONGEST_COUNT:
+            raise ValueError("a run length has too many digits")
         if not group & 0x20:
             if group & 0x10:
                 value |= -1 << shift

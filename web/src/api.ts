@@ -60,10 +60,13 @@ export interface About {
 
 export const OVER = ["done", "failed", "cancelled"];
 
-async function ask<T>(method: string, path: string, body?: BodyInit | object): Promise<T> {
+async function ask<T>(
+  method: string, path: string, body?: BodyInit | object, signal?: AbortSignal,
+): Promise<T> {
   const plain = body === undefined || body instanceof Blob;
   const answer = await fetch(`api/${path}`, {
     method,
+    signal,
     body: plain ? (body as BodyInit | undefined) : JSON.stringify(body),
     headers: plain ? {} : { "Content-Type": "application/json" },
   });
@@ -87,8 +90,8 @@ export const api = {
   jobs: () => ask<Job[]>("GET", "jobs"),
   job: (id: string) => ask<Job>("GET", `jobs/${id}`),
   add: (name: string, modality: string | null) => ask<Job>("POST", "jobs", { name, modality }),
-  put: (id: string, path: string, file: File) =>
-    ask<Job>("PUT", `jobs/${id}/files/${quoted(path)}`, file),
+  put: (id: string, path: string, file: File, signal: AbortSignal) =>
+    ask<Job>("PUT", `jobs/${id}/files/${quoted(path)}`, file, signal),
   start: (id: string) => ask<Job>("POST", `jobs/${id}/start`),
   cancel: (id: string) => ask<Job>("POST", `jobs/${id}/cancel`),
   remove: (id: string) => ask<void>("DELETE", `jobs/${id}`),
@@ -104,6 +107,11 @@ export const api = {
   send: (job: string, key: string) =>
     ask<{ sent: number }>("POST", `${resultPath(job, key)}/send`),
   url: (job: string, key: string, rest: string) => `api/${resultPath(job, key)}/${rest}`,
+  followAll(changed: (job: Job) => void): EventSource {
+    const source = new EventSource("api/events");
+    source.onmessage = (event) => changed(JSON.parse(event.data) as Job);
+    return source;
+  },
   follow(id: string, changed: (job: Job) => void): EventSource {
     const source = new EventSource(`api/jobs/${id}/events`);
     source.onmessage = (event) => {

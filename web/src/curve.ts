@@ -27,6 +27,13 @@ export function curve(shown: Shown, at: number, go: (slice: number) => void): SV
     s("line", { x1: 0, x2: WIDTH, y1: BASE, y2: BASE, class: "axis" }), ...bars,
     s("path", { d: `M${place(at)} 2 V${BASE}`, class: "at" }),
     s("text", { x: place(at), y: HEIGHT - 4, "text-anchor": at < shown.n_slices / 2 ? "start" : "end" }, `slice ${at}`));
+  picture.addEventListener("keydown", (event) => {
+    const by = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1 }[event.key];
+    if (by === undefined) return;
+    event.preventDefault();
+    event.stopPropagation();
+    go(Math.min(shown.n_slices - 1, Math.max(0, at + by)));
+  });
   picture.addEventListener("click", (event) => {
     const box = picture.getBoundingClientRect();
     const share = (event.clientX - box.left) / box.width;

@@ -36,12 +36,13 @@ async function upload(found: Found[], modality: string | null, told: (text: stri
   const first = visible[0].path.split("/");
   const name = first.length > 1 ? first[0] : visible.length > 1 ? `${visible.length} files` : first[0];
   const job = await api.add(name, modality);
+  const stop = new AbortController();
   try {
     const waiting = [...visible];
     let done = 0;
     const work = async (): Promise<void> => {
       for (let one = waiting.shift(); one; one = waiting.shift()) {
-        await api.put(job.id, one.path, one.file);
+        await api.put(job.id, one.path, one.file, stop.signal);
         done += 1;
         told(`${done} of ${visible.length} files sent`);
       }
@@ -49,6 +50,7 @@ async function upload(found: Found[], modality: string | null, told: (text: stri
     await Promise.all(Array.from({ length: AT_ONCE }, work));
     await api.start(job.id);
   } catch (error) {
+    stop.abort(); // what is still under way would fill the deleted job
     await api.remove(job.id).catch(() => undefined);
     throw error;
   }
@@ -145,28 +147,23 @@ export async function showJobs(main: HTMLElement, about: About): Promise<() => v
       h("p", { class: "soft" }, `They stay on this computer and are deleted after ${about.keep_hours} hours.`)),
     corrections);
 
-  const followed = new Map<string, EventSource>();
+  const states = new Map<string, string>();
   const put = (job: Job): void => {
     const old = list.querySelector(`[data-job="${job.id}"]`);
     const made = row(job, () => void refresh());
     if (old) old.replaceWith(made);
-    else list.append(made);
+    else list.prepend(made);
+    list.querySelector(".none")?.remove();
+    const before = states.get(job.id);
+    states.set(job.id, job.state);
+    if (before && before !== job.state && job.state === "done") tell(`${job.name} is done`);
   };
   const refresh = async (): Promise<void> => {
     const jobs = await api.jobs();
-    list.replaceChildren(...(jobs.length ? [] : [h("li", { class: "soft" }, "None yet.")]));
-    for (const job of jobs) {
-      put(job);
-      if (OVER.includes(job.state) || followed.has(job.id)) continue;
-      followed.set(job.id, api.follow(job.id, (now) => {
-        put(now);
-        if (OVER.includes(now.state)) {
-          followed.delete(job.id);
-          if (now.state === "done") tell(`${now.name} is done`);
-        }
-      }));
-    }
+    list.replaceChildren(...(jobs.length ? [] : [h("li", { class: "soft none" }, "None yet.")]));
+    for (const job of [...jobs].reverse()) put(job);
   };
   await attempt(refresh);
-  return () => followed.forEach((source) => source.close());
+  const source = api.followAll(put); // one connection, however many jobs there are
+  return () => source.close();
 }

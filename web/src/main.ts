@@ -3,22 +3,32 @@
 import { api, type About } from "./api";
 import { attempt } from "./dom";
 import { showJobs } from "./jobs";
-import { showResult } from "./review";
+import { showResult, type ResultPage } from "./review";
 import "./style.css";
 
 const main = document.getElementById("main")!;
+let result: ResultPage | undefined;
 let leave: () => void = () => {};
 let about: About | undefined;
+let here = location.hash;
 
 async function route(): Promise<void> {
+  if (result?.unsaved && !window.confirm("Leave without saving the corrections?")) {
+    history.replaceState(null, "", here);
+    return;
+  }
+  here = location.hash;
   leave();
   leave = () => {};
+  result = undefined;
   await attempt(async () => {
     about ??= await api.about();
     const [, job, key] = location.hash.split("/");
-    leave = job && key
-      ? await showResult(main, about, job, decodeURIComponent(key))
-      : await showJobs(main, about);
+    if (job && key) {
+      const page = await showResult(main, about, job, decodeURIComponent(key));
+      result = page;
+      leave = () => page.close();
+    } else leave = await showJobs(main, about);
   });
 }
 

@@ -5,7 +5,7 @@ import { s } from "./dom";
 import { colourOf, nameOf } from "./levels";
 import type { Viewer } from "./viewer";
 
-export type Tool = "points" | "paint" | "erase" | "draw" | "pan";
+export type Tool = "points" | "paint" | "erase" | "draw" | "pan" | "grey";
 
 export interface Hand {
   choose(id: string | null): void;
@@ -39,6 +39,7 @@ export class Overlay {
   tool: Tool = "points";
   radius = 4;
   visible = true;
+  readonly forget: () => void;
   private stroke: Point[] | null = null;
   private drawing: Polygon = [];
   private dragged: { id: string; before: Polygon[]; after: Polygon[] } | null = null;
@@ -49,6 +50,13 @@ export class Overlay {
     this.svg.addEventListener("pointerdown", (event) => this.down(event));
     this.svg.addEventListener("contextmenu", (event) => event.preventDefault());
     this.svg.addEventListener("dblclick", () => this.finishDrawing());
+    const gone = (event: PointerEvent): void => void this.touches.delete(event.pointerId);
+    window.addEventListener("pointerup", gone, true);
+    window.addEventListener("pointercancel", gone, true);
+    this.forget = () => {
+      window.removeEventListener("pointerup", gone, true);
+      window.removeEventListener("pointercancel", gone, true);
+    };
     this.svg.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
   }
 
@@ -78,7 +86,6 @@ export class Overlay {
       this.svg.removeEventListener("pointermove", moved);
       this.svg.removeEventListener("pointerup", ended);
       this.svg.removeEventListener("pointercancel", ended);
-      this.touches.delete(event.pointerId);
       end?.();
     };
     this.svg.addEventListener("pointermove", moved);
@@ -92,7 +99,7 @@ export class Overlay {
       this.touches.set(event.pointerId, at);
       if (this.touches.size === 2) return this.pinch(event);
     }
-    if (event.button === 2) return this.follow(event, (by) => this.viewer.window(by));
+    if (event.button === 2 || this.tool === "grey") return this.follow(event, (by) => this.viewer.window(by));
     if (event.button === 1 || event.shiftKey || this.tool === "pan") {
       return this.follow(event, (by) => this.viewer.pan(by));
     }

@@ -10,22 +10,23 @@ import { Viewer } from "./viewer";
 
 const TOOLS: [Tool, string, string][] = [
   ["points", "Points", "p"], ["paint", "Brush", "b"], ["erase", "Eraser", "e"], ["pan", "Move", "m"],
+  ["grey", "Contrast", "c"],
 ];
 const HELP =
   "Wheel or arrows up/down: slice. Ctrl+wheel or pinch: zoom. Right drag: contrast. Shift+drag: move. " +
-  "P points, B brush, E eraser, M move, [ ] brush size, H outlines on/off, Delete removes, " +
-  "Tab next, Ctrl+Z undo, Ctrl+Shift+Z redo, Ctrl+S save, 0 resets the view.";
+  "P points, B brush, E eraser, M move, C contrast, [ ] brush size, H outlines on/off, Delete removes, " +
+  "N next, Shift+N the one before, Ctrl+Z undo, Ctrl+Shift+Z redo, Ctrl+S save, 0 resets the view.";
 
 export async function showResult(
   main: HTMLElement, about: About, job: string, key: string,
-): Promise<() => void> {
+): Promise<ResultPage> {
   const shown = await api.result(job, key);
   const page = new ResultPage(main, about, job, shown);
   await page.open();
-  return () => page.close();
+  return page;
 }
 
-class ResultPage {
+export class ResultPage {
   private history: History;
   private viewer: Viewer;
   private overlay: Overlay;
@@ -38,7 +39,7 @@ class ResultPage {
   private adding: Kind = "vertebral_body";
   private keys = (event: KeyboardEvent): void => this.key(event);
   private leaving = (event: BeforeUnloadEvent): void => {
-    if (this.history.now !== this.saved) event.preventDefault();
+    if (this.unsaved) event.preventDefault();
   };
 
   constructor(private main: HTMLElement, private about: About, private job: string, private shown: Shown) {
@@ -82,6 +83,13 @@ class ResultPage {
   close(): void {
     window.removeEventListener("keydown", this.keys);
     window.removeEventListener("beforeunload", this.leaving);
+    this.overlay.forget();
+    this.viewer.close();
+    this.following?.close();
+  }
+
+  get unsaved(): boolean {
+    return this.history.now !== this.saved;
   }
 
   private story(): HTMLElement[] {
@@ -136,20 +144,30 @@ class ResultPage {
   }
 
   private rename(mark: Mark, level: string | null): void {
-    const marks = this.history.now.map((one) => (one.id === mark.id ? { ...one, level } : one));
-    this.history.push(marks);
-    this.render();
+    this.queue(() => {
+      this.history.push(this.history.now.map((one) => (one.id === mark.id ? { ...one, level } : one)));
+      this.render();
+    });
   }
 
   private remove(id: string): void {
-    this.history.push(this.history.now.filter((one) => one.id !== id));
-    this.choose(null);
+    this.queue(() => {
+      this.history.push(this.history.now.filter((one) => one.id !== id));
+      this.choose(null);
+    });
   }
 
   private walk(back: boolean): void {
-    if (back) this.history.undo();
-    else this.history.redo();
-    this.render();
+    this.queue(() => {
+      if (back) this.history.undo();
+      else this.history.redo();
+      this.render();
+    });
+  }
+
+  /** What changes the instances waits for what is under way. */
+  private queue(work: () => void): void {
+    this.busy = this.busy.then(work);
   }
 
   private askSave(): void {
@@ -184,11 +202,16 @@ class ResultPage {
     void attempt(async () => {
       await api.slice(this.job, this.shown.key, slice);
       tell(`slice ${slice} is being segmented`);
-      api.follow(this.job, (job) => {
+      this.following?.close();
+      this.following = api.follow(this.job, (job) => {
         if (!OVER.includes(job.state)) return;
         const made = job.results.find((one) => one.key.endsWith(`-slice-${String(slice).padStart(3, "0")}`));
-        if (made) location.hash = `#/${this.job}/${encodeURIComponent(made.key)}`;
-        else tell(job.message || "nothing was found on this slice", true);
+        if (made) {
+          const link = h("a", { href: `#/${this.job}/${encodeURIComponent(made.key)}`, id: "made" }, `Open slice ${slice}`);
+          this.curvePlace.append(h("p", {}, link));
+          if (!this.unsaved) link.click();
+          else tell(`slice ${slice} is done: the link is below the curve`);
+        } else tell(job.message || "nothing was found on this slice", true);
       });
     });
   }
@@ -218,6 +241,7 @@ class ResultPage {
     if (this.drawnAt !== this.viewer.slice) this.drawCurve();
   }
 
+  private following: EventSource | undefined;
   private off = false;
   private drawnAt = -1;
 
@@ -286,10 +310,15 @@ class ResultPage {
       ] : [];
       const area = inMm ? m.area_mm2 : m.area_px;
       const heights = ["anterior", "middle", "posterior"].map((part) => m[`height_${part}_${inMm ? "mm" : "px"}`]);
-      return h("tr", { class: chosen ? "chosen" : "", "data-id": mark.id, "data-level": mark.level ?? "", click: (event) => {
+      const pick = (event: Event): void => {
         if ((event.target as HTMLElement).closest("input, select, button")) return;
+        if (event instanceof KeyboardEvent && event.key !== "Enter") return;
+        event.stopPropagation();
         this.choose(chosen ? null : mark.id);
-      } },
+        this.list.querySelector<HTMLElement>(`[data-id="${mark.id}"]`)?.focus();
+      };
+      return h("tr", { class: chosen ? "chosen" : "", "data-id": mark.id, "data-level": mark.level ?? "",
+        tabindex: 0, click: pick, keydown: pick },
         h("td", {}, shownBox, h("i", { class: "colour", style: `background:${colourOf(mark)}` })),
         h("td", {}, level, ...actions),
         h("td", { class: "area" }, number(area, inMm ? 0 : 0)),
@@ -314,7 +343,7 @@ class ResultPage {
           delete: () => overlay.chosen !== null && this.remove(overlay.chosen),
           backspace: () => overlay.chosen !== null && this.remove(overlay.chosen),
           p: () => this.setTool("points"), b: () => this.setTool("paint"), e: () => this.setTool("erase"),
-          m: () => this.setTool("pan"), h: () => { this.off = !this.off; this.viewed(); },
+          m: () => this.setTool("pan"), c: () => this.setTool("grey"), h: () => { this.off = !this.off; this.viewed(); },
           "[": () => { overlay.radius = Math.max(1, overlay.radius - 1); this.render(); },
           "]": () => { overlay.radius = Math.min(20, overlay.radius + 1); this.render(); },
           "+": () => viewer.zoom(1.2, [viewer.canvas.clientWidth / 2, viewer.canvas.clientHeight / 2]),
@@ -323,7 +352,7 @@ class ResultPage {
           escape: () => { overlay.stopDrawing(); this.setTool("points"); this.choose(null); },
         };
     const name = event.key.toLowerCase();
-    if (name === "tab" && document.activeElement === document.body) {
+    if (name === "n" && !control) {
       const ids = this.history.now.map((one) => one.id);
       const place = overlay.chosen === null ? -1 : ids.indexOf(overlay.chosen);
       this.choose(ids[(place + (event.shiftKey ? ids.length - 1 : 1)) % ids.length] ?? null);

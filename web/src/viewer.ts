@@ -9,6 +9,7 @@ export class Viewer {
   slice = 0;
   count = 1;
   onview: () => void = () => {};
+  private watch = new ResizeObserver(() => requestAnimationFrame(() => this.draw()));
   private nv: Niivue;
   private spacing: Point = [1, 1];
 
@@ -29,7 +30,15 @@ export class Viewer {
     this.spacing = spacing ? [spacing[1], spacing[0]] : [1, 1];
     this.count = this.nv.volumes[0].dims![3];
     this.show(slice);
-    new ResizeObserver(() => requestAnimationFrame(() => this.draw())).observe(this.canvas);
+    this.watch.observe(this.canvas);
+  }
+
+  /** Let go of the volume and of the graphics context, of which a browser has few. */
+  close(): void {
+    this.watch.disconnect();
+    this.onview = () => {};
+    this.nv.volumes = [];
+    this.canvas.getContext("webgl2")?.getExtension("WEBGL_lose_context")?.loseContext();
   }
 
   show(slice: number): void {

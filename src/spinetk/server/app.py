@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
-import tempfile
-import threading
-import time
+import shutil
 import zipfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,6 +16,7 @@ from typing import Annotated, Any
 
 from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi import Path as InPath
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, StreamingResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.background import BackgroundTask
@@ -46,16 +46,14 @@ from spinetk.server.review import (
     described,
     display_volume,
     open_review,
-    original_key,
     save_version,
+    series_key,
 )
 from spinetk.server.runner import Runner
 from spinetk.server.uploads import TooLarge, place_for, receive
 
 PAGE = Path(str(resources.files("spinetk.server") / "page"))
 MOST_FILES = 20_000
-MOST_JSON = 64 * 2**20
-"""Bytes of a request that is no upload."""
 EVENT_SECONDS = 0.25
 SWEEP_SECONDS = 60.0
 
@@ -105,6 +103,8 @@ def create_app(settings: Settings) -> FastAPI:
     )  # fmt: skip
     app.middleware("http")(Guard(settings.token))
     app.exception_handler(SpineError)(_told)
+    app.exception_handler(OSError)(_not_there)
+    app.exception_handler(RequestValidationError)(_not_valid)
     _add_job_routes(app, store, desk, settings)
     _add_result_routes(app, store, desk, settings)
     app.mount("/", StaticFiles(directory=PAGE, html=True, check_dir=False))
@@ -116,13 +116,30 @@ async def _told(_: Request, error: Exception) -> Response:
     return JSONResponse({"detail": str(error)}, status)
 
 
+async def _not_there(_: Request, error: Exception) -> Response:
+    """Files that go while they are asked for, and a full disk."""
+    full = isinstance(error, OSError) and error.errno == errno.ENOSPC
+    detail = "the disk is full" if full else "it is not there any more, or is just being changed"
+    return JSONResponse({"detail": detail}, 507 if full else 409)
+
+
+async def _not_valid(_: Request, error: Exception) -> Response:
+    """What is wrong with a request, without its values: they need not be JSON."""
+    found = error.errors() if isinstance(error, RequestValidationError) else []
+    first = found[0] if found else {}
+    place = ".".join(str(part) for part in first.get("loc", ())[1:])
+    detail = f"{place}: {first.get('msg', 'not valid')}".encode("ascii", "replace").decode()
+    return JSONResponse({"detail": detail[:300]}, 422)
+
+
 async def _sweep(store: JobStore, desk: Desk, keep_hours: float) -> None:
     """Delete what is older than it may be."""
     while True:
-        for job in store.all():
-            if time.time() - job.created > keep_hours * 3600:
-                await asyncio.to_thread(store.remove, job.id)
+        try:
+            if await asyncio.to_thread(store.sweep, keep_hours * 3600):
                 desk.clear()
+        except OSError:  # look again later
+            pass
         await asyncio.sleep(min(SWEEP_SECONDS, keep_hours * 3600 / 2))
 
 
@@ -177,8 +194,6 @@ def _add_job_routes(app: FastAPI, store: JobStore, desk: Desk, settings: Setting
         store.remove(job)
         desk.clear()
 
-    taking = threading.Lock()
-
     @app.put(
         "/api/jobs/{job}/files/{name:path}", status_code=201, tags=["jobs"],
         responses=ERRORS | {413: {"description": "Over the limit."}},
@@ -197,30 +212,38 @@ def _add_job_routes(app: FastAPI, store: JobStore, desk: Desk, settings: Setting
             raise HTTPException(413, f"a study has at most {MOST_FILES} files")
         target = place_for(store.study(job), name)
         written = await receive(request.stream(), target, settings.most_bytes - found.size)
-        with taking:  # other files of the job may have come in the meantime
-            now = job_of(job)
-            if now.size + written > settings.most_bytes:
+
+        def taken(now: Job) -> dict[str, Any]:  # others may have come in the meantime
+            if now.state != "uploading" or now.size + written > settings.most_bytes:
                 target.unlink(missing_ok=True)
                 raise TooLarge("the study is over the limit of this server")
-            return changed(store.change(job, files=now.files + 1, size=now.size + written))
+            return {"files": now.files + 1, "size": now.size + written}
+
+        return changed(store.update(job, taken))
 
     @app.post("/api/jobs/{job}/start", responses=ERRORS, tags=["jobs"])
     def start(job: JobId) -> JobState:
         """Queue a job whose files are there, or one that failed or was cancelled again."""
-        found = job_of(job)
-        if found.state not in ("uploading", "failed", "cancelled"):
-            raise HTTPException(409, f"the job is {found.state}")
-        if not found.files:
-            raise HTTPException(409, "the job has no files")
-        store.change(job, tasks=())
-        return changed(store.enqueue(job, Task()))
+
+        def begun(now: Job) -> dict[str, Any]:
+            if now.state not in ("uploading", "failed", "cancelled"):
+                raise HTTPException(409, f"the job is {now.state}")
+            if not now.files:
+                raise HTTPException(409, "the job has no files")
+            return {"state": "queued", "message": "", "tasks": (Task(),)}
+
+        return changed(store.update(job, begun))
 
     @app.post("/api/jobs/{job}/cancel", responses=ERRORS, tags=["jobs"])
     def cancel(job: JobId) -> JobState:
         """Stop a job; what is complete is kept."""
-        if job_of(job).state in OVER:
-            raise HTTPException(409, "the job is over")
-        return changed(store.change(job, state="cancelled", tasks=(), doing=""))
+
+        def stopped(now: Job) -> dict[str, Any]:
+            if now.state in OVER:
+                raise HTTPException(409, "the job is over")
+            return {"state": "cancelled", "tasks": (), "doing": ""}
+
+        return changed(store.update(job, stopped))
 
     @app.get(
         "/api/jobs/{job}/events", tags=["jobs"], response_class=StreamingResponse,
@@ -245,28 +268,44 @@ def _add_job_routes(app: FastAPI, store: JobStore, desk: Desk, settings: Setting
 
         return StreamingResponse(told(), media_type="text/event-stream")
 
+    @app.get(
+        "/api/events", tags=["jobs"], response_class=StreamingResponse,
+        responses={200: {"content": {"text/event-stream": {}}}},
+    )  # fmt: skip
+    async def all_events(request: Request) -> StreamingResponse:
+        """Every job's state when it changes, as server-sent events, for as long as one listens."""
+
+        async def told() -> AsyncIterator[str]:
+            last: dict[str, int] = {}
+            while not await request.is_disconnected():
+                for now in await asyncio.to_thread(store.all):
+                    if last.get(now.id) != now.changed:
+                        last[now.id] = now.changed
+                        yield f"data: {JobState.of(now).model_dump_json()}\n\n"
+                await asyncio.sleep(EVENT_SECONDS)
+
+        return StreamingResponse(told(), media_type="text/event-stream")
+
     @app.post("/api/jobs/{job}/results/{key}/slice", responses=ERRORS, tags=["results"])
     def segment_slice(job: JobId, key: Key, wish: SliceWish) -> JobState:
         """Segment another slice of a result's series; it becomes a result of its own."""
         found = job_of(job)
-        if key not in {row["key"] for row in found.results}:
+        folder = store.results(job)
+        if "/" in key or key in ("", ".", "..") or not (folder / key / "run.json").is_file():
             raise HTTPException(404, "there is no such result")
         if found.state == "cancelled":
             raise HTTPException(409, "the job was cancelled: start it again first")
-        return changed(store.enqueue(job, Task(original_key(key), wish.slice_index)))
+        return changed(store.enqueue(job, Task(series_key(folder, key), wish.slice_index)))
 
 
 def _add_result_routes(app: FastAPI, store: JobStore, desk: Desk, settings: Settings) -> None:
-    editing = threading.Lock()
-
     def review_of(job: str, key: str) -> Review:
         if store.get(job) is None:
             raise HTTPException(404, "there is no such job")
-        if not (store.results(job) / key / "run.json").is_file() or "/" in key or key == "..":
+        folder = store.results(job)
+        if "/" in key or key in ("", ".", "..") or not (folder / key / "run.json").is_file():
             raise HTTPException(404, "there is no such result")
-        return open_review(
-            store.results(job), key, desk.series(store.study(job), original_key(key))
-        )
+        return open_review(folder, key, desk.series(store.study(job), series_key(folder, key)))
 
     def marked_of(review: Review, marks: list[Mark]) -> list[Marked]:
         try:
@@ -286,10 +325,11 @@ def _add_result_routes(app: FastAPI, store: JobStore, desk: Desk, settings: Sett
     @app.get("/api/jobs/{job}/results/{key}", responses=ERRORS, tags=["results"])
     def result(job: JobId, key: Key) -> Shown:
         """A result: its instances with outlines and measures, upright, and the search."""
-        with editing:
+        with desk.of(job):
             review = review_of(job, key)
-            folder, base = store.results(job), original_key(key)
-            versions = [path.name for path in sorted(folder.iterdir()) if path.is_dir()]
+            folder = store.results(job)
+            base = series_key(folder, key)
+            versions = [path.parent.name for path in sorted(folder.glob("[!.]*/run.json"))]
             record = review.record
             turn = review.turn
             searched = (
@@ -308,7 +348,7 @@ def _add_result_routes(app: FastAPI, store: JobStore, desk: Desk, settings: Sett
                 warnings=record["warnings"],
                 correction=record.get("correction"),
                 instances=described(review, review.marked),
-                versions=[name for name in versions if original_key(name) == base],
+                versions=[name for name in versions if series_key(folder, name) == base],
                 files=sorted(path.name for path in (folder / key).iterdir()),
             )
 
@@ -318,16 +358,16 @@ def _add_result_routes(app: FastAPI, store: JobStore, desk: Desk, settings: Sett
     )  # fmt: skip
     def volume(job: JobId, key: Key) -> FileResponse:
         """The series' slices, upright, for the viewer."""
-        with editing:
+        with desk.of(job):
             review = review_of(job, key)
-            base = original_key(key)
+            base = series_key(store.results(job), key)
             path = display_volume(review.series, store.display(job) / f"{base}.nii")
         return FileResponse(path, media_type="application/octet-stream")
 
     @app.post("/api/jobs/{job}/results/{key}/edit", responses=ERRORS, tags=["corrections"])
     def edit(job: JobId, key: Key, wanted: Edit) -> list[dict[str, Any]]:
         """Make one change on the instances and measure them; nothing is saved."""
-        with editing:
+        with desk.of(job):
             review = review_of(job, key)
             marked = marked_of(review, wanted.marks)
             if wanted.change is not None:
@@ -342,7 +382,7 @@ def _add_result_routes(app: FastAPI, store: JobStore, desk: Desk, settings: Sett
     )  # fmt: skip
     def save(job: JobId, key: Key, wanted: Version) -> dict[str, str]:
         """Save the instances as a new version beside the original; returns its key."""
-        with editing:
+        with desk.of(job):
             review = review_of(job, key)
             marked = [one for one in marked_of(review, wanted.marks) if one.mask.any()]
             made = save_version(store.results(job), review, marked, wanted.who, wanted.note)
@@ -370,7 +410,7 @@ def _add_result_routes(app: FastAPI, store: JobStore, desk: Desk, settings: Sett
         found = store.get(job)
         if found is None or not found.results:
             raise HTTPException(404, "there is no such job, or it has no results")
-        return _zipped(store.results(job), "results.zip")
+        return _zipped(store.results(job), store.scratch(), "results.zip")
 
     @app.get(
         "/api/corrections.zip", responses=ERRORS, tags=["corrections"],
@@ -381,11 +421,13 @@ def _add_result_routes(app: FastAPI, store: JobStore, desk: Desk, settings: Sett
 
         `exhaustive` says that every visible body and disc of the classes in it is outlined.
         """
-        with tempfile.TemporaryDirectory() as folder:
-            out = corrections(
-                [store.results(job.id) for job in store.all()], Path(folder), exhaustive
-            )
-            return _zipped(out, "corrections.zip")
+        work = store.scratch()
+        try:
+            out = corrections([store.results(job.id) for job in store.all()], work, exhaustive)
+            return _zipped(out, work, "corrections.zip")
+        except BaseException:
+            shutil.rmtree(work, ignore_errors=True)
+            raise
 
     @app.post("/api/jobs/{job}/results/{key}/send", responses=ERRORS, tags=["results"])
     def send(job: JobId, key: Key) -> dict[str, int]:
@@ -415,14 +457,12 @@ def _changed(marked: list[Marked], change: Change) -> list[Marked]:
     return replaced(marked, change.place, mask)
 
 
-def _zipped(folder: Path, name: str) -> FileResponse:
-    """A folder as an archive, which is deleted once it is sent."""
-    with (
-        tempfile.NamedTemporaryFile(suffix=".zip", delete=False) as stream,
-        zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive,
-    ):
+def _zipped(folder: Path, work: Path, name: str) -> FileResponse:
+    """A folder as an archive in `work`, which is deleted once it is sent (or swept later)."""
+    with zipfile.ZipFile(work / name, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in sorted(folder.rglob("*")):
-            if path.is_file():
-                archive.write(path, path.relative_to(folder))
-    done = BackgroundTask(Path(stream.name).unlink, missing_ok=True)
-    return FileResponse(stream.name, filename=name, background=done)
+            inside = path.relative_to(folder)
+            if path.is_file() and not any(part.startswith(".") for part in inside.parts):
+                archive.write(path, inside)
+    done = BackgroundTask(shutil.rmtree, work, ignore_errors=True)
+    return FileResponse(work / name, filename=name, background=done)

@@ -57,17 +57,18 @@ def filled(polygons: Sequence[Polygon], shape: tuple[int, int]) -> NDArray[np.bo
 
 def painted(stroke: Polygon, radius: float, shape: tuple[int, int]) -> NDArray[np.bool_]:
     """The pixels that a round brush (radius in pixels) covers on its way."""
-    height, width = shape
-    rows, columns = np.mgrid[:height, :width]
     covered = np.zeros(shape, dtype=bool)
     points = np.clip(np.asarray(stroke, dtype=np.float64), -1e4, 1e5)
     for start, end in zip(points, points[1:] if len(points) > 1 else points, strict=False):
+        low = np.floor(np.minimum(start, end) - radius).astype(int).clip(0)
+        high = np.ceil(np.maximum(start, end) + radius).astype(int) + 1
+        part = covered[low[1] : max(low[1], high[1]), low[0] : max(low[0], high[0])]
+        rows, columns = np.ogrid[: part.shape[0], : part.shape[1]]
+        x, y = columns + low[0] - start[0], rows + low[1] - start[1]
         along = end - start
         length = float(along @ along)
-        place = (columns - start[0]) * along[0] + (rows - start[1]) * along[1]
-        part = np.clip(place / length, 0, 1) if length else np.zeros(shape)
-        distance = np.hypot(columns - start[0] - part * along[0], rows - start[1] - part * along[1])
-        covered |= distance <= radius
+        share = np.clip((x * along[0] + y * along[1]) / length, 0, 1) if length else 0.0
+        part |= np.hypot(x - share * along[0], y - share * along[1]) <= radius
     return covered
 
 
@@ -91,23 +92,21 @@ def replaced(marked: Sequence[Marked], place: int, mask: NDArray[np.bool_]) -> l
 
 
 def changes(before: Sequence[Marked], after: Sequence[Marked]) -> list[str]:
-    """One line for each instance that was changed, renamed, added or deleted. Instances belong
-    together that overlap the most."""
+    """One line for each instance that was changed, renamed, added or deleted."""
     lines = []
-    left = list(before)
+    known = {one.id: one for one in before}
     for one in after:
-        old = max(left, key=lambda o: dice(o.mask, one.mask), default=None)
+        old = known.pop(one.id, None)
         name = one.level or one.kind.replace("_", " ")
-        if old is None or old.kind != one.kind or dice(old.mask, one.mask) == 0:
+        if old is None or old.kind != one.kind:
             lines.append(f"{name}: added ({int(one.mask.sum())} pixels)")
             continue
-        left.remove(old)
         if old.level != one.level:
             lines.append(f"{name}: renamed (was {old.level or 'without a level'})")
         if dice(old.mask, one.mask) < SAME:
             sizes = f"{int(old.mask.sum())} to {int(one.mask.sum())} pixels"
             lines.append(f"{name}: outline ({sizes}, Dice {dice(old.mask, one.mask):.3f})")
-    lines += [f"{old.level or old.kind.replace('_', ' ')}: deleted" for old in left]
+    lines += [f"{one.level or one.kind.replace('_', ' ')}: deleted" for one in known.values()]
     return lines
 
 

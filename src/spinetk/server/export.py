@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
@@ -28,17 +29,18 @@ def corrections(results: Iterable[Path], folder: Path, exhaustive: bool) -> Path
     found = 0
     for place in results:
         latest: dict[str, tuple[int, Path]] = {}
-        for path in sorted(place.glob("*/run.json")):
-            record = json.loads(path.read_text())
-            if record.get("correction"):
+        for path in sorted(place.glob("[!.]*/run.json")):
+            if json.loads(path.read_text()).get("correction"):
                 version = int(path.parent.name.rpartition("-")[2])
-                base = original_key(path.parent.name)
+                base = original_key(place, path.parent.name)
                 latest[base] = max(latest.get(base, (0, path)), (version, path.parent))
-        for base, (_, path) in latest.items():
+        for _, path in latest.values():
             found += 1
-            # the same study may have been uploaded twice: the later job's is taken
-            shutil.rmtree(chosen / base, ignore_errors=True)
-            shutil.copytree(path, chosen / base)
+            # the patient is told by the first eight characters: the study's of a DICOM series, else
+            # the upload's, so that no patient is in training and in test
+            dicom = re.match(r"([0-9a-f]{8})-\d+(-|$)", path.name)
+            patient = dicom[1] if dicom else place.parent.name[:8]
+            shutil.copytree(path, chosen / f"{patient}-{found}")
     if not found:
         raise UsageError("nothing was corrected yet: save a version first")
     convert("results", chosen, folder / "dataset", Conversion(exhaustive=exhaustive))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Awaitable, Callable
-from urllib.parse import urlsplit
 
 from fastapi import Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]", "::1")
 COOKIE = "spinetk-token"
+MOST_JSON = 64 * 2**20
+"""Bytes of a request that is no upload."""
 HEADERS = {
     # the page is complete in itself: nothing is loaded from, or sent to, anywhere else
     "Content-Security-Policy": "default-src 'self'; img-src 'self' data: blob:; "
@@ -46,8 +47,16 @@ class Guard:
     def _refusal(self, request: Request) -> Response | None:
         host = request.headers.get("host", "")
         origin = request.headers.get("origin")
-        if origin is not None and origin != "null" and urlsplit(origin).netloc != host:
+        if origin is not None and origin.partition("://")[2] != host:
             return _error(403, "requests from other sites are not served")
+        if request.headers.get("sec-fetch-site") in ("cross-site", "same-site"):
+            return _error(403, "requests from other sites are not served")
+        if request.method in ("POST", "PATCH"):
+            length = request.headers.get("content-length", "0")
+            if "transfer-encoding" in request.headers or not length.isdecimal():
+                return _error(411, "the length of the request is needed")
+            if int(length) > MOST_JSON:
+                return _error(413, "the request is too long")
         if self._token is None:
             name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
             if name not in LOOPBACK:
@@ -56,7 +65,8 @@ class Guard:
         given = request.query_params.get("token")
         if given is not None and request.url.path == "/" and self._is_right(given):
             answer = RedirectResponse("/", status_code=303)
-            answer.set_cookie(COOKIE, given, httponly=True, samesite="strict")
+            secure = request.url.scheme == "https"
+            answer.set_cookie(COOKIE, given, httponly=True, samesite="strict", secure=secure)
             return answer
         kind, _, value = request.headers.get("authorization", "").partition(" ")
         bearer = value if kind.lower() == "bearer" else request.cookies.get(COOKIE, "")

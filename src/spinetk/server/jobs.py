@@ -11,13 +11,30 @@ import sqlite3
 import threading
 import time
 import uuid
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import IO, Any, Literal
+
+from spinetk.errors import UsageError
 
 State = Literal["uploading", "queued", "running", "done", "failed", "cancelled"]
 OVER: tuple[State, ...] = ("done", "failed", "cancelled")
 """States that only the user changes."""
+STRAY_SECONDS = 3600.0
+
+
+def lock_file(file: IO[str]) -> None:
+    """Keep a file for this process as long as it is open.
+
+    Raises:
+        OSError: another process has it.
+    """
+    try:
+        import fcntl
+    except ImportError:  # not on Windows
+        return
+    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 @dataclass(frozen=True)
@@ -77,12 +94,18 @@ class JobStore:
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def __post_init__(self) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self.folder.chmod(0o700)  # studies are private
+        if not self.folder.exists():
+            self.folder.mkdir(parents=True, mode=0o700)  # studies are private
+        self._own = (self.folder / ".lock").open("w")
+        try:
+            lock_file(self._own)
+        except OSError as error:
+            raise UsageError(f"{self.folder}: another server uses this folder") from error
         self._base = sqlite3.connect(
             self.folder / "jobs.sqlite", check_same_thread=False, isolation_level=None
         )
         self._base.execute("PRAGMA journal_mode=WAL")
+        self._base.execute("PRAGMA secure_delete=ON")  # names do not stay in the file
         self._base.execute("CREATE TABLE IF NOT EXISTS jobs (id TEXT PRIMARY KEY, job TEXT)")
         for job in self.all():
             if job.state == "running":
@@ -92,6 +115,7 @@ class JobStore:
         """Close the file."""
         with self._lock:
             self._base.close()
+            self._own.close()
 
     def all(self) -> list[Job]:
         """Every job, the oldest first."""
@@ -116,10 +140,21 @@ class JobStore:
 
     def change(self, job: str, **changes: Any) -> Job | None:
         """Change fields of a job; None where it is gone."""
+        return self.update(job, lambda _: changes)
+
+    def update(self, job: str, decide: Callable[[Job], dict[str, Any]]) -> Job | None:
+        """Change fields of a job as they then are: nothing comes between the look and the change.
+
+        Args:
+            decide: gives the fields to change, none to leave it as it is; what it raises is raised.
+        """
         with self._lock:
             before = self.get(job)
             if before is None:
                 return None
+            changes = decide(before)
+            if not changes:
+                return before
             after = Job(**(_plain(before) | changes | {"changed": before.changed + 1}))
             self._base.execute(
                 "UPDATE jobs SET job = ? WHERE id = ?", (json.dumps(asdict(after)), job)
@@ -128,12 +163,14 @@ class JobStore:
 
     def enqueue(self, job: str, task: Task) -> Job | None:
         """Put a task behind those of a job."""
-        with self._lock:
-            before = self.get(job)
-            if before is None:
-                return None
-            state = before.state if before.state == "running" else "queued"
-            return self.change(job, state=state, message="", tasks=(*before.tasks, task))
+        return self.update(
+            job,
+            lambda now: {
+                "state": now.state if now.state == "running" else "queued",
+                "message": "",
+                "tasks": (*now.tasks, task),
+            },
+        )
 
     def next(self) -> Job | None:
         """Take the oldest job that is queued; it is running then."""
@@ -147,7 +184,30 @@ class JobStore:
         """Forget a job and delete its files."""
         with self._lock:
             self._base.execute("DELETE FROM jobs WHERE id = ?", (job,))
-        shutil.rmtree(self.folder / job, ignore_errors=True)
+            # under another name nothing is added to it while it is deleted
+            trash = self.folder / f".trash-{job}"
+            if (self.folder / job).exists():
+                (self.folder / job).rename(trash)
+        shutil.rmtree(trash, ignore_errors=True)
+
+    def sweep(self, keep_seconds: float) -> int:
+        """Delete jobs that are older, and folders that belong to no job; returns their number."""
+        old = [job.id for job in self.all() if time.time() - job.created > keep_seconds]
+        for job in old:
+            self.remove(job)
+        with self._lock:
+            known = {job.id for job in self.all()}
+            strays = [p for p in self.folder.iterdir() if p.is_dir() and p.name not in known]
+        for stray in strays:
+            if time.time() - stray.stat().st_mtime > min(keep_seconds, STRAY_SECONDS):
+                shutil.rmtree(stray, ignore_errors=True)
+        return len(old)
+
+    def scratch(self) -> Path:
+        """Folder of archives that are being sent; what is left in it is swept."""
+        folder = self.folder / f".archive-{uuid.uuid4().hex}"
+        folder.mkdir()
+        return folder
 
     def study(self, job: str) -> Path:
         """Folder of the uploaded files."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import threading
+import uuid
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -20,6 +22,7 @@ from spinetk.boxes import mask_box, mask_centre
 from spinetk.errors import UsageError
 from spinetk.network.registry import find_model
 from spinetk.orientation import Turn, upright_turn
+from spinetk.pipeline import doubts
 from spinetk.readers import find
 from spinetk.results import is_result
 from spinetk.rle import decode_rle, encode_rle
@@ -53,9 +56,18 @@ class Review:
         return upright_turn(self.slice.directions)
 
 
-def original_key(key: str) -> str:
-    """The key of the result that a version comes from: without the version's ending."""
-    return re.sub(r"-corrected-\d+$", "", key)
+def original_key(results: Path, key: str) -> str:
+    """The key of the result that a version comes from; of what is no version, its own."""
+    record = json.loads((results / key / "run.json").read_text())
+    return re.sub(r"-corrected-\d+$", "", key) if record.get("correction") else key
+
+
+def series_key(results: Path, key: str) -> str:
+    """The key of the series that a result belongs to: without the endings of a version and of a
+    slice that was asked for."""
+    record = json.loads((results / key / "run.json").read_text())
+    original, index = original_key(results, key), record["options"]["slice"]
+    return original.removesuffix(f"-slice-{index:03d}") if isinstance(index, int) else original
 
 
 def open_series(study: Path, key: str) -> Series:
@@ -64,8 +76,7 @@ def open_series(study: Path, key: str) -> Series:
     Raises:
         UsageError: it is not there.
     """
-    series = {one.key: one for one in find([study]).series}
-    found = series.get(key) or series.get(re.sub(r"-slice-\d+$", "", key))
+    found = next((one for one in find([study]).series if one.key == key), None)
     loaded = found.load()[0] if found else None
     if loaded is None:
         raise UsageError(f"the series of {key} is not there")
@@ -73,16 +84,25 @@ def open_series(study: Path, key: str) -> Series:
 
 
 class Desk:
-    """The two series that were opened last: reading one takes up to some seconds."""
+    """The two series that were opened last: reading one takes up to some seconds. And a lock for
+    each job, so that one person's film does not hold up another's slice."""
 
     def __init__(self) -> None:
         self._open: dict[tuple[Path, str], Series] = {}
         self._lock = threading.Lock()
+        self._jobs: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
+
+    def of(self, job: str) -> threading.RLock:
+        """The lock of a job's results."""
+        with self._lock:
+            return self._jobs[job]
 
     def series(self, study: Path, key: str) -> Series:
         """As `open_series`."""
         with self._lock:
-            one = self._open.pop((study, key), None) or open_series(study, key)
+            one = self._open.pop((study, key), None)
+        one = one or open_series(study, key)
+        with self._lock:
             self._open[study, key] = one
             while len(self._open) > 2:
                 del self._open[next(iter(self._open))]
@@ -182,7 +202,7 @@ def as_segmentation(review: Review, marked: Sequence[Marked]) -> Segmentation:
         ),
         model=record["model"]["name"],
         seconds=dict(record["seconds"]),
-        warnings=tuple(record["warnings"]),
+        warnings=(*review.series.warnings, *doubts(ordered)),
     )
 
 
@@ -193,6 +213,9 @@ def all_named(marked: Sequence[Marked], place: int) -> list[Marked]:
         UsageError: it is no body or has no level, or the levels run out.
     """
     start = marked[place]
+    if not start.mask.any():
+        raise UsageError("choose a vertebral body that has its level")
+    marked = [one for one in marked if one.mask.any()]
     if start.kind != BODY_KIND or start.level is None:
         raise UsageError("choose a vertebral body that has its level")
     bare = [Instance(one.kind, one.mask, mask_box(one.mask), one.score or 0.0) for one in marked]
@@ -217,7 +240,7 @@ def save_version(
     twice = next((level for kind, level in named if named.count((kind, level)) > 1), None)
     if twice:
         raise UsageError(f"{twice} is named twice")
-    original = original_key(review.key)
+    original = original_key(results, review.key)
     number = 1
     while (results / f"{original}-corrected-{number}").exists():
         number += 1
@@ -250,17 +273,30 @@ def display_volume(series: Series, path: Path) -> Path:
         return path
     first = series.slices[0]
     turn = upright_turn(first.directions)
-    shown = [turn.apply(one.visible) for one in series.slices]
-    height, width = (max(image.shape[axis] for image in shown) for axis in (0, 1))
-    volume = np.zeros((width, height, len(shown)), dtype=np.float32)
-    for number, image in enumerate(shown):
-        volume[: image.shape[1], : image.shape[0], number] = image.T
+    # one slice at a time: a long CT would fill memory
+    height = width = 0
+    whole, largest = True, 0.0
+    for one in series.slices:
+        image = turn.apply(one.visible)
+        height, width = max(height, image.shape[0]), max(width, image.shape[1])
+        whole = whole and bool((image == np.round(image)).all())
+        largest = max(largest, float(np.abs(image).max()))
+    kind = np.int16 if whole and largest < 2**15 else np.float32
     row, column = turn.spacing(first.spacing) or (1.0, 1.0)
-    affine = np.diag([column, -row, 1.0, 1.0])
-    whole = bool((volume == np.round(volume)).all()) and np.abs(volume).max() < 2**15
-    nifti = nibabel.Nifti1Image(volume.astype(np.int16) if whole else volume, affine)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name("." + path.name)
-    nibabel.save(nifti, partial)
+    header = nibabel.Nifti1Header()
+    header.set_data_dtype(kind)
+    header.set_data_shape((width, height, len(series.slices)))
+    header.set_sform(np.diag([column, -row, 1.0, 1.0]), code=1)
+    header.set_zooms((column, row, 1.0))
+    header["vox_offset"] = 352
+    path.parent.mkdir(exist_ok=True)
+    partial = path.with_name(f".{uuid.uuid4().hex}.part")
+    with partial.open("wb") as stream:
+        stream.write(header.binaryblock + bytes(4))
+        for one in series.slices:
+            canvas = np.zeros((height, width), dtype=kind)
+            image = turn.apply(one.visible)
+            canvas[: image.shape[0], : image.shape[1]] = image
+            stream.write(canvas.tobytes())
     partial.replace(path)
     return path

@@ -6,6 +6,7 @@ One process that uses every core keeps memory bounded however many studies wait.
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
 import threading
 import warnings
@@ -106,26 +107,29 @@ class Runner:
             if kind == "progress":
                 doing, done, total = news
                 self._store.change(job.id, doing=doing, done=done, total=total)
+            elif kind == "row":  # complete, whatever becomes of the others
+                self._store.update(job.id, lambda now: {"results": _with_row(now, news[0])})  # noqa: B023
             else:
-                self._finish(job.id, task, *news)
+                self._finish(job.id, *news)
                 return
 
-    def _finish(self, job: str, task: Task, outcome: Outcome | None, error: str) -> None:
-        now = self._store.get(job)
-        if now is None or now.state == "cancelled":
-            return
-        rows = {row["key"]: row for row in now.results if task.key is not None}
+    def _finish(self, job: str, outcome: Outcome | None, error: str) -> None:
         told = [error] if error else []
         if outcome is not None:
-            rows |= {row["key"]: row for row in outcome.done}
             told += [f"{key}: {reason}" for key, reason in outcome.failed]
             told += [f"passed over {one.name}: {one.reason}" for one in outcome.passed_over]
-        rest = now.tasks[1:]
-        state = "queued" if rest else ("done" if rows else "failed")
-        self._store.change(
-            job, state=state, tasks=rest, results=tuple(rows.values()), doing="", done=0, total=0,
-            message="; ".join(told),
-        )  # fmt: skip
+
+        def end(now: Job) -> dict[str, Any]:
+            if now.state != "running":  # cancelled in the meantime
+                return {}
+            rest = now.tasks[1:]
+            state = "queued" if rest else ("done" if now.results else "failed")
+            return {
+                "state": state, "tasks": rest, "doing": "", "done": 0, "total": 0,
+                "message": "; ".join(told),
+            }  # fmt: skip
+
+        self._store.update(job, end)
 
     def _ready(self) -> Connection:
         """The pipe to a working process that lives."""
@@ -147,8 +151,20 @@ class Runner:
         self._process = self._pipe = None
 
 
+def _with_row(job: Job, row: dict[str, Any]) -> tuple[dict[str, Any], ...]:
+    return (*(one for one in job.results if one["key"] != row["key"]), row)
+
+
 def _process(pipe: Connection) -> None:
     """The working process: orders in, news out, until the server ends."""
+    parent = multiprocessing.parent_process()
+
+    def end_with_parent() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)  # the next server does the job again
+
+    threading.Thread(target=end_with_parent, daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     warnings.simplefilter("ignore")
@@ -175,11 +191,18 @@ def _done(order: Order, models: dict[str, LoadedModel], pipe: Connection) -> Out
     on_progress("reading", 0, 0)
     unpack_archives(order.study, order.most_bytes)
     options = Options(modality=order.modality, overwrite=True)
+
+    def on_done(row: dict[str, Any]) -> None:
+        pipe.send(("row", row))
+
     if order.task.key is None:
-        return segment_all([order.study], order.results, options, on_progress)
+        return segment_all([order.study], order.results, options, on_progress, on_done)
     found = next((s for s in find([order.study]).series if s.key == order.task.key), None)
     if found is None or order.task.slice_index is None:
         raise UsageError(f"there is no series {order.task.key}")
     key = f"{found.key}-slice-{order.task.slice_index:03d}"
     one = replace(options, slices=order.task.slice_index)
-    return segment_found(replace(found, key=key), order.results, one, models, on_progress)
+    outcome = segment_found(replace(found, key=key), order.results, one, models, on_progress)
+    for row in outcome.done:
+        on_done(row)
+    return outcome

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from spinetk.errors import UsageError
+from spinetk.errors import UnreadableInput, UsageError
 from spinetk.readers.sources import unpack
 
+LONGEST_NAME = 120
+DEEPEST = 4
+"""Archives within archives are unpacked so far."""
 SPARE_BYTES = 512 * 2**20
 """So much of the disk is left free."""
 
@@ -25,7 +29,9 @@ def place_for(folder: Path, name: str) -> Path:
     folder stay together, for the header of a volume may name another file.
     """
     parts = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".", "..")]
-    last = "".join(c if c.isprintable() else "_" for c in parts[-1])[-120:] if parts else ""
+    last = "".join(c if c.isprintable() else "_" for c in parts[-1]) if parts else ""
+    # the end of a name tells its kind; file systems count bytes
+    last = last.encode("utf-8", "replace")[-LONGEST_NAME:].decode("utf-8", "ignore")
     parent = hashlib.sha256("/".join(parts[:-1]).encode("utf-8", "replace")).hexdigest()[:8]
     return folder / parent / (last.lstrip(".") or "file")
 
@@ -36,9 +42,9 @@ async def receive(chunks: AsyncIterator[bytes], target: Path, room: int) -> int:
     Raises:
         TooLarge: it is longer than `room` or than the disk allows.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
+    target.parent.mkdir(exist_ok=True)  # not its parent: the job may have been deleted
     room = min(room, shutil.disk_usage(target.parent).free - SPARE_BYTES)
-    partial = target.with_name(target.name + ".part")
+    partial = target.with_name(f".{uuid.uuid4().hex}.part")
     written = 0
     try:
         with partial.open("wb") as stream:
@@ -55,15 +61,29 @@ async def receive(chunks: AsyncIterator[bytes], target: Path, room: int) -> int:
 
 
 def unpack_archives(folder: Path, most_bytes: int) -> None:
-    """Put the files of zip archives in their archive's place.
+    """Put the files of zip archives, and of archives in them, in their archive's place.
+
+    Args:
+        most_bytes: that all files of the folder may have in the end.
 
     Raises:
         UnreadableInput: damaged, locked with a password, or too large.
     """
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and path.suffix.lower() == ".zip":
+    for _ in range(DEEPEST):
+        archives = [path for path in sorted(folder.rglob("*")) if _is_archive(path)]
+        for path in archives:
+            held = sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
             into = path.with_name(path.name + ".unpacked")
             shutil.rmtree(into, ignore_errors=True)  # of a run that was interrupted
             into.mkdir()
-            unpack(path, into, most_bytes)
+            unpack(path, into, most_bytes - held)
             path.unlink()
+        if not archives:
+            return
+    for path in folder.rglob("*"):
+        if _is_archive(path):
+            raise UnreadableInput(f"{path.name}: archives within archives within archives")
+
+
+def _is_archive(path: Path) -> bool:
+    return path.is_file() and path.suffix.lower() == ".zip"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,8 @@ def coco_content(result: Segmentation) -> dict[str, Any]:
         "pixel_spacing_mm": list(one.spacing) if one.spacing else None,
     }
     return {
-        "info": {"description": "SpineTK segmentation", "model": result.model},
+        "info": {"description": "SpineTK segmentation", "model": result.model}
+        | ({"correction": asdict(result.correction)} if result.correction else {}),
         "images": [image],
         "categories": [{"id": i + 1, "name": name} for i, name in enumerate(kinds)],
         "annotations": annotations,

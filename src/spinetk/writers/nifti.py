@@ -30,11 +30,16 @@ def write_nifti(image_path: Path, mask_path: Path, result: Segmentation) -> None
     spacing = one.spacing or (1.0, 1.0)
     geometry = one.geometry or Geometry((0, 0, 0), (1, 0, 0), (0, 1, 0), spacing)
     units = "mm" if one.spacing else "unknown"
-    _save(image_path, one.pixels, geometry, units)
-    _save(mask_path, label_image(result), geometry, units)
+    changed = result.correction
+    about = f"corrected by {changed.who}, {changed.when}" if changed else "SpineTK"
+    _save(image_path, one.pixels, geometry, units, "SpineTK")
+    _save(mask_path, label_image(result), geometry, units, about)
 
 
-def _save(path: Path, pixels: NDArray[np.generic], geometry: Geometry, units: str) -> None:
+def _save(
+    path: Path, pixels: NDArray[np.generic], geometry: Geometry, units: str, about: str
+) -> None:
     image = nibabel.Nifti1Image(np.ascontiguousarray(pixels.T[..., None]), geometry.affine_ras)
     image.header.set_xyzt_units(units)
+    image.header["descrip"] = about.encode("utf-8")[:79]
     nibabel.save(image, path)
