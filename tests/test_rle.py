@@ -24,3 +24,8 @@ def test_plain_counts_are_read() -> None:
 def test_runs_that_do_not_fill_the_image_are_refused() -> None:
     with pytest.raises(ValueError, match="add up to 4, not to 2 x 3"):
         decode_rle({"size": [2, 3], "counts": [1, 3]})
+
+
+def test_a_run_length_without_end_is_refused() -> None:
+    with pytest.raises(ValueError, match="too many digits"):
+        decode_rle({"size": [4, 4], "counts": "o" * 100_000})

@@ -119,6 +119,12 @@ def test_a_correction_is_measured_at_once_and_saved_beside_the_original(
     assert new["area_px"] in areas
     seg = pydicom.dcmread(folder / saved / "seg.dcm")
     assert {s.SegmentAlgorithmType for s in seg.SegmentSequence} == {"SEMIAUTOMATIC"}
+    assert seg.ContentCreatorName == "R. Reader"
+    coco = json.loads((folder / saved / "instances.coco.json").read_text())
+    assert coco["info"]["correction"]["who"] == "R. Reader"
+    mask: Any = nibabel.load(folder / saved / "mask.nii.gz")
+    assert b"corrected by R. Reader" in bytes(mask.header["descrip"])
+    assert "R. Reader" in (folder / saved / "report.html").read_text()
     again = server.ask("POST", f"jobs/{job}/results/{saved}/versions", 201, json={
         "marks": sent(version["instances"]), "who": "B"})["key"]  # fmt: skip
     assert again == f"{key}-corrected-2"

@@ -200,3 +200,53 @@ def test_a_narrow_screen_shows_everything(
         page.locator("tr[data-id]").nth(1).locator("td.area").click()
         expect(page.locator("circle.handle").first).to_be_attached()
         page.close()
+
+
+@in_a_browser
+def test_fingers_drag_points_too(
+    browser: Browser, serve: Serve, phantom_folder: Path, tmp_path: Path
+) -> None:
+    with serve(tmp_path / "jobs") as served:
+        context = browser.new_context(viewport={"width": 390, "height": 780}, has_touch=True)
+        page = context.new_page()
+        page.goto(served.url)
+        page.set_input_files("#folder", str(phantom_folder / "dicom"))
+        page.tap("a.open", timeout=60_000)
+        outline = page.locator("svg.overlay path[data-id]").nth(3)
+        expect(outline).to_be_visible()
+        for _ in range(3):  # every tap ends
+            outline.tap()
+        expect(page.locator("circle.handle").first).to_be_attached()
+        before = area(page)
+        box = page.locator("circle.handle").first.bounding_box()
+        assert box is not None
+        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        finger = context.new_cdp_session(page)
+        for kind, by in (("touchStart", 0), ("touchMove", 15), ("touchMove", 30), ("touchEnd", 30)):
+            points = [] if kind == "touchEnd" else [{"x": x - by, "y": y - by}]
+            finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+        expect(page.locator("tr.chosen td.area")).not_to_have_text(str(before))
+        context.close()
+
+
+@in_a_browser
+def test_unsaved_corrections_are_not_left_unasked(
+    browser: Browser, serve: Serve, phantom_folder: Path, tmp_path: Path
+) -> None:
+    with serve(tmp_path / "jobs") as served:
+        page = opened(browser, served, 1280, 860)
+        page.set_input_files("#folder", str(phantom_folder / "dicom"))
+        page.click("a.open", timeout=60_000)
+        page.locator("tr[data-id]").nth(1).locator("td.area").click()
+        rows = page.locator("tr[data-id]").count() - 1
+        page.keyboard.press("Delete")
+        expect(page.locator("tr[data-id]")).to_have_count(rows)
+        asked: list[str] = []
+        page.once("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))
+        page.click("a.home")
+        expect(page.locator("tr[data-id]")).to_have_count(rows)
+        assert asked and "#/" in page.url and len(page.url) > len(served.url) + 10
+        page.once("dialog", lambda dialog: dialog.accept())
+        page.click("a.home")
+        expect(page.locator("#drop")).to_be_visible()
+        page.close()

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import io
+import os
 import subprocess
 import sys
 import time
@@ -70,7 +71,10 @@ def test_archives_cannot_slip_out_or_blow_up(
         state = served.wait(served.upload({"b.zip": bomb}))
         assert state["state"] == "failed" and "too large" in state["message"]
         nested = archive(**{"c.zip": bomb})
-        assert served.wait(served.upload({"n.zip": nested}))["state"] == "failed"
+        state = served.wait(served.upload({"n.zip": nested}))
+        assert state["state"] == "failed" and "too large" in state["message"]
+        folded = archive(**{"d.zip": archive(**study)})
+        assert served.wait(served.upload({"f.zip": folded}))["state"] == "done"
         outside = [p for p in tmp_path.rglob("*.dcm") if not p.is_relative_to(folder)]
         assert outside == []
         assert sum(p.stat().st_size for p in folder.rglob("*") if p.is_file()) < 80_000_000
@@ -123,3 +127,44 @@ def test_studies_are_deleted_after_their_time(tmp_path: Path) -> None:
     asyncio.run(sweep())
     assert [job.id for job in store.all()] == [new.id]
     assert not (tmp_path / old.id).exists() and (tmp_path / new.id).exists()
+
+
+def test_strange_requests_are_answered(server: Served) -> None:
+    job = server.ask("POST", "jobs", 201, json={"name": "x"})["id"]
+    json = {"Content-Type": "application/json"}
+    for body in (b'{"name": NaN}', b'{"name": "\\ud800", "modality": "\\ud800"}', b"[", b"\xff"):
+        answer = server.client.post("/api/jobs", content=body, headers=json)
+        assert answer.status_code in (201, 400, 422), answer.text
+    for origin in ("http://[", "null", "//", "http://127.0.0.1"):
+        answer = server.client.get("/api/jobs", headers={"Origin": origin})
+        assert answer.status_code == 403
+    assert server.client.get("/api/jobs", headers={"Sec-Fetch-Site": "cross-site"}).is_client_error
+    server.ask("PUT", f"jobs/{job}/files/{'%E8%84%8A' * 200}.png", 201, content=b"x")
+    [kept] = (p for p in (server.folder / job / "study").rglob("*") if p.is_file())
+    assert kept.suffix == ".png"
+    many = server.client.post("/api/jobs", content=iter([b"{}"]), headers=json)
+    assert many.status_code == 411
+    server.ask("POST", f"jobs/{job}/start")
+    assert server.wait(job)["state"] == "failed"
+
+
+def test_a_folder_has_one_server(serve: Serve, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "spinetk.cli", "serve", "--folder", str(tmp_path)]
+    with serve(tmp_path):
+        done = subprocess.run([*command, "--port", "1"], capture_output=True, text=True)
+    assert done.returncode == 2 and "another server" in done.stderr
+
+
+def test_folders_of_no_job_are_swept(tmp_path: Path) -> None:
+    store = JobStore(tmp_path)
+    store.remove(store.add("secret name").id)
+    stray = tmp_path / ".trash-x"
+    stray.mkdir()
+    store.sweep(3600)
+    assert stray.exists()  # it may be just being deleted
+    long_ago = time.time() - 7200
+    os.utime(stray, (long_ago, long_ago))
+    store.sweep(3600)
+    assert not stray.exists()
+    store.close()
+    assert b"secret name" not in b"".join(p.read_bytes() for p in tmp_path.glob("jobs.sqlite*"))

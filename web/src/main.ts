@@ -3,7 +3,7 @@
 import { api, type About } from "./api";
 import { attempt } from "./dom";
 import { showJobs } from "./jobs";
-import { showResult, type ResultPage } from "./review";
+import { fetchResult, type ResultPage } from "./review";
 import "./style.css";
 
 const main = document.getElementById("main")!;
@@ -25,9 +25,10 @@ async function route(): Promise<void> {
     about ??= await api.about();
     const [, job, key] = location.hash.split("/");
     if (job && key) {
-      const page = await showResult(main, about, job, decodeURIComponent(key));
+      const page = await fetchResult(main, about, job, decodeURIComponent(key));
       result = page;
       leave = () => page.close();
+      await page.open();
     } else leave = await showJobs(main, about);
   });
 }

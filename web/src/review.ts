@@ -17,13 +17,12 @@ const HELP =
   "P points, B brush, E eraser, M move, C contrast, [ ] brush size, H outlines on/off, Delete removes, " +
   "N next, Shift+N the one before, Ctrl+Z undo, Ctrl+Shift+Z redo, Ctrl+S save, 0 resets the view.";
 
-export async function showResult(
+/** The page of a result; it is still to be opened. */
+export async function fetchResult(
   main: HTMLElement, about: About, job: string, key: string,
 ): Promise<ResultPage> {
   const shown = await api.result(job, key);
-  const page = new ResultPage(main, about, job, shown);
-  await page.open();
-  return page;
+  return new ResultPage(main, about, job, shown);
 }
 
 export class ResultPage {
