@@ -13,8 +13,7 @@ const DISCS = [
 ];
 
 export const levelsOf = (kind: Kind): string[] => (kind === "vertebral_body" ? BODIES : DISCS);
-export const kindName = (kind: Kind): string =>
-  kind === "vertebral_body" ? "vertebral body" : "disc";
+export const kindName = (kind: Kind): string => (kind === "vertebral_body" ? "body" : "disc");
 export const nameOf = (mark: Mark): string =>
   mark.level ?? `${kindName(mark.kind)} ${mark.measures.order ?? ""}`.trim();
 export const colourOf = (mark: Mark): string =>

@@ -296,7 +296,7 @@ export class ResultPage {
         } });
       const level = h("select", { "aria-label": `level of ${nameOf(mark)}`, change: (event) =>
         this.rename(mark, (event.target as HTMLSelectElement).value || null) },
-        h("option", { value: "" }, `${kindName(mark.kind)}`),
+        h("option", { value: "" }, `${kindName(mark.kind)} ${m.order ?? ""}`),
         ...levelsOf(mark.kind).map((name) => h("option", { value: name, selected: name === mark.level }, name)));
       const doubts = [mark.truncated ? "cut off" : "", mark.score !== null && mark.score < 0.8 ? "unsure" : ""]
         .filter(Boolean).join(", ");
