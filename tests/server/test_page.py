@@ -244,6 +244,9 @@ def test_unsaved_corrections_are_not_left_unasked(
         asked: list[str] = []
         page.once("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))
         page.click("a.home")
+        for _ in range(100):  # the question comes when the browser has changed the address
+            if not asked:
+                page.wait_for_timeout(50)
         expect(page.locator("tr[data-id]")).to_have_count(rows)
         assert asked and "#/" in page.url and len(page.url) > len(served.url) + 10
         page.once("dialog", lambda dialog: dialog.accept())

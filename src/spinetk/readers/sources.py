@@ -96,11 +96,14 @@ def _unpacked(path: Path) -> tempfile.TemporaryDirectory[str]:
     return folder
 
 
-def unpack(path: Path, folder: Path, most_bytes: int = MOST_BYTES) -> None:
+def unpack(path: Path, folder: Path, most_bytes: int | None = None) -> None:
     """Unpack an archive into an empty folder.
 
     Of the names in the archive only the last part is used, in a numbered folder of our own for
     each of the archive's, so that no name can lead out of it.
+
+    Args:
+        most_bytes: that its files may have; `MOST_BYTES` by default.
 
     Raises:
         UnreadableInput: damaged, locked with a password, or too large.
@@ -108,7 +111,10 @@ def unpack(path: Path, folder: Path, most_bytes: int = MOST_BYTES) -> None:
     try:
         with zipfile.ZipFile(path) as archive:
             members = [m for m in archive.infolist() if not m.is_dir()]
-            room = min(most_bytes, int(0.9 * shutil.disk_usage(folder).free))
+            room = min(
+                most_bytes if most_bytes is not None else MOST_BYTES,
+                int(0.9 * shutil.disk_usage(folder).free),
+            )
             if len(members) > MOST_FILES or sum(m.file_size for m in members) > room:
                 raise UnreadableInput("the archive is too large to unpack here")
             inside: dict[str, int] = {}

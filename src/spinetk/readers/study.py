@@ -150,4 +150,5 @@ def _nothing_read(given: Sequence[str | Path], files: Files, refused: list[Refus
     if not files.paths:
         return f"{where}: the folder is empty"
     count = len(files.paths)
-    return f"{where}: no DICOM, NIfTI, MHA, NRRD, PNG, JPEG or TIFF among {count} files"
+    among = f"{count} files" if count > 1 else "1 file"
+    return f"{where}: no DICOM, NIfTI, MHA, NRRD, PNG, JPEG or TIFF among {among}"
