@@ -58,7 +58,7 @@ def test_empty_folder_missing_path_and_foreign_files(tmp_path: Path) -> None:
     with pytest.raises(UnreadableInput, match="no such file or folder"):
         read(tmp_path / "nowhere")
     (tmp_path / "readme.txt").write_text("x")
-    with pytest.raises(UnreadableInput, match="among 1 files"):
+    with pytest.raises(UnreadableInput, match="among 1 file"):
         read(tmp_path)
 
 
