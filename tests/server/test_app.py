@@ -120,6 +120,8 @@ def test_a_correction_is_measured_at_once_and_saved_beside_the_original(
     seg = pydicom.dcmread(folder / saved / "seg.dcm")
     assert {s.SegmentAlgorithmType for s in seg.SegmentSequence} == {"SEMIAUTOMATIC"}
     assert seg.ContentCreatorName == "R. Reader"
+    assert "R. Reader" in str(pydicom.dcmread(folder / saved / "sr.dcm"))
+    assert not any("not written" in warning for warning in version["warnings"])
     coco = json.loads((folder / saved / "instances.coco.json").read_text())
     assert coco["info"]["correction"]["who"] == "R. Reader"
     mask: Any = nibabel.load(folder / saved / "mask.nii.gz")

@@ -6,12 +6,18 @@ import highdicom
 import numpy as np
 from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian
-from pydicom.valuerep import PersonName
 
 from spinetk.network.registry import Model
 from spinetk.study import Segmentation
 from spinetk.writers.dicom_codes import CATEGORY, label_of, structure_code
-from spinetk.writers.dicom_source import SEG_NUMBER, OnImages, algorithm, model_name, new_series
+from spinetk.writers.dicom_source import (
+    SEG_NUMBER,
+    OnImages,
+    algorithm,
+    model_name,
+    new_series,
+    person_name,
+)
 from spinetk.writers.overlay import colour_of
 
 
@@ -57,7 +63,7 @@ def segmentation(
         device_serial_number=model.sha256[:16],
         content_description="Vertebral bodies and intervertebral discs",
         content_label="SPINE",
-        content_creator_name=_person(result.correction.who) if result.correction else None,
+        content_creator_name=person_name(result.correction.who) if result.correction else None,
         **new_series(SEG_NUMBER, "segmentation"),
         transfer_syntax_uid=ExplicitVRLittleEndian,
         omit_empty_frames=True,
@@ -65,13 +71,6 @@ def segmentation(
     if result.slice.geometry is None:
         _as_a_film(made, header)
     return made
-
-
-def _person(who: str) -> PersonName:
-    """A name as the page takes it, in the form of a DICOM name (VR PN: no control characters, 64 of
-    a component group at most)."""
-    plain = "".join(c for c in who if c.isprintable() and c not in "^=\\")
-    return PersonName(plain[:64])
 
 
 def _as_a_film(made: highdicom.seg.Segmentation, header: Dataset) -> None:

@@ -12,7 +12,7 @@ import pydicom
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
-from pydicom.valuerep import DA, TM
+from pydicom.valuerep import DA, TM, PersonName
 
 import spinetk
 from spinetk.frames import on_frames
@@ -95,6 +95,13 @@ def _regular(dataset: Dataset, name: str) -> bool:
     except Exception:  # missing, or pydicom cannot make anything of it
         return False
     return name != "PatientSex" or value in (None, "", "M", "F", "O")
+
+
+def person_name(who: str) -> PersonName:
+    """A name as the page takes it, in the form of a DICOM name (VR PN: no control characters, 64 of
+    a component group at most)."""
+    plain = "".join(c for c in who if c.isprintable() and c not in "^=\\")
+    return PersonName(plain[:64])
 
 
 def new_series(number: int, content: str) -> dict[str, Any]:

@@ -21,7 +21,14 @@ from pydicom.sr.coding import Code
 from spinetk.network.registry import Model
 from spinetk.study import Instance, Segmentation
 from spinetk.writers import dicom_codes as own
-from spinetk.writers.dicom_source import MANUFACTURER, SR_NUMBER, OnImages, model_name, new_series
+from spinetk.writers.dicom_source import (
+    MANUFACTURER,
+    SR_NUMBER,
+    OnImages,
+    model_name,
+    new_series,
+    person_name,
+)
 from spinetk.writers.table import Row
 
 DIGITS = 10
@@ -52,12 +59,21 @@ def report(
             serial_number=model.sha256[:16],
         ),
     )
+    who = result.correction.who if result.correction else None
+    person = ObserverContext(
+        observer_type=codes.DCM.Person,
+        observer_identifying_attributes=highdicom.sr.PersonObserverIdentifyingAttributes(
+            name=person_name(who)
+        ),
+    ) if who else None  # fmt: skip
     groups = [
         _group(number, instance, row, seg, placed, result.series.modality == "CT")
         for number, (instance, row) in enumerate(zip(result.instances, rows, strict=True), start=1)
     ]
     content = MeasurementReport(
-        observation_context=ObservationContext(observer_device_context=observer),
+        observation_context=ObservationContext(
+            observer_person_context=person, observer_device_context=observer
+        ),
         procedure_reported=codes.LN.CTUnspecifiedBodyRegion
         if result.series.modality == "CT"
         else codes.SCT.ImagingProcedure,
