@@ -134,6 +134,9 @@ def test_a_study_comes_in_and_its_results_go_on(
         assert storescu(port, phantom_folder / "dicom") == 0
         until(lambda: archive.kinds() == ["SEG", "SR"])
         until(lambda: " sent, 2 files" in (tmp_path / "n.log").read_text())
+        assert storescu(port, phantom_folder / "dicom") == 0  # the same again: nothing to do
+        time.sleep(4)
+        assert archive.kinds() == ["SEG", "SR"]
         # one image more: all of them are segmented again
         dataset = pydicom.dcmread(sorted((phantom_folder / "dicom").iterdir())[0])
         dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = generate_uid()

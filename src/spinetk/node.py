@@ -152,6 +152,8 @@ class Node:
                 folder = self._incoming / study
                 folder.mkdir(exist_ok=True)
                 target = folder / f"{_name(str(dataset.SOPInstanceUID))}.dcm"
+                if target.exists() and target.read_bytes() == content:
+                    return DONE  # sent again: nothing is new
                 # a file of this name is complete: one that is cut short has another
                 partial = target.with_suffix(".part")
                 with partial.open("wb") as stream:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
+import threading
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -59,8 +61,21 @@ def in_workers(
             pool.shutdown(wait=True, cancel_futures=True)
 
 
+def end_with_parent() -> None:
+    """End this process when the one that started it has ended, however that came about."""
+    parent = multiprocessing.parent_process()
+
+    def watch() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
 def _begin() -> None:
     """Prepare a worker: one thread, no word of libraries, and the end is the parent's to say."""
+    end_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     warnings.simplefilter("ignore")

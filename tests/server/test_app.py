@@ -172,6 +172,7 @@ def test_another_slice_becomes_a_result_of_its_own(server: Served, done: tuple[s
     state = server.wait(job)
     keys = [row["key"] for row in state["results"]]
     assert f"{key}-slice-003" in keys and key in keys
+    server.ask("POST", f"jobs/{job}/results/{key}/slice", 409, json={"slice_index": 99})
     shown = server.ask("GET", f"jobs/{job}/results/{key}-slice-003")
     assert shown["selected_slice"] == 3 and shown["instances"]
 
@@ -268,3 +269,22 @@ def test_twenty_uploads_at_once_all_finish_in_bounded_memory(
         states = [served.wait(job) for job in jobs]
     assert [state["state"] for state in states] == ["done"] * count
     assert peak < 1500 * 2**20, f"{peak >> 20} MB"
+
+
+def test_a_corrected_picture_keeps_its_modality_and_warnings(
+    server: Served, phantom_folder: Path, tmp_path: Path
+) -> None:
+    import cv2
+
+    pixels = read(phantom_folder / "dicom").series[0].slices[4].pixels
+    cv2.imwrite(str(tmp_path / "a.png"), (pixels / pixels.max() * 255).astype(np.uint8))
+    job = server.upload({"a.png": (tmp_path / "a.png").read_bytes()})
+    server.wait(job)
+    shown = server.ask("GET", f"jobs/{job}/results/a")
+    path = f"jobs/{job}/results"
+    body = {"marks": sent(shown["instances"])[1:], "who": "A"}
+    saved = server.ask("POST", f"{path}/a/versions", 201, json=body)["key"]
+    version = server.ask("GET", f"{path}/{saved}")
+    assert version["modality"] == shown["modality"] == "MR"
+    kept = [text for text in shown["warnings"] if "MR is assumed" in text or "spacing" in text]
+    assert len(kept) == 2 and set(kept) <= set(version["warnings"])

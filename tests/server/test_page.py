@@ -253,3 +253,37 @@ def test_unsaved_corrections_are_not_left_unasked(
         page.click("a.home")
         expect(page.locator("#drop")).to_be_visible()
         page.close()
+
+
+@in_a_browser
+def test_the_place_under_the_cursor_stays_when_zooming_and_follows_when_moving(
+    browser: Browser, serve: Serve, phantom_folder: Path, tmp_path: Path
+) -> None:
+    with serve(tmp_path / "jobs") as served:
+        page = opened(browser, served, 1280, 860)
+        page.set_input_files("#folder", str(phantom_folder / "dicom"))
+        page.click("a.open", timeout=60_000)
+        label = page.locator("svg.overlay text").nth(3)
+        expect(label).to_be_visible()
+
+        def place() -> tuple[float, float]:
+            box = label.bounding_box()
+            assert box is not None
+            return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+        x, y = place()
+        page.mouse.move(x, y)
+        page.keyboard.down("Control")
+        for _ in range(3):
+            page.mouse.wheel(0, -120)
+        page.keyboard.up("Control")
+        page.wait_for_timeout(300)
+        assert place() == pytest.approx((x, y), abs=2.5)
+        page.keyboard.down("Shift")
+        page.mouse.down()
+        page.mouse.move(x + 50, y + 20, steps=5)
+        page.mouse.up()
+        page.keyboard.up("Shift")
+        page.wait_for_timeout(200)
+        assert place() == pytest.approx((x + 50, y + 20), abs=2.5)
+        page.close()

@@ -86,7 +86,10 @@ function row(job: Job, refresh: () => void): HTMLElement {
     parts.push(act("Try again", () => api.start(job.id)));
   }
   if (OVER.includes(job.state) || job.state === "uploading") {
-    parts.push(act("Delete", () => api.remove(job.id)));
+    parts.push(act("Delete", async () => {
+      const what = `Delete ${job.name} with its results and corrections?`;
+      if (window.confirm(what)) await api.remove(job.id);
+    }));
   }
   return h("li", { "data-job": job.id }, ...parts);
 }
@@ -99,7 +102,9 @@ export async function showJobs(main: HTMLElement, about: About): Promise<() => v
   const progress = h("p", { class: "soft", id: "sent" });
   const take = (found: Promise<Found[]>): void =>
     void attempt(async () => {
-      await upload(await found, modality.value || null, (text) => (progress.textContent = text));
+      const told = modality.value || null;
+      modality.value = ""; // the next study may be of another kind
+      await upload(await found, told, (text) => (progress.textContent = text));
       progress.textContent = "";
       await refresh();
     }).then(() => (progress.textContent = ""));

@@ -170,6 +170,7 @@ export class ResultPage {
   }
 
   private askSave(): void {
+    if (!this.unsaved) return tell("Nothing was changed since the last version.");
     const who = h("input", { id: "who", required: true, maxlength: 100, value: localStorage.getItem("who") ?? "" });
     const note = h("textarea", { id: "note", maxlength: 2000, rows: 3 });
     const dialog = h("dialog", {},

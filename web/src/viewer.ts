@@ -96,8 +96,9 @@ export class Viewer {
   pan([x, y]: Point): void {
     const [sx, sy] = this.map();
     const view = this.nv.scene.pan2Dxyzmm;
-    view[0] += (x / sx) * this.spacing[0];
-    view[1] -= (y / sy) * this.spacing[1];
+    // NiiVue moves before it zooms
+    view[0] += (x / sx) * this.spacing[0] * view[3];
+    view[1] -= (y / sy) * this.spacing[1] * view[3];
     this.draw();
   }
 

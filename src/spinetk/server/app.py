@@ -293,6 +293,9 @@ def _add_job_routes(app: FastAPI, store: JobStore, desk: Desk, settings: Setting
         folder = store.results(job)
         if "/" in key or key in ("", ".", "..") or not (folder / key / "run.json").is_file():
             raise HTTPException(404, "there is no such result")
+        count = json.loads((folder / key / "run.json").read_text())["n_slices"]
+        if wish.slice_index >= count:
+            raise HTTPException(409, f"there is no such slice: the series has 0 to {count - 1}")
         if found.state == "cancelled":
             raise HTTPException(409, "the job was cancelled: start it again first")
         return changed(store.enqueue(job, Task(series_key(folder, key), wish.slice_index)))

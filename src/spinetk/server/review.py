@@ -124,6 +124,8 @@ def open_review(results: Path, key: str, series: Series) -> Review:
     if "/" in key or not is_result(folder):
         raise UsageError(f"there is no result {key}")
     record = json.loads((folder / "run.json").read_text())
+    # what the file does not say of itself was told, or assumed, when it was segmented
+    series = replace(series, modality=record["modality"])
     coco = json.loads((folder / "instances.coco.json").read_text())
     kinds = {one["id"]: one["name"] for one in coco["categories"]}
     turn = upright_turn(series.slices[record["selected_slice"]].directions)
@@ -202,7 +204,7 @@ def as_segmentation(review: Review, marked: Sequence[Marked]) -> Segmentation:
         ),
         model=record["model"]["name"],
         seconds=dict(record["seconds"]),
-        warnings=(*review.series.warnings, *doubts(ordered)),
+        warnings=(*_of_the_source(review), *doubts(ordered)),
     )
 
 
@@ -224,6 +226,17 @@ def all_named(marked: Sequence[Marked], place: int) -> list[Marked]:
     named, _ = order_and_name(bare, (start.level, order))
     levels = {id(one.mask): one.level for one in named}
     return [replace(one, level=levels[id(one.mask)]) for one in marked]
+
+
+def _of_the_source(review: Review) -> list[str]:
+    """Warnings of a result that are not of its instances and files, which may have changed."""
+    instances = [
+        Instance(one.kind, one.mask, mask_box(one.mask), one.score or 0.0, level=one.level)
+        for one in review.marked
+    ]
+    old = doubts(instances)
+    told: list[str] = review.record["warnings"]
+    return [text for text in told if text not in old and "was not written" not in text]
 
 
 def save_version(

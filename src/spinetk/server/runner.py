@@ -6,7 +6,6 @@ One process that uses every core keeps memory bounded however many studies wait.
 from __future__ import annotations
 
 import multiprocessing
-import os
 import signal
 import threading
 import warnings
@@ -22,6 +21,7 @@ from spinetk.readers import find
 from spinetk.server.jobs import Job, JobStore, Task
 from spinetk.server.uploads import unpack_archives
 from spinetk.study import Modality
+from spinetk.workers import end_with_parent
 
 LOOK_SECONDS = 0.2
 """How often the queue and the wish to cancel are looked at."""
@@ -157,14 +157,7 @@ def _with_row(job: Job, row: dict[str, Any]) -> tuple[dict[str, Any], ...]:
 
 def _process(pipe: Connection) -> None:
     """The working process: orders in, news out, until the server ends."""
-    parent = multiprocessing.parent_process()
-
-    def end_with_parent() -> None:
-        if parent is not None:
-            parent.join()
-            os._exit(1)  # the next server does the job again
-
-    threading.Thread(target=end_with_parent, daemon=True).start()
+    end_with_parent()  # the next server does the job again
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     warnings.simplefilter("ignore")
