@@ -12,11 +12,10 @@ import dataclasses
 import json
 import os
 import platform
-import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +25,7 @@ import onnxruntime
 import pandas as pd
 import torch
 from dynamic_network_architectures.architectures.unet import PlainConvUNet
+from run import median_seconds
 from torchvision.models.detection import maskrcnn_resnet50_fpn
 
 from spinetk.dataset import patient_hash
@@ -51,16 +51,6 @@ SETS = ("mr_spider", "mr_vb2", "mr_vb3")
 SIDES = (320, 384, 448, 512, 576)
 DETECTIONS = 17
 """As many as `mr` outlines on the phantom."""
-
-
-def median_seconds(work: Callable[[], Any], repeats: int = 9) -> float:
-    work()
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - start)
-    return statistics.median(times)
 
 
 def sample() -> Slice:
@@ -224,6 +214,16 @@ def plot(table: pd.DataFrame) -> None:
     figure.savefig(OUT / "performance.png", dpi=110)
 
 
+def installed_size(*names: str) -> str:
+    """Disk that installed packages take."""
+    try:
+        files = [file for name in names for file in metadata.files(name) or ()]
+    except metadata.PackageNotFoundError:
+        return "a second runtime"
+    paths = (Path(str(file.locate())) for file in files)
+    return f"{sum(path.stat().st_size for path in paths if path.is_file()) / 1e6:.0f} MB"
+
+
 def main(data: Path) -> None:
     loaded = load_model("mr")
     weights = loaded.model.path.with_suffix(".safetensors")
@@ -242,7 +242,7 @@ def main(data: Path) -> None:
         }  # fmt: skip
     plot(tables["alternatives"])
     about = {"date": time.strftime("%Y-%m-%d"), "cores": os.cpu_count(), "processor": platform.processor() or "x86-64",
-             "onnxruntime": onnxruntime.__version__, "torch": torch.__version__}  # fmt: skip
+             "openvino": installed_size("openvino", "openvino-telemetry"), "onnxruntime": onnxruntime.__version__, "torch": torch.__version__}  # fmt: skip
     content = {"about": about} | {name: table.to_dict("records") for name, table in tables.items()}
     (OUT / "performance.json").write_text(json.dumps(content, indent=1) + "\n")
     (ROOT / "docs" / "performance.md").write_text(
@@ -268,8 +268,10 @@ The reference is the paper's architecture at torchvision's default size; its wei
 ## How it got there
 - Two steps, two files: boxes on every slice, masks on the chosen one from the features that the first step computed
   (those of the four fullest slices are kept).
-- The convolutions of the first step run in 8 bits, calibrated at export on slices of the training sets; the second stage
-  that decodes boxes, and the masks, run in float32.
+- The convolutions of both steps run in 8 bits with their activations, calibrated at export on slices of the training
+  sets; the second stage, which decodes boxes, runs in float32.
+- Of some 130,000 anchors only the best of each level are decoded, and the features of boxes are put in order as a whole:
+  torchvision's export decodes every anchor and moves the features value by value.
 - Slices are searched side by side, one thread a core, and several series in a process a core.
 - A thin stack (the cuts of a CT) is searched every 6 mm, then fully between the neighbours of the best.
 - A backbone made for CPUs (EfficientNet-Lite0), its batch norms folded.
@@ -282,7 +284,7 @@ Patients that `mr` was not trained on; Dice counts what was not found as 0.
 
 ![Dice against time](results/performance.png)
 
-OpenVINO would add 180 MB to the install; the base install has ONNX Runtime alone.
+OpenVINO would add {openvino} to the install; the base install has ONNX Runtime alone.
 
 ## Threads and graph optimisation
 {settings}

@@ -100,8 +100,8 @@ def one_slice(folder: Path) -> dict[str, float]:
     assert one.pixels.shape == (512, 512)
     return {
         "boxes_s": median_seconds(lambda: loaded.detector.find_boxes(prepared(one, loaded, "MR"))),
-        "masks_s": median_seconds(lambda: outline(one, loaded, 0.5)),
-        "instances": len(outline(one, loaded, 0.5)),
+        "masks_s": median_seconds(lambda: outline(one, loaded, 0.5, "MR")),
+        "instances": len(outline(one, loaded, 0.5, "MR")),
     }
 
 

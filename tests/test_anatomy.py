@@ -122,6 +122,15 @@ def test_the_columns_direction_follows_its_curve() -> None:
     assert column_directions(masks[:1]) == [(0.0, 1.0)] and column_directions([]) == []
 
 
+def test_what_stands_off_the_column_does_not_turn_the_others() -> None:
+    masks = []
+    for x, y in ((40, 20), (40, 80), (40, 140), (40, 200), (220, 110)):
+        mask = np.zeros((260, 260), dtype=bool)
+        mask[y - 15 : y + 15, x - 20 : x + 20] = True
+        masks.append(mask)
+    assert all(x == 0 and y > 0 for x, y in column_directions(masks))
+
+
 def test_a_column_of_pixels_that_are_not_square_is_one_column(block: Painter) -> None:
     """Bodies of 30 x 36 mm, 36 mm apart, in pixels of 3 x 1 mm: twelve rows apart, 36 wide."""
     bodies = [

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -51,11 +52,9 @@ def test_the_summary_keeps_earlier_results_that_are_still_there(
     [row] = csv.DictReader((tmp_path / "summary.csv").open())
     assert row["selected_slice"] == "5"
     (tmp_path / row["key"]).rename(tmp_path / "other")
-    text = (tmp_path / "summary.csv").read_text().replace(row["key"], "other")
-    (tmp_path / "summary.csv").write_text(text)
     spinetk("segment", dicom, "-o", tmp_path, "--slice", "4", "--format", "csv")
     keys = [r["key"] for r in csv.DictReader((tmp_path / "summary.csv").open())]
-    assert keys == ["other", row["key"]]
+    assert keys == [row["key"], "other"]  # by name
 
 
 def test_results_are_not_replaced_unasked(phantom_folder: Path, tmp_path: Path) -> None:
@@ -65,6 +64,31 @@ def test_results_are_not_replaced_unasked(phantom_folder: Path, tmp_path: Path) 
     (tmp_path / "out" / "a" / "run.json").write_text('{"spinetk": "0.1.0"}')
     done = spinetk("segment", tmp_path / "a.png", "-o", tmp_path / "out")
     assert_one_line(done, 2, "holds results of a already", "--overwrite")
+
+
+def test_an_interrupted_run_goes_on(phantom_folder: Path, tmp_path: Path) -> None:
+    dicom, out = phantom_folder / "dicom", tmp_path / "out"
+    options = ("--format", "csv", "--continue")
+    assert spinetk("segment", dicom, "-o", out, "--slice", "4", *options).returncode == 0
+    [folder] = [path for path in out.iterdir() if path.is_dir()]
+    there = (folder / "run.json").read_bytes()
+    picture = pydicom.dcmread(sorted(dicom.iterdir())[4]).pixel_array
+    cv2.imwrite(str(tmp_path / "b.png"), (picture / picture.max() * 255).astype(np.uint8))
+    done = spinetk("segment", dicom, tmp_path / "b.png", "-o", out, *options)
+    assert done.returncode == 0 and "kept: 1" in done.stderr and str(dicom) not in done.stdout
+    assert (folder / "run.json").read_bytes() == there
+    keys = [row["key"] for row in csv.DictReader((out / "summary.csv").open())]
+    assert keys == [folder.name, "b"]
+    done = spinetk("segment", dicom, tmp_path / "b.png", "-o", out, *options)
+    assert done.returncode == 0 and "kept: 2" in done.stderr and done.stdout == ""
+    # of a series with --slice all, what is missing is made
+    every = ("--slice", "all", *options)
+    spinetk("segment", dicom, "-o", out, *every)
+    made = sorted(out.glob("*-slice-*"))
+    shutil.rmtree(made[0])
+    done = spinetk("segment", dicom, "-o", out, *every)
+    assert len(done.stdout.splitlines()) == 1 and made[0].exists()
+    assert_one_line(spinetk("segment", dicom, "-o", out, "--overwrite", "--continue"), 2, "one of")
 
 
 def test_all_slices_each_get_a_folder(phantom_folder: Path, tmp_path: Path) -> None:

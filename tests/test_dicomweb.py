@@ -1,24 +1,20 @@
 """Orthanc on loopback: a study is read from it over DICOMweb, its results are stored back."""
 
-import json
-import shutil
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pydicom
 import pytest
-import requests
 from dicomweb_client.api import DICOMwebClient
 from pydicom.uid import JPEG2000Lossless, generate_uid
 
 from spinetk.dicomweb import fetch_study, store_results
 from spinetk.errors import UnreadableInput
 from tests.debian import needs_debian
+from tests.services import Orthanc
 
 PLUGINS = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
 pytestmark = [
@@ -30,36 +26,12 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def orthanc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """URL of an empty Orthanc's DICOMweb service."""
-    folder = tmp_path_factory.mktemp("orthanc")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    config = {
-        "StorageDirectory": str(folder / "db"), "IndexDirectory": str(folder / "db"),
-        "HttpPort": port, "HttpBindAddresses": ["127.0.0.1"], "RemoteAccessAllowed": False,
-        "AuthenticationEnabled": False, "DicomServerEnabled": False, "Plugins": [str(PLUGINS)],
-        "DicomWeb": {"Enable": True, "Root": "/dicom-web/"},
-    }  # fmt: skip
-    (folder / "orthanc.json").write_text(json.dumps(config))
-    log = (folder / "log").open("w")
-    process = subprocess.Popen(
-        [str(shutil.which("Orthanc")), str(folder / "orthanc.json")], stdout=log, stderr=log
-    )
-    root = f"http://127.0.0.1:{port}"
+    made = Orthanc(tmp_path_factory.mktemp("orthanc"), PLUGINS)
+    made.start()
     try:
-        for _ in range(300):
-            if process.poll() is not None:
-                pytest.fail((folder / "log").read_text()[-2000:])
-            try:
-                requests.get(f"{root}/system", timeout=1).raise_for_status()
-                break
-            except requests.RequestException:
-                time.sleep(0.1)
-        yield f"{root}/dicom-web"
+        yield f"{made.url}/dicom-web"
     finally:
-        process.terminate()
-        process.wait(20)
-        log.close()
+        made.stop()
 
 
 def test_a_study_is_read_segmented_and_stored_back(

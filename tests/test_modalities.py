@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from spinetk.evaluation.matching import dice
+from spinetk.boxes import dice
 from spinetk.network.loaded import load_model, model_for
 from spinetk.phantom import PhantomConfig, make_phantom, write_phantom
 from spinetk.pipeline import segment

@@ -7,86 +7,22 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pydicom
 import pytest
-import requests
 from pydicom.uid import generate_uid
 
 from spinetk.dicom_network import Peer, parse_peer, send_files
 from spinetk.errors import SpineError, UsageError
 from tests.debian import needs_debian
+from tests.services import Orthanc, free_port, listens, until
 
 # by their paths: pynetdicom brings programs of the same names
 ECHOSCU, STORESCU = "/usr/bin/echoscu", "/usr/bin/storescu"
 pytestmark = [needs_debian("dcmtk", STORESCU), needs_debian("orthanc", "Orthanc")]
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
-
-
-def until(true: Callable[[], object], seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.1)
-
-
-def listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-class Orthanc:
-    """An Orthanc that takes what is sent to it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.http, self.dicom = free_port(), free_port()
-        config = {
-            "StorageDirectory": str(folder / "db"), "IndexDirectory": str(folder / "db"),
-            "HttpPort": self.http, "HttpBindAddresses": ["127.0.0.1"],
-            "RemoteAccessAllowed": False, "AuthenticationEnabled": False,
-            "DicomServerEnabled": True, "DicomPort": self.dicom, "DicomAet": "ARCHIVE",
-            "DicomModalities": {}, "Plugins": [],
-        }  # fmt: skip
-        folder.mkdir(parents=True, exist_ok=True)
-        self.config, self.log = folder / "orthanc.json", folder / "log"
-        self.config.write_text(json.dumps(config))
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        log = self.log.open("w")
-        self.process = subprocess.Popen(
-            [str(shutil.which("Orthanc")), str(self.config)], stdout=log, stderr=log
-        )
-        until(lambda: listens(self.http) and listens(self.dicom))
-
-    def stop(self) -> None:
-        if self.process is not None:
-            self.process.terminate()
-            self.process.wait(20)
-
-    def kinds(self) -> list[str]:
-        """Modality of each series that it holds."""
-        root = f"http://127.0.0.1:{self.http}"
-        series = requests.get(f"{root}/series?expand", timeout=5).json()
-        return sorted(one["MainDicomTags"]["Modality"] for one in series)
-
-    def send(self, path: Path, port: int) -> None:
-        """Store a file in it and have it sent on to the node."""
-        root = f"http://127.0.0.1:{self.http}"
-        made = requests.post(f"{root}/instances", data=path.read_bytes(), timeout=10).json()
-        requests.put(f"{root}/modalities/node", timeout=5, json={
-            "AET": "SPINETK", "Host": "127.0.0.1", "Port": port}).raise_for_status()  # fmt: skip
-        requests.post(
-            f"{root}/modalities/node/store", data=made["ID"], timeout=20
-        ).raise_for_status()
 
 
 @pytest.fixture

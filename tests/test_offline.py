@@ -1,11 +1,10 @@
 """Nothing leaves the computer."""
 
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-import pytest
+from tests.debian import needs_debian
 
 PROGRAM = """
 import sys, time
@@ -16,7 +15,7 @@ time.sleep(20)  # events are sent in the background, some time later
 """
 
 
-@pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace: apt-get install strace")
+@needs_debian("strace", "strace")
 def test_no_connection_is_opened_and_no_name_is_looked_up(
     phantom_folder: Path, tmp_path: Path
 ) -> None:

@@ -4,8 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from spinetk.boxes import dice
 from spinetk.errors import SpineError, UsageError
-from spinetk.evaluation.matching import dice
 from spinetk.network.detector import Boxes
 from spinetk.network.fitting import Fit, NetworkInput
 from spinetk.network.loaded import LoadedModel, model_for

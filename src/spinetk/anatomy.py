@@ -37,7 +37,7 @@ def without_doubles(instances: Sequence[Instance]) -> list[Instance]:
     kept: list[Instance] = []
     for one in sorted(instances, key=lambda i: -i.score):
         group = _group(one.kind)
-        if all(_group(k.kind) != group or _shared(one.mask, k.mask) <= SAME_PLACE for k in kept):
+        if all(_group(k.kind) != group or _shared(one, k) <= SAME_PLACE for k in kept):
             kept.append(one)
     return kept
 
@@ -155,14 +155,22 @@ def column_directions(masks: Sequence[NDArray[np.bool_]]) -> list[tuple[float, f
     """Direction (x, y) of the column at each of the upright masks [H, W], pointing to the feet.
 
     It joins the second neighbours above and below (bodies and discs alternate; at an end of the
-    column what is left of them); a lone instance is taken to stand upright.
+    column what is left of them); a lone instance is taken to stand upright. What stands off the
+    column (a person may mark anything) is no neighbour.
     """
     centres = np.array([mask_centre(mask) for mask in masks]).reshape(-1, 2)
-    order = np.argsort(centres[:, 1], kind="stable")
+    boxes = np.array([mask_box(mask) for mask in masks]).reshape(-1, 4)
+    column = in_column(boxes, np.ones(len(masks)))
+    # of single instances here and there, none is more of a column than another
+    members = np.flatnonzero(column) if 2 * column.sum() > len(masks) else np.arange(len(masks))
+    order = members[np.argsort(centres[members, 1], kind="stable")]
     directions = [(0.0, 1.0)] * len(masks)
-    for place, index in enumerate(order):
-        above = order[max(place - 2, 0)]
-        below = order[min(place + 2, len(order) - 1)]
+    for index, centre in enumerate(centres):
+        higher, not_lower = (
+            int(np.searchsorted(centres[order, 1], centre[1], side)) for side in ("left", "right")
+        )
+        above = order[max(higher - 2, 0)]
+        below = order[min(not_lower + 1, len(order) - 1)]
         step = centres[below] - centres[above]
         if np.linalg.norm(step) > 0:
             directions[index] = (float(step[0]), float(step[1]))
@@ -261,9 +269,15 @@ def _group(kind: str) -> str:
     return BODY_KIND if kind == SACRAL_CLASS else kind
 
 
-def _shared(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
-    overlap = int(np.count_nonzero(a & b))
-    return overlap / min(int(np.count_nonzero(a)), int(np.count_nonzero(b)))
+def _shared(a: Instance, b: Instance) -> float:
+    """Part of the smaller mask that is the other's, too."""
+    left, top = (int(max(a.box[k], b.box[k])) for k in (0, 1))
+    right, bottom = (int(min(a.box[k], b.box[k])) for k in (2, 3))
+    if right <= left or bottom <= top:
+        return 0.0
+    window = slice(top, bottom), slice(left, right)
+    overlap = int(np.count_nonzero(a.mask[window] & b.mask[window]))
+    return overlap / min(int(np.count_nonzero(a.mask)), int(np.count_nonzero(b.mask)))
 
 
 def cut_by_border(mask: NDArray[np.bool_]) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import glob
 import shutil
 import tempfile
@@ -12,20 +11,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from spinetk.anatomy import BODY_KIND, DISC_KIND
 from spinetk.errors import NothingFound, SpineError, UsageError
 from spinetk.network.loaded import LoadedModel, load_model, model_for
 from spinetk.network.registry import find_model
 from spinetk.pipeline import segment
 from spinetk.readers import FoundSeries, find
-from spinetk.results import is_result
+from spinetk.results import is_result, summary_row, write_rows, write_summary
 from spinetk.study import NO_SPACING, Modality, Refusal, Series
 from spinetk.workers import in_workers
 from spinetk.writers import USUAL_FORMATS, write_result
 
-SUMMARY_COLUMNS = (
-    "key", "modality", "selected_slice", "n_slices", "bodies", "discs", "seconds", "warnings"
-)  # fmt: skip
 FEWEST_FOR_WORKERS = 6
 """A worker takes over a second to start."""
 Progress = Callable[[str, int, int], None]
@@ -40,6 +35,8 @@ class Options:
         slices: "auto" selects one, "all" takes each in turn, a number takes that one.
         model: a shipped network's name or a path; None goes by modality.
         score: threshold 0..1; None takes the model card's.
+        overwrite: replace results that are there.
+        keep: leave series alone whose results are there: an interrupted run goes on.
         spacing: (row, column) in mm of images whose file does not say it.
     """
 
@@ -50,19 +47,22 @@ class Options:
     score: float | None = None
     anchor: tuple[str, int] | None = None
     overwrite: bool = False
+    keep: bool = False
     spacing: tuple[float, float] | None = None
 
 
-@dataclass(frozen=True)
+@dataclass
 class Outcome:
-    """What became of an input, or of one of its series.
+    """What became of an input, or of one of its series; it grows with each of them.
 
     Attributes:
-        done: a row of the summary for each result.
+        done: a row of the summary for each result, and as "source" the file or folder that it is
+            of, which no file says: folders may bear a patient's name.
         failed: key or file name, and reason.
         passed_over: intact files and series of a kind that is not segmented.
         other_files: number of files of other kinds that lay among the input.
         read: number of series whose pixels could be read.
+        kept: number of results that were there and were left alone.
     """
 
     done: list[dict[str, Any]] = field(default_factory=list)
@@ -70,6 +70,7 @@ class Outcome:
     passed_over: list[Refusal] = field(default_factory=list)
     other_files: int = 0
     read: int = 0
+    kept: int = 0
 
     def refuse(self, refused: Iterable[Refusal]) -> None:
         """Take account of what was not read."""
@@ -79,15 +80,14 @@ class Outcome:
             else:
                 self.passed_over.append(one)
 
-    def with_more(self, other: Outcome) -> Outcome:
-        """Both together."""
-        return Outcome(
-            done=[*self.done, *other.done],
-            failed=[*self.failed, *other.failed],
-            passed_over=[*self.passed_over, *other.passed_over],
-            other_files=self.other_files + other.other_files,
-            read=self.read + other.read,
-        )
+    def add(self, other: Outcome) -> None:
+        """Take account of another series."""
+        self.done += other.done
+        self.failed += other.failed
+        self.passed_over += other.passed_over
+        self.other_files += other.other_files
+        self.read += other.read
+        self.kept += other.kept
 
 
 def segment_all(
@@ -97,6 +97,7 @@ def segment_all(
     on_progress: Progress = lambda text, done, total: None,
     on_done: Callable[[dict[str, Any]], None] = lambda row: None,
     workers: int = 1,
+    models: dict[str, LoadedModel] | None = None,
 ) -> Outcome:
     """Segment every series and write results, `summary.csv` and, if need be, `failures.csv`.
 
@@ -108,6 +109,7 @@ def segment_all(
         on_done: called with each row of the summary.
         workers: processes that share the series, each on one core; used from `FEWEST_FOR_WORKERS`
             series on. (The caller's main module must be importable, as `multiprocessing` wants.)
+        models: those that are loaded by now, by name; others are added. Workers load their own.
 
     Raises:
         UnreadableInput: nothing in the input can be read.
@@ -117,27 +119,27 @@ def segment_all(
         find_model(options.model)
     found = find(inputs)
     made = not out.exists()
-    if found.series:
-        _prepare(out, found.series, options)
-    outcome = Outcome(other_files=found.passed_over)
+    todo = _prepare(out, found.series, options) if found.series else []
+    outcome = Outcome(other_files=found.passed_over, kept=len(found.series) - len(todo))
     outcome.refuse(found.refused)
-    shared = workers > 1 and len(found.series) >= FEWEST_FOR_WORKERS
+    shared = workers > 1 and len(todo) >= FEWEST_FOR_WORKERS
+    loaded: dict[str, LoadedModel] = {} if models is None else models
     segmented = (
-        in_workers(_alone, [(one, out, options) for one in found.series], workers, _lost)
+        in_workers(_alone, [(one, out, options) for one in todo], workers, _lost)
         if shared
-        else (segment_found(one, out, options, {}, on_progress) for one in found.series)
+        else (segment_found(one, out, options, loaded, on_progress) for one in todo)
     )
     try:
         for count, more in enumerate(segmented):
-            outcome = outcome.with_more(more)
+            outcome.add(more)
             for row in more.done:
                 on_done(row)
             if shared:
-                on_progress("series", count + 1, len(found.series))
+                on_progress("series", count + 1, len(todo))
     finally:  # an interrupted run accounts for what it completed
         if found.series:
             _account(out, outcome)
-    if not outcome.read:
+    if not outcome.read and not outcome.kept:
         if made and found.series:
             shutil.rmtree(out)
         refused = [Refusal(*one) for one in outcome.failed] + outcome.passed_over
@@ -164,7 +166,7 @@ def segment_found(
         outcome.refuse(refused)
         if series is None:
             return outcome
-        outcome = replace(outcome, read=1)
+        outcome.read = 1
         told = _as_told(series, options)
         if options.model is None:
             name, told = model_for(told, options.modality)
@@ -173,6 +175,8 @@ def segment_found(
         if name not in models:
             models[name] = load_model(name, threads)
         _segment_parts(told, models[name], out, options, outcome, on_progress)
+        for row in outcome.done:
+            row["source"] = str(found.place)
     return outcome
 
 
@@ -222,16 +226,18 @@ def _segment_parts(
     Raises:
         NothingFound: nothing was found on any slice.
     """
-    before = len(outcome.done)
     nothing: NothingFound | None = None
     for one, choice in _parts(series, options):
+        if options.keep and is_result(out / one.key):
+            outcome.kept += 1
+            continue
         with _failure_noted(one.key, outcome):
             try:
                 row = _segment_one(one, choice, loaded, out, options, on_progress)
                 outcome.done.append(row)
             except NothingFound as error:
                 nothing = error
-    if nothing is not None and len(outcome.done) == before:
+    if nothing is not None and not outcome.done and not outcome.kept:
         raise nothing
 
 
@@ -241,15 +247,16 @@ def _failure_noted(key: str, outcome: Outcome) -> Iterator[None]:
     try:
         yield
     except SpineError as error:
-        outcome.failed.append((key, str(error)))
+        outcome.failed.append((key, str(error).removeprefix(f"{key}: ")))
     except OSError as error:
         outcome.failed.append((key, error.strerror or type(error).__name__))
     except Exception as error:  # its words may quote the header
         outcome.failed.append((key, f"unexpected {type(error).__name__}"))
 
 
-def _prepare(out: Path, series: Sequence[FoundSeries], options: Options) -> None:
-    """Make the folder and see to it that results can be written and none is replaced unasked."""
+def _prepare(out: Path, series: Sequence[FoundSeries], options: Options) -> list[FoundSeries]:
+    """Make the folder and see to it that results can be written and none is replaced unasked;
+    returns the series that are to be segmented."""
     try:
         out.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=out):
@@ -260,9 +267,14 @@ def _prepare(out: Path, series: Sequence[FoundSeries], options: Options) -> None
     foreign = [folder for folder in taken if not is_result(folder)]
     if foreign:
         raise UsageError(f"{foreign[0]}: is in the way and not a result of SpineTK")
+    if options.keep:  # of a series of which every slice is asked for, some may be missing
+        return [one for one in series if options.slices == "all" or not (out / one.key).exists()]
     if taken and not options.overwrite:
         more = f" and {len(taken) - 1} more" if len(taken) > 1 else ""
-        raise UsageError(f"{out}: holds results of {taken[0].name}{more} already; see --overwrite")
+        raise UsageError(
+            f"{out}: holds results of {taken[0].name}{more} already; see --continue and --overwrite"
+        )
+    return list(series)
 
 
 def _folders(out: Path, key: str, options: Options) -> list[Path]:
@@ -308,44 +320,15 @@ def _segment_one(
         "spacing_mm": list(options.spacing) if options.spacing else None,
         "anchor": "=".join(map(str, options.anchor)) if options.anchor else None,
     }
-    result = write_result(out, result, loaded.model, asked, options.formats)
-    return {
-        "key": series.key,
-        "modality": series.modality or "",
-        "selected_slice": result.slice_index,
-        "n_slices": len(series.slices),
-        "bodies": sum(i.kind == BODY_KIND for i in result.instances),
-        "discs": sum(i.kind == DISC_KIND for i in result.instances),
-        "seconds": round(sum(result.seconds.values()), 3),
-        "warnings": "; ".join(result.warnings),
-    }
+    write_result(out, result, loaded.model, asked, options.formats)
+    return summary_row(out / series.key)
 
 
 def _account(out: Path, outcome: Outcome) -> None:
-    """Write summary.csv, and failures.csv where something failed (an old one is removed).
-
-    The summary keeps the rows of earlier runs whose results are still there.
-    """
-    summary = out / "summary.csv"
-    new = {row["key"] for row in outcome.done}
-    earlier: list[dict[str, Any]] = []
-    if summary.is_file():
-        with summary.open(newline="", encoding="utf-8") as stream:
-            earlier = [
-                {name: row.get(name, "") for name in SUMMARY_COLUMNS}
-                for row in csv.DictReader(stream)
-                if row.get("key") not in new and is_result(out / str(row.get("key")))
-            ]
-    _write_rows(summary, SUMMARY_COLUMNS, [*earlier, *outcome.done])
+    """Write summary.csv, and failures.csv where something failed (an old one is removed)."""
+    write_summary(out)
     failures = [{"key": key, "reason": reason} for key, reason in outcome.failed]
     if failures:
-        _write_rows(out / "failures.csv", ("key", "reason"), failures)
+        write_rows(out / "failures.csv", ("key", "reason"), failures)
     else:
         (out / "failures.csv").unlink(missing_ok=True)
-
-
-def _write_rows(path: Path, columns: Sequence[str], rows: Sequence[dict[str, Any]]) -> None:
-    with path.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, fieldnames=columns)
-        writer.writeheader()
-        writer.writerows(rows)

@@ -1,4 +1,5 @@
-"""Boxes and centres of masks. Boxes are xyxy in pixels, float, right and lower edge exclusive."""
+"""Boxes, centres and overlap of masks. Boxes are xyxy in pixels, float; their right and lower edges
+are exclusive."""
 
 from __future__ import annotations
 
@@ -17,8 +18,15 @@ def mask_box(mask: NDArray[np.bool_]) -> Box:
 def mask_centre(mask: NDArray[np.bool_]) -> tuple[float, float]:
     """Centre of gravity (x, y) of a mask [H, W] that holds at least one pixel; pixel centres lie at
     whole numbers."""
-    rows, columns = np.nonzero(mask)
-    return float(columns.mean()), float(rows.mean())
+    left, top, right, bottom = map(int, mask_box(mask))
+    rows, columns = np.nonzero(mask[top:bottom, left:right])
+    return left + float(columns.mean()), top + float(rows.mean())
+
+
+def dice(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
+    """Dice coefficient 2 |a and b| / (|a| + |b|) of two masks [H, W]; 1 where both are empty."""
+    total = int(np.count_nonzero(a)) + int(np.count_nonzero(b))
+    return 2 * int(np.count_nonzero(a & b)) / total if total else 1.0
 
 
 def box_iou(a: NDArray[np.floating], b: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -141,6 +141,9 @@ def segment(
         typer.Option(help="mm a pixel where the file does not say: 0.5, or 0.5,0.4 (row, column)."),
     ] = None,
     overwrite: Annotated[bool, typer.Option(help="Replace results that are there.")] = False,
+    keep: Annotated[
+        bool, typer.Option("--continue", help="Leave series alone whose results are there.")
+    ] = False,
     quiet: Annotated[bool, typer.Option(help="Print errors only.")] = False,
 ) -> None:
     """Segment every series in the input; results go to OUT/<series key>/."""
@@ -155,8 +158,11 @@ def segment(
         score=score,
         anchor=parse_anchor(anchor) if anchor else None,
         overwrite=overwrite,
+        keep=keep,
         spacing=_spacing(spacing) if spacing else None,
     )
+    if overwrite and keep:
+        raise UsageError("--overwrite replaces results and --continue keeps them: give one of them")
     if bool(inputs) == bool(dicomweb) or bool(dicomweb) != bool(study):
         raise UsageError("name either INPUT files or folders, or --dicomweb URL with --study UID")
     fetched = _fetched(dicomweb, study) if dicomweb and study else None
@@ -179,6 +185,8 @@ def segment(
         _say(f"{key}: {reason}")
     for refusal in outcome.passed_over:
         _say(f"passed over {refusal.name}: {refusal.reason}")
+    if outcome.kept:
+        _say(f"results that were there and were kept: {outcome.kept}")
     if outcome.other_files:
         _say(f"passed over files of other kinds: {outcome.other_files}")
     if fetched and dicomweb:
@@ -205,7 +213,7 @@ def _report(out: Path, row: dict[str, Any]) -> None:
     more = f" ({doubts} warning{'s' if doubts > 1 else ''}, see run.json)" if doubts else ""
     print(
         f"{row['key']}: slice {row['selected_slice']}, vertebral bodies: {row['bodies']}, "
-        f"discs: {row['discs']} -> {out / row['key']}{more}",
+        f"discs: {row['discs']}, of {row['source']} -> {out / row['key']}{more}",
         flush=True,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,14 +11,15 @@ from numpy.typing import NDArray
 from spinetk.study import Frame, Slice
 
 
-def on_frames(one: Slice, labels: NDArray[np.generic]) -> list[tuple[Frame, NDArray[np.generic]]]:
+def on_frames(one: Slice, labels: NDArray[Any]) -> tuple[tuple[Frame, ...], NDArray[Any]]:
     """Bring labels drawn on a slice to the stored images that it comes from.
 
     Args:
         labels: [H, W] on the slice's grid, 0 where there is nothing.
 
     Returns:
-        Each image that something lies on and its labels [rows, columns], in the slice's order.
+        Each image that something lies on, in the slice's order, and their labels [images, rows,
+        columns].
 
     Raises:
         ValueError: the slice does not come from DICOM.
@@ -25,18 +27,17 @@ def on_frames(one: Slice, labels: NDArray[np.generic]) -> list[tuple[Frame, NDAr
     if one.origin is None:
         raise ValueError("the slice does not come from stored DICOM images")
     if isinstance(one.origin, Frame):
-        return [(one.origin, labels)] if labels.any() else []
+        return ((one.origin,), labels[None]) if labels.any() else ((), labels[None][:0])
     where = one.origin
     lines = labels if where.lines == "rows" else labels.T
-    out = []
-    for frame, shift, line in zip(where.frames, where.shifts, lines, strict=True):
-        if not line.any():
-            continue
-        image = np.zeros(where.frame_shape, dtype=labels.dtype)
+    cuts = zip(where.frames, where.shifts, lines, strict=True)
+    held = [(frame, shift, line) for frame, shift, line in cuts if line.any()]
+    # zeros that are never written take no memory: a CT of hundreds of images has one line on each
+    images = np.zeros((len(held), *where.frame_shape), dtype=labels.dtype)
+    for image, (_, shift, line) in zip(images, held, strict=True):
         turned = image.T if where.frame_lines == "columns" else image
         turned[where.place] = line[shift : shift + turned.shape[1]]
-        out.append((frame, image))
-    return out
+    return tuple(frame for frame, _, _ in held), images
 
 
 def onto_slice(one: Slice, images: Mapping[str, NDArray[np.bool_]]) -> NDArray[np.bool_] | None:

@@ -168,7 +168,8 @@ def doubts(instances: Sequence[Instance]) -> list[str]:
         told.append(f"{len(unsure)} {which} a score below 0.8")
     if any(i.level is None for i in bodies):
         told.append(
-            "not every body's level is known: use the order from below, or name one (--anchor L5=2)"
+            "not every body's level is known: use the order from below, or name one (on the page "
+            "of spinetk serve, or with --anchor L5=2)"
         )
     if len(bodies) > 1 and bodies[0].level == "S1":
         share = bodies[0].mask.sum() / max(1, bodies[1].mask.sum())

@@ -15,6 +15,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from spinetk.errors import Unsuitable
+
 Modality = Literal["MR", "CT", "XR"]
 Source = Literal["dicom", "volume", "raster"]
 Line = Literal["rows", "columns"]
@@ -196,6 +198,13 @@ class Refusal:
     name: str
     reason: str
     failed: bool = True
+
+    @classmethod
+    def of(cls, name: str, error: Exception, named: bool = False) -> Refusal:
+        """What an error says of a file, or series; named: the user named it."""
+        return cls(
+            name, str(error).removeprefix(f"{name}: "), named or not isinstance(error, Unsuitable)
+        )
 
 
 @dataclass(frozen=True)

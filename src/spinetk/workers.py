@@ -61,8 +61,12 @@ def in_workers(
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def end_with_parent() -> None:
-    """End this process when the one that started it has ended, however that came about."""
+def begin_process() -> None:
+    """Prepare a process of ours: no word of libraries, and the end is the parent's to say. It ends
+    when the one that started it has ended, however that came about."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    warnings.simplefilter("ignore")
     parent = multiprocessing.parent_process()
 
     def watch() -> None:
@@ -74,9 +78,6 @@ def end_with_parent() -> None:
 
 
 def _begin() -> None:
-    """Prepare a worker: one thread, no word of libraries, and the end is the parent's to say."""
-    end_with_parent()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    warnings.simplefilter("ignore")
+    """Prepare a worker, which has one core."""
+    begin_process()
     cv2.setNumThreads(1)

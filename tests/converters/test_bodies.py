@@ -2,8 +2,8 @@ from pathlib import Path
 
 import numpy as np
 
+from spinetk.boxes import dice
 from spinetk.converters.bodies import vertebral_body
-from spinetk.evaluation.matching import dice
 from spinetk.readers.volume import read_volume
 from tests.conftest import Painter
 

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from spinetk.evaluation.matching import dice, match, surface_distance_95
+from spinetk.boxes import dice
+from spinetk.evaluation.matching import match, surface_distance_95
 from tests.conftest import Painter
 
 

@@ -71,7 +71,7 @@ def test_labels_come_back_to_their_own_images_pixel_by_pixel(
     truth[number] = labels
     expected = np.transpose(truth, (1, 2, 0) if plane is axial else (2, 1, 0))
     expected = expected.swapaxes(1, 2) if turned else expected
-    placed = {frame.path: image for frame, image in on_frames(one, labels)}
+    placed = {f.path: image for f, image in zip(*on_frames(one, labels), strict=True)}
     assert placed.keys() == {f for f, image in zip(files, expected, strict=True) if image.any()}
     for path, image in zip(files, expected, strict=True):
         if path in placed:
@@ -113,7 +113,7 @@ def test_a_tilted_gantry(body: Phantom, tmp_path: Path) -> None:
             assert one.pixels[line, shift + j] == pytest.approx(float(value[0]), abs=0.51)
     labels = (one.pixels > 200).astype(np.uint8)
     again = np.zeros_like(labels)
-    for frame, image in on_frames(one, labels):
+    for frame, image in zip(*on_frames(one, labels), strict=True):
         line = one.origin.frames.index(frame)
         shift = one.origin.shifts[line]
         again[line, shift : shift + rows] = image[:, one.origin.place]

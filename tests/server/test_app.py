@@ -1,5 +1,7 @@
 """The server from upload to corrected version, over HTTP."""
 
+import csv
+import hashlib
 import io
 import json
 import time
@@ -130,6 +132,15 @@ def test_a_correction_is_measured_at_once_and_saved_beside_the_original(
     again = server.ask("POST", f"jobs/{job}/results/{saved}/versions", 201, json={
         "marks": sent(version["instances"]), "who": "B"})["key"]  # fmt: skip
     assert again == f"{key}-corrected-2"
+    # versions are among the job's results and in the summary
+    assert [one["key"] for one in server.ask("GET", f"jobs/{job}")["results"]] == [
+        key,
+        saved,
+        again,
+    ]
+    rows = list(csv.DictReader((folder / "summary.csv").open()))
+    assert [row["key"] for row in rows] == [key, saved, again]
+    assert rows[1]["bodies"] == str(sum(m["kind"] == "vertebral_body" for m in marks))
 
 
 def test_moving_a_point_changes_only_what_lies_near_it(
@@ -178,7 +189,7 @@ def test_another_slice_becomes_a_result_of_its_own(server: Served, done: tuple[s
 
 
 def test_corrections_are_exported_as_a_data_set(
-    server: Served, done: tuple[str, str], tmp_path: Path
+    server: Served, done: tuple[str, str], study: dict[str, bytes], tmp_path: Path
 ) -> None:
     job, key = done
     shown = server.ask("GET", f"jobs/{job}/results/{key}")
@@ -189,6 +200,8 @@ def test_corrections_are_exported_as_a_data_set(
     data = read_dataset(tmp_path)
     [image] = [one for one in data.images if len(one.instances) == 5]
     assert image.exhaustive
+    patient = pydicom.dcmread(io.BytesIO(next(iter(study.values())))).PatientID
+    assert image.patient == hashlib.sha256(patient.encode()).hexdigest()[:12]
     areas = sorted(int(one.mask.sum()) for one in image.instances)
     assert areas == sorted(one["measures"]["area_px"] for one in shown["instances"][:5])
 

@@ -62,6 +62,14 @@ def opened(browser: Browser, served: Served, width: int, height: int) -> Page:
     return page
 
 
+def with_the_result(page: Page, phantom_folder: Path) -> Page:
+    """Upload the phantom and open what is found in it."""
+    page.set_input_files("#folder", str(phantom_folder / "dicom"))
+    page.click("a.open", timeout=60_000)
+    expect(page.locator("svg.overlay path[data-id]").first).to_be_visible()
+    return page
+
+
 def picture(page: Page, name: str) -> None:
     page.wait_for_timeout(400)
     if PICTURES:
@@ -166,10 +174,7 @@ def test_the_curve_leads_to_another_slice(
     browser: Browser, serve: Serve, phantom_folder: Path, tmp_path: Path
 ) -> None:
     with serve(tmp_path / "jobs") as served:
-        page = opened(browser, served, 1280, 860)
-        page.set_input_files("#folder", str(phantom_folder / "dicom"))
-        page.click("a.open", timeout=60_000)
-        expect(page.locator("svg.overlay path[data-id]").first).to_be_visible()
+        page = with_the_result(opened(browser, served, 1280, 860), phantom_folder)
         at = page.locator("svg.curve").get_attribute("aria-valuenow")
         page.hover("svg.overlay")
         page.mouse.wheel(0, 100)
@@ -234,9 +239,7 @@ def test_unsaved_corrections_are_not_left_unasked(
     browser: Browser, serve: Serve, phantom_folder: Path, tmp_path: Path
 ) -> None:
     with serve(tmp_path / "jobs") as served:
-        page = opened(browser, served, 1280, 860)
-        page.set_input_files("#folder", str(phantom_folder / "dicom"))
-        page.click("a.open", timeout=60_000)
+        page = with_the_result(opened(browser, served, 1280, 860), phantom_folder)
         page.locator("tr[data-id]").nth(1).locator("td.area").click()
         rows = page.locator("tr[data-id]").count() - 1
         page.keyboard.press("Delete")
@@ -260,9 +263,7 @@ def test_the_place_under_the_cursor_stays_when_zooming_and_follows_when_moving(
     browser: Browser, serve: Serve, phantom_folder: Path, tmp_path: Path
 ) -> None:
     with serve(tmp_path / "jobs") as served:
-        page = opened(browser, served, 1280, 860)
-        page.set_input_files("#folder", str(phantom_folder / "dicom"))
-        page.click("a.open", timeout=60_000)
+        page = with_the_result(opened(browser, served, 1280, 860), phantom_folder)
         label = page.locator("svg.overlay text").nth(3)
         expect(label).to_be_visible()
 
@@ -286,4 +287,32 @@ def test_the_place_under_the_cursor_stays_when_zooming_and_follows_when_moving(
         page.keyboard.up("Shift")
         page.wait_for_timeout(200)
         assert place() == pytest.approx((x + 50, y + 20), abs=2.5)
+        page.close()
+
+
+@in_a_browser
+def test_what_a_person_should_know_is_told_at_once(
+    browser: Browser, serve: Serve, phantom_folder: Path, tmp_path: Path
+) -> None:
+    with serve(tmp_path / "jobs") as served:
+        page = with_the_result(opened(browser, served, 1280, 860), phantom_folder)
+        expect(page.locator("aside")).to_contain_text("from dicom")  # what was uploaded
+        for place in (0, 1):
+            page.locator("tr[data-id]").nth(place).locator("select").select_option("L4")
+        expect(page.locator("td.doubt", has_text="named twice")).to_have_count(2)
+        # choosing a row leaves its columns where they are
+        measures = page.locator("tr[data-id]").nth(2).locator("td.area")
+        before = measures.bounding_box()
+        measures.click()
+        expect(page.locator("tr.actions")).to_contain_text("Delete")
+        after = measures.bounding_box()
+        assert before and after and all(before[name] == after[name] for name in ("x", "y", "width"))
+        page.click("[data-add=vertebral_body]")
+        expect(page.locator("#told.shown")).to_contain_text("Click points")
+        page.keyboard.press("Control+s")
+        expect(page.locator("dialog")).to_be_visible()
+        expect(page.locator("#told.shown")).to_have_count(0)
+        page.once("dialog", lambda dialog: dialog.accept())
+        page.goto(f"{served.url}/#/{'0' * 32}/nope")
+        expect(page.locator("#main")).to_contain_text("cannot be shown")
         page.close()

@@ -82,7 +82,7 @@ def test_a_segmentation_lies_on_its_images_pixel_by_pixel(
         description = seg.get_segment_description(number)
         assert description.segmented_property_category.value == "91723000"
         assert description.segment_label == level or level is None
-        for frame, image in on_frames(one, mask):
+        for frame, image in zip(*on_frames(one, mask), strict=True):
             used.add((frame.uid, frame.number))
             if frame.number is None:
                 found = seg.get_pixels_by_source_instance(

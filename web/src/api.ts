@@ -33,6 +33,7 @@ export interface Mark {
 
 export interface Shown {
   key: string;
+  upload: string;
   modality: string | null;
   selected_slice: number;
   n_slices: number;

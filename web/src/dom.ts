@@ -35,6 +35,12 @@ export function tell(text: string, wrong = false): void {
   hide = window.setTimeout(() => (place.className = ""), wrong ? 9000 : 4000);
 }
 
+/** Take back what was told, unless it is of something that went wrong. */
+export function hush(): void {
+  const place = document.getElementById("told")!;
+  if (!place.classList.contains("wrong")) place.className = "";
+}
+
 /** Run something; what goes wrong is told. */
 export async function attempt<T>(work: () => Promise<T>): Promise<T | undefined> {
   try {

@@ -78,7 +78,7 @@ function row(job: Job, refresh: () => void): HTMLElement {
         `${one.key}: ${one.bodies} bodies, ${one.discs} discs`),
     );
   }
-  if (job.message) parts.push(h("p", { class: "soft" }, job.message));
+  if (job.message) parts.push(h("p", { class: "soft message" }, job.message));
   if (job.results.length) {
     parts.push(h("a", { href: `api/jobs/${job.id}/results.zip`, download: true }, "All files (zip)"));
   }
@@ -105,7 +105,6 @@ export async function showJobs(main: HTMLElement, about: About): Promise<() => v
       const told = modality.value || null;
       modality.value = ""; // the next study may be of another kind
       await upload(await found, told, (text) => (progress.textContent = text));
-      progress.textContent = "";
       await refresh();
     }).then(() => (progress.textContent = ""));
   const picked = (event: Event): void => {

@@ -1,7 +1,7 @@
 // The page: #/ lists the studies, #/JOB/KEY shows a result.
 
 import { api, type About } from "./api";
-import { attempt } from "./dom";
+import { attempt, h } from "./dom";
 import { showJobs } from "./jobs";
 import { fetchResult, type ResultPage } from "./review";
 import "./style.css";
@@ -21,7 +21,7 @@ async function route(): Promise<void> {
   leave();
   leave = () => {};
   result = undefined;
-  await attempt(async () => {
+  const done = await attempt(async () => {
     about ??= await api.about();
     const [, job, key] = location.hash.split("/");
     if (job && key) {
@@ -30,7 +30,12 @@ async function route(): Promise<void> {
       leave = () => page.close();
       await page.open();
     } else leave = await showJobs(main, about);
+    return true;
   });
+  if (!done) {
+    main.replaceChildren(h("section", {}, h("h1", {}, "This cannot be shown."),
+      h("p", {}, "It was deleted, or never there. ", h("a", { href: "#/" }, "All studies"))));
+  }
 }
 
 window.addEventListener("hashchange", () => void route());

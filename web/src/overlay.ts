@@ -14,10 +14,15 @@ export interface Hand {
   drawn(outline: Polygon): void;
 }
 
-const REACH = 12; // pixels along the outline within which points follow the dragged one
+const REACH = 0.18; // share of the outline, to either side, within which points follow the dragged one
 
 /** How much each point of a ring follows the dragged one: 1 itself, 0 from `REACH` on. */
 function following(ring: Polygon, dragged: number): number[] {
+  const around = ring.reduce((sum, [x, y], i) => {
+    const [nextX, nextY] = ring[(i + 1) % ring.length];
+    return sum + Math.hypot(nextX - x, nextY - y);
+  }, 0);
+  const reach = REACH * around;
   const away = new Array<number>(ring.length).fill(Infinity);
   for (const step of [1, -1]) {
     let length = 0;
@@ -28,7 +33,7 @@ function following(ring: Polygon, dragged: number): number[] {
       length += Math.hypot(ring[next][0] - ring[at][0], ring[next][1] - ring[at][1]);
     }
   }
-  return away.map((length) => (length < REACH ? (1 + Math.cos((Math.PI * length) / REACH)) / 2 : 0));
+  return away.map((length) => (length < reach ? (1 + Math.cos((Math.PI * length) / reach)) / 2 : 0));
 }
 
 export class Overlay {

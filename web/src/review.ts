@@ -2,7 +2,7 @@
 
 import { api, OVER, type About, type Change, type Kind, type Mark, type Point, type Shown } from "./api";
 import { curve } from "./curve";
-import { attempt, h, tell } from "./dom";
+import { attempt, h, hush, tell } from "./dom";
 import { History } from "./history";
 import { colourOf, kindName, levelsOf, nameOf } from "./levels";
 import { Overlay, type Tool } from "./overlay";
@@ -63,7 +63,7 @@ export class ResultPage {
       location.hash = `#/${this.job}/${encodeURIComponent((event.target as HTMLSelectElement).value)}`;
     } }, ...shown.versions.map((name) => h("option", { value: name, selected: name === shown.key }, name)));
     const side = h("aside", {},
-      h("section", {}, h("h2", {}, shown.key), h("p", { class: "soft" }, facts),
+      h("section", {}, h("h2", {}, shown.key), h("p", { class: "soft" }, `from ${shown.upload} · ${facts}`),
         h("p", {}, h("label", {}, "Version ", versions)), ...this.story()),
       h("section", {}, this.list),
       h("section", {}, h("h2", {}, "Bodies on each slice"), this.curvePlace),
@@ -121,12 +121,12 @@ export class ResultPage {
 
   /** Changes come one after the other: each begins with what the one before it left. */
   private change(id: string, make: (place: number) => Change): void {
-    this.busy = this.busy.then(() => attempt(async () => {
+    this.queue(async () => {
       const place = this.history.now.findIndex((one) => one.id === id);
       if (place < 0) return;
       this.history.push(await api.edit(this.job, this.shown.key, this.history.now, make(place)));
       this.render();
-    }));
+    });
   }
 
   private add(outline: Point[]): void {
@@ -134,30 +134,30 @@ export class ResultPage {
     const mark: Mark = { id, kind: this.adding, level: null, score: null, truncated: false, rle: null,
       outline: [], centre: [0, 0], measures: {} };
     this.setTool("points");
-    this.busy = this.busy.then(() => attempt(async () => {
+    this.queue(async () => {
       const marks = [...this.history.now, mark];
       const change: Change = { place: marks.length - 1, how: "outline", before: [], after: [outline] };
       this.history.push(await api.edit(this.job, this.shown.key, marks, change));
       this.choose(id);
-    }));
+    });
   }
 
   private rename(mark: Mark, level: string | null): void {
-    this.queue(() => {
+    this.queue(async () => {
       this.history.push(this.history.now.map((one) => (one.id === mark.id ? { ...one, level } : one)));
       this.render();
     });
   }
 
   private remove(id: string): void {
-    this.queue(() => {
+    this.queue(async () => {
       this.history.push(this.history.now.filter((one) => one.id !== id));
       this.choose(null);
     });
   }
 
   private walk(back: boolean): void {
-    this.queue(() => {
+    this.queue(async () => {
       if (back) this.history.undo();
       else this.history.redo();
       this.render();
@@ -165,12 +165,13 @@ export class ResultPage {
   }
 
   /** What changes the instances waits for what is under way. */
-  private queue(work: () => void): void {
-    this.busy = this.busy.then(work);
+  private queue(work: () => Promise<void>): void {
+    this.busy = this.busy.then(() => attempt(work));
   }
 
   private askSave(): void {
     if (!this.unsaved) return tell("Nothing was changed since the last version.");
+    hush();
     const who = h("input", { id: "who", required: true, maxlength: 100, value: localStorage.getItem("who") ?? "" });
     const note = h("textarea", { id: "note", maxlength: 2000, rows: 3 });
     const dialog = h("dialog", {},
@@ -224,8 +225,15 @@ export class ResultPage {
     this.list.querySelector(".chosen")?.scrollIntoView({ block: "nearest" });
   }
 
+  private chooseNext(back: boolean): void {
+    const ids = this.history.now.map((one) => one.id);
+    const place = this.overlay.chosen === null ? (back ? 0 : -1) : ids.indexOf(this.overlay.chosen);
+    this.choose(ids[(place + (back ? ids.length - 1 : 1)) % ids.length] ?? null);
+  }
+
   private setTool(tool: Tool): void {
     this.overlay.tool = tool;
+    hush(); // what was said of the tool before
     if ((tool === "paint" || tool === "erase") && this.overlay.chosen === null) {
       tell("Choose a body or disc first: click on it or in the list.");
     }
@@ -254,6 +262,10 @@ export class ResultPage {
         h("button", { id: "segment", click: () => this.segment(viewer.slice) }, `Segment slice ${viewer.slice} instead`), " ",
         h("button", { click: () => viewer.show(shown.selected_slice) }, "Go back")));
     }
+    if (shown.trace.length < shown.n_slices) {
+      const few = `${shown.trace.length} of ${shown.n_slices} slices were searched: a few over all of the series, then those beside the best.`;
+      parts.unshift(h("p", { class: "soft" }, few));
+    }
     this.curvePlace.replaceChildren(curve(shown, viewer.slice, (slice) => viewer.show(slice)), ...parts);
   }
 
@@ -274,10 +286,11 @@ export class ResultPage {
       } }, `Add ${kind === "vertebral_body" ? "body" : "disc"}`);
     const undo = h("button", { id: "undo", title: "Ctrl+Z", disabled: !this.history.canUndo, click: () => this.walk(true) }, "Undo");
     const redo = h("button", { id: "redo", title: "Ctrl+Shift+Z", disabled: !this.history.canRedo, click: () => this.walk(false) }, "Redo");
-    const size = h("input", { type: "range", min: 1, max: 20, value: overlay.radius, "aria-label": "brush radius in pixels",
-      input: (event) => (overlay.radius = Number((event.target as HTMLInputElement).value)) });
     const brushing = overlay.tool === "paint" || overlay.tool === "erase";
-    this.tools.replaceChildren(...TOOLS.map((one) => tool(...one)), ...(brushing ? [size] : []),
+    const size = h("input", { type: "range", min: 1, max: 20, value: overlay.radius, "aria-label": "brush radius in pixels",
+      title: "brush radius", disabled: !brushing,
+      input: (event) => (overlay.radius = Number((event.target as HTMLInputElement).value)) });
+    this.tools.replaceChildren(...TOOLS.map((one) => tool(...one)), size,
       adding("vertebral_body"), adding("intervertebral_disc"), undo, redo,
       h("button", { click: () => this.viewer.reset() }, "Reset view"));
   }
@@ -286,7 +299,8 @@ export class ResultPage {
     const inMm = this.shown.spacing !== null;
     const number = (value: unknown, digits: number): string =>
       typeof value === "number" ? value.toFixed(digits) : "–";
-    const rows = marks.map((mark) => {
+    const named = marks.map((mark) => `${mark.kind} ${mark.level}`);
+    const rows = marks.flatMap((mark, place) => {
       const m = mark.measures;
       const chosen = mark.id === this.overlay.chosen;
       const shownBox = h("input", { type: "checkbox", "aria-label": `show ${nameOf(mark)}`, checked: !this.overlay.hidden.has(mark.id),
@@ -299,8 +313,9 @@ export class ResultPage {
         this.rename(mark, (event.target as HTMLSelectElement).value || null) },
         h("option", { value: "" }, `${kindName(mark.kind)} ${m.order ?? ""}`),
         ...levelsOf(mark.kind).map((name) => h("option", { value: name, selected: name === mark.level }, name)));
-      const doubts = [mark.truncated ? "cut off" : "", mark.score !== null && mark.score < 0.8 ? "unsure" : ""]
-        .filter(Boolean).join(", ");
+      const twice = mark.level !== null && named.some((name, other) => other !== place && name === named[place]);
+      const doubts = [mark.truncated ? "cut off" : "", mark.score !== null && mark.score < 0.8 ? "unsure" : "",
+        twice ? "named twice" : ""].filter(Boolean).join(", ");
       const actions = chosen ? [
         h("button", { title: "Delete", click: () => this.remove(mark.id) }, "Delete"),
         ...(mark.kind === "vertebral_body" && mark.level
@@ -317,14 +332,15 @@ export class ResultPage {
         this.choose(chosen ? null : mark.id);
         this.list.querySelector<HTMLElement>(`[data-id="${mark.id}"]`)?.focus();
       };
-      return h("tr", { class: chosen ? "chosen" : "", "data-id": mark.id, "data-level": mark.level ?? "",
+      const row = h("tr", { class: chosen ? "chosen" : "", "data-id": mark.id, "data-level": mark.level ?? "",
         tabindex: 0, click: pick, keydown: pick },
         h("td", {}, shownBox, h("i", { class: "colour", style: `background:${colourOf(mark)}` })),
-        h("td", {}, level, ...actions),
-        h("td", { class: "area" }, number(area, inMm ? 0 : 0)),
+        h("td", {}, level),
+        h("td", { class: "area" }, number(area, 0)),
         h("td", {}, heights.map((value) => number(value, 1)).join("/")),
         h("td", {}, mark.score === null ? "by hand" : mark.score.toFixed(2)),
         h("td", { class: "doubt" }, doubts));
+      return actions.length ? [row, h("tr", { class: "actions" }, h("td", { colspan: 6 }, ...actions))] : [row];
     });
     const unit = inMm ? "mm" : "px";
     return h("table", {},
@@ -348,19 +364,11 @@ export class ResultPage {
           "]": () => { overlay.radius = Math.min(20, overlay.radius + 1); this.render(); },
           "+": () => viewer.zoom(1.2, [viewer.canvas.clientWidth / 2, viewer.canvas.clientHeight / 2]),
           "-": () => viewer.zoom(1 / 1.2, [viewer.canvas.clientWidth / 2, viewer.canvas.clientHeight / 2]),
-          "0": () => viewer.reset(), enter: () => overlay.finishDrawing(),
+          "0": () => viewer.reset(), n: () => this.chooseNext(event.shiftKey),
+          ...(overlay.tool === "draw" ? { enter: () => overlay.finishDrawing() } : {}),
           escape: () => { overlay.stopDrawing(); this.setTool("points"); this.choose(null); },
         };
-    const name = event.key.toLowerCase();
-    if (name === "n" && !control) {
-      const ids = this.history.now.map((one) => one.id);
-      const place = overlay.chosen === null ? -1 : ids.indexOf(overlay.chosen);
-      this.choose(ids[(place + (event.shiftKey ? ids.length - 1 : 1)) % ids.length] ?? null);
-      event.preventDefault();
-      return;
-    }
-    if (name === "enter" && overlay.tool !== "draw") return;
-    const act = acts[name];
+    const act = acts[event.key.toLowerCase()];
     if (!act) return;
     event.preventDefault();
     act();

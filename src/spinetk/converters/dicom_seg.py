@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +11,13 @@ import pydicom
 from numpy.typing import NDArray
 
 from spinetk.converters.names import Label, class_of
-from spinetk.converters.writing import Outline, OutlinedSlice, eight_bit, grey_window
+from spinetk.converters.writing import (
+    Outline,
+    OutlinedSlice,
+    eight_bit,
+    grey_window,
+    hashed_patient,
+)
 from spinetk.errors import SpineError
 from spinetk.frames import onto_slice
 from spinetk.orientation import upright_turn
@@ -27,8 +32,8 @@ SEGMENTATION_STORAGE = "1.2.840.10008.5.1.4.1.1.66.4"
 def dicom_seg(folder: Path, lost: list[str]) -> Iterator[OutlinedSlice]:
     """Every slice that a SEG in the folder refers to.
 
-    The patient is 12 hex digits of the SHA-256 of the PatientID (without one, the study's 8), so
-    that all series of a patient stay together and no name gets into the data set.
+    The patient is told by a hash of the PatientID (without one, the study's 8 digits), so that all
+    series of a patient stay together and no name gets into the data set.
 
     Segments are named by their label ("L4", "L4-L5", "vertebral_body"; `spinetk.converters.names`).
 
@@ -106,9 +111,7 @@ def _upright(
     return OutlinedSlice(
         name=f"{series.key}_{part.index:03d}",
         series=series.key,
-        patient=hashlib.sha256(patient.encode()).hexdigest()[:12]
-        if patient
-        else series.key.split("-")[0],
+        patient=hashed_patient(patient) if patient else series.key.split("-")[0],
         picture=eight_bit(turn.apply(part.pixels), low, high),
         outlines=tuple((label, turn.apply(mask)) for label, mask in outlines),
         modality=series.modality or "MR",

@@ -9,11 +9,12 @@ from typing import Any
 
 import nibabel
 import numpy as np
+import pydicom
 from numpy.typing import NDArray
 
 from spinetk.anatomy import BODY_KIND, DISC_KIND
 from spinetk.converters.names import Label, verse_numbers
-from spinetk.converters.writing import OutlinedSlice, eight_bit, grey_window
+from spinetk.converters.writing import OutlinedSlice, eight_bit, grey_window, hashed_patient
 from spinetk.errors import SpineError
 from spinetk.orientation import upright_turn
 from spinetk.study import LPS_TO_RAS, Geometry, Slice, vector
@@ -59,6 +60,7 @@ def corrected_results(folder: Path, lost: list[str]) -> Iterator[OutlinedSlice]:
             series=path.parent.name,
             picture=eight_bit(turn.apply(one.pixels), low, high),
             outlines=tuple(outlines),
+            patient=_patient(path.parent),
             modality=modality,
             place=(record["selected_slice"], record["n_slices"]),
             spacing=turn.spacing(one.spacing),
@@ -79,6 +81,15 @@ def _slice(path: Path, image: Any, pixels: NDArray[np.float32], index: int) -> S
     )
     placed = geometry if geometry.plane == "sagittal" else None
     return Slice(pixels, index, placed, spacing, path)
+
+
+def _patient(folder: Path) -> str | None:
+    """The hash of the PatientID that a result's DICOM files bear."""
+    for path in sorted(folder.glob("*.dcm")):
+        patient = pydicom.dcmread(path, stop_before_pixels=True).get("PatientID")
+        if patient:
+            return hashed_patient(str(patient))
+    return None
 
 
 def _meaning(value: int) -> Label | None:

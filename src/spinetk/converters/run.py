@@ -150,9 +150,10 @@ def _add_all(
         _add_pictures(writer, kind, folder, options, modality or "XR", lost)
     elif kind in SLICE_FORMATS:
         for one in SLICE_FORMATS[kind](folder, lost):
+            told = one.patient if options.patient is None else None
             writer.add(
                 one.name, one.picture, one.outlines,
-                patient=one.patient or _patient(kind, one.series, options), series=one.series,
+                patient=told or _patient(kind, one.series, options), series=one.series,
                 modality=one.modality or modality or "MR", place=one.place, spacing=one.spacing,
                 exhaustive=options.exhaustive,
             )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,11 @@ from spinetk.study import Modality, Slice
 
 Outline = tuple[Label, NDArray[np.bool_]]
 """Class and level, and a mask bool [H, W]."""
+
+
+def hashed_patient(patient_id: str) -> str:
+    """What a data set keeps of a PatientID: 12 hex digits of its SHA-256."""
+    return hashlib.sha256(patient_id.encode()).hexdigest()[:12]
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinetk.anatomy import BODY_KIND, cut_by_border, order_and_name, without_doubles
-from spinetk.boxes import box_iou
+from spinetk.boxes import box_iou, dice
 from spinetk.dataset import SACRAL_CLASS, AnnotatedImage, Annotation
 from spinetk.evaluation.matching import (
     DETECTED_IOU,
     SAME_IOU,
-    dice,
     match,
     surface_distance_95,
 )

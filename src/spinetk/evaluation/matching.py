@@ -26,12 +26,6 @@ def match(iou: NDArray[np.float64]) -> list[tuple[int, int]]:
     return [(int(r), int(c)) for r, c in zip(rows, columns, strict=True) if iou[r, c] >= SAME_IOU]
 
 
-def dice(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
-    """Dice coefficient 2 |a and b| / (|a| + |b|) of two masks [H, W]; 1 where both are empty."""
-    total = int(np.count_nonzero(a)) + int(np.count_nonzero(b))
-    return 2 * int(np.count_nonzero(a & b)) / total if total else 1.0
-
-
 def surface_distance_95(
     a: NDArray[np.bool_], b: NDArray[np.bool_], spacing: tuple[float, float] = (1.0, 1.0)
 ) -> float:

@@ -41,7 +41,10 @@ def model_for(series: Series, modality: Modality | None = None) -> tuple[str, Se
     warnings = series.warnings
     if chosen is None:
         chosen = "MR"
-        warnings += ("the file does not name its modality: MR is assumed (see --modality)",)
+        warnings += (
+            "the file does not name its modality: MR is assumed (see --modality, or say it on the "
+            "page before the upload)",
+        )
     return FOR_MODALITY[chosen], replace(series, modality=chosen, warnings=warnings)
 
 

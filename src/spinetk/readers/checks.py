@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -16,6 +17,14 @@ LARGEST_RATIO = 3.0
 """Largest ratio of in-plane spacings of a sagittal cut; beyond it bodies are only smears."""
 SPACING_MM = 0.01, 20.0
 """Distances of pixels that an image of a spine can have."""
+LARGEST_SQUEEZE = 1100
+"""Neither zlib nor bzip2 is taken at its word that data were larger by more than such a factor."""
+
+
+def file_stem(path: Path) -> str:
+    """A file's name without its ending; that of a compressed NIfTI has two parts."""
+    compressed = path.name.lower().endswith(".nii.gz")
+    return path.name[: -len(".nii.gz")] if compressed else path.stem
 
 
 def check_size(name: str, height: int, width: int) -> None:
@@ -63,4 +72,5 @@ def short(error: Exception, path: Path) -> str:
     """What a library said of a file, as part of a one-line message without the file's folder."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     text = lines[-1] if lines else type(error).__name__
-    return text.replace(str(path), path.name).replace(str(path.parent), "")[:160]
+    text = text.replace(str(path), path.name).replace(str(path.parent), "")
+    return textwrap.shorten(text, 160, placeholder=" …")

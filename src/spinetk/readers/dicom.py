@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from spinetk.errors import UnreadableInput, Unsuitable
+from spinetk.errors import UnreadableInput
 from spinetk.readers.checks import finite, short
 from spinetk.readers.dicom_headers import MODALITIES, Header, scan
 from spinetk.readers.dicom_pixels import decode
@@ -49,7 +49,7 @@ def find_stacks(paths: Sequence[Path]) -> tuple[list[tuple[str, Stack]], list[Re
         try:
             parts = [part for stack in stacks(headers) for part in _parts(stack)]
         except UnreadableInput as error:
-            refused.append(Refusal(key, str(error), not isinstance(error, Unsuitable)))
+            refused.append(Refusal.of(key, error))
             continue
         for part in parts:
             try:
@@ -57,7 +57,7 @@ def find_stacks(paths: Sequence[Path]) -> tuple[list[tuple[str, Stack]], list[Re
                     plan_cuts(head_first(part))
                 usable.append((key, part))
             except UnreadableInput as error:
-                refused.append(Refusal(key, str(error), not isinstance(error, Unsuitable)))
+                refused.append(Refusal.of(key, error))
     return usable, refused
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinetk.errors import UnreadableInput
-from spinetk.readers.checks import short
+from spinetk.readers.checks import LARGEST_SQUEEZE, short
 
 TYPES = {
     "MET_CHAR": "i1", "MET_UCHAR": "u1", "MET_SHORT": "i2", "MET_USHORT": "u2", "MET_INT": "i4",
@@ -21,8 +21,6 @@ TYPES = {
     "MET_ULONG_LONG": "u8", "MET_FLOAT": "f4", "MET_DOUBLE": "f8",
 }  # fmt: skip
 LONGEST_HEADER = 2**16
-LARGEST_SQUEEZE = 1100
-"""zlib makes nothing smaller than by such a factor."""
 
 
 def load_metaimage(path: Path) -> tuple[NDArray[np.float32], NDArray[np.float64]]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinetk.errors import UnreadableInput
-from spinetk.readers.checks import short
+from spinetk.readers.checks import LARGEST_SQUEEZE, short
 
 TO_LPS = {
     "left-posterior-superior": (1.0, 1.0, 1.0),
@@ -20,8 +20,6 @@ TO_LPS = {
 """Signs that turn a space's coordinates into LPS."""
 SHORT = {"lps": "left-posterior-superior", "ras": "right-anterior-superior",
          "las": "left-anterior-superior"}  # fmt: skip
-LARGEST_SQUEEZE = 1100
-"""No compression of NRRD makes data smaller than by such a factor."""
 
 
 def load_nrrd(path: Path) -> tuple[NDArray[np.float32], NDArray[np.float64]]:

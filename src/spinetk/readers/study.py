@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from spinetk.errors import UnreadableInput, Unsuitable
+from spinetk.errors import UnreadableInput
+from spinetk.readers.checks import file_stem
 from spinetk.readers.dicom import find_stacks, read_stack
 from spinetk.readers.dicom_headers import is_dicom
 from spinetk.readers.dicom_stacks import Stack
@@ -30,6 +31,15 @@ class FoundSeries:
     content: Path | Stack
     named: bool = False
 
+    @property
+    def place(self) -> Path:
+        """The file, or the folder of the first of a DICOM series' files."""
+        return (
+            self.content.first.frame.path.parent
+            if isinstance(self.content, Stack)
+            else self.content
+        )
+
     def load(self) -> tuple[Series | None, list[Refusal]]:
         """Read the pixels.
 
@@ -43,11 +53,8 @@ class FoundSeries:
             reader = read_volume if suffix.endswith(VOLUME_SUFFIXES) else read_raster
             return replace(reader(self.content), key=self.key), []
         except UnreadableInput as error:
-            failed = not isinstance(error, Unsuitable) or self.named
-            if isinstance(self.content, Stack):
-                return None, [Refusal(self.key, str(error), failed)]
-            name = self.content.name
-            return None, [Refusal(name, str(error).removeprefix(f"{name}: "), failed)]
+            name = self.key if isinstance(self.content, Stack) else self.content.name
+            return None, [Refusal.of(name, error, self.named)]
 
 
 @dataclass(frozen=True)
@@ -88,8 +95,7 @@ def find(inputs: Sequence[str | Path]) -> FoundStudy:
     for path in files.paths:
         name, named = path.name.lower(), path in files.named
         if name.endswith(VOLUME_SUFFIXES) or path.suffix.lower() in RASTER_SUFFIXES:
-            stem = path.name[: -len(".nii.gz")] if name.endswith(".nii.gz") else path.stem
-            found.append(FoundSeries(stem, path, named))
+            found.append(FoundSeries(file_stem(path), path, named))
         elif is_dicom(path):
             dicom.append(path)
         elif path.suffix.lower() in (".dcm", ".ima") or named:

@@ -14,7 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinetk.errors import UnreadableInput, Unsuitable
-from spinetk.readers.checks import check_size, finite, short, too_coarse, usable_spacing
+from spinetk.readers.checks import (
+    check_size,
+    file_stem,
+    finite,
+    short,
+    too_coarse,
+    usable_spacing,
+)
 from spinetk.readers.metaimage import load_metaimage
 from spinetk.readers.nrrd import load_nrrd
 from spinetk.study import LPS_TO_RAS, Geometry, Modality, Series, Slice, vector
@@ -50,9 +57,8 @@ def read_volume(path: Path, *, labels: bool = False) -> Series:
         raise Unsuitable(f"{path.name}: looks like a label map, not an image (few whole numbers)")
     slices = _sagittal_slices(path, array, affine)
     modality: Modality | None = "CT" if _looks_like_hounsfield(array) else None
-    stem = path.name[: -len(".nii.gz")] if path.name.lower().endswith(".nii.gz") else path.stem
     return Series(
-        key=stem,
+        key=file_stem(path),
         modality=modality,
         source="volume",
         slices=slices,

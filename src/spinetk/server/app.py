@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import json
 import shutil
 import zipfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib import resources
@@ -24,6 +23,7 @@ from starlette.background import BackgroundTask
 import spinetk
 from spinetk.dicom_network import Peer, send_files
 from spinetk.errors import SpineError
+from spinetk.results import is_result, read_record, result_folders, summary_row
 from spinetk.server.editing import Marked, painted, replaced, with_outline_moved
 from spinetk.server.export import corrections
 from spinetk.server.guard import Guard
@@ -55,6 +55,7 @@ from spinetk.server.uploads import TooLarge, place_for, receive
 PAGE = Path(str(resources.files("spinetk.server") / "page"))
 MOST_FILES = 20_000
 EVENT_SECONDS = 0.25
+EVENTS = "text/event-stream"
 SWEEP_SECONDS = 60.0
 
 JobId = Annotated[str, InPath(pattern=r"^[0-9a-f]{32}$")]
@@ -214,7 +215,10 @@ def _add_job_routes(app: FastAPI, store: JobStore, desk: Desk, settings: Setting
         written = await receive(request.stream(), target, settings.most_bytes - found.size)
 
         def taken(now: Job) -> dict[str, Any]:  # others may have come in the meantime
-            if now.state != "uploading" or now.size + written > settings.most_bytes:
+            if now.state != "uploading":
+                target.unlink(missing_ok=True)
+                raise HTTPException(409, "the job has been started")
+            if now.size + written > settings.most_bytes:
                 target.unlink(missing_ok=True)
                 raise TooLarge("the study is over the limit of this server")
             return {"files": now.files + 1, "size": now.size + written}
@@ -247,68 +251,70 @@ def _add_job_routes(app: FastAPI, store: JobStore, desk: Desk, settings: Setting
 
     @app.get(
         "/api/jobs/{job}/events", tags=["jobs"], response_class=StreamingResponse,
-        responses=ERRORS | {200: {"content": {"text/event-stream": {}}}},
+        responses=ERRORS | {200: {"content": {EVENTS: {}}}},
     )  # fmt: skip
     async def events(job: JobId, request: Request) -> StreamingResponse:
         """The job's state at every change, as server-sent events, until it is over."""
         job_of(job)
 
-        async def told() -> AsyncIterator[str]:
-            last = -1
-            while not await request.is_disconnected():
-                now = store.get(job)
-                if now is None:
-                    return
-                if now.changed != last:
-                    last = now.changed
-                    yield f"data: {JobState.of(now).model_dump_json()}\n\n"
-                if now.state in OVER:
-                    return
-                await asyncio.sleep(EVENT_SECONDS)
+        def look() -> list[Job]:
+            now = store.get(job)
+            return [now] if now else []
 
-        return StreamingResponse(told(), media_type="text/event-stream")
+        return StreamingResponse(_news(request, look, until_over=True), media_type=EVENTS)
 
     @app.get(
         "/api/events", tags=["jobs"], response_class=StreamingResponse,
-        responses={200: {"content": {"text/event-stream": {}}}},
+        responses={200: {"content": {EVENTS: {}}}},
     )  # fmt: skip
     async def all_events(request: Request) -> StreamingResponse:
         """Every job's state when it changes, as server-sent events, for as long as one listens."""
-
-        async def told() -> AsyncIterator[str]:
-            last: dict[str, int] = {}
-            while not await request.is_disconnected():
-                for now in await asyncio.to_thread(store.all):
-                    if last.get(now.id) != now.changed:
-                        last[now.id] = now.changed
-                        yield f"data: {JobState.of(now).model_dump_json()}\n\n"
-                await asyncio.sleep(EVENT_SECONDS)
-
-        return StreamingResponse(told(), media_type="text/event-stream")
+        return StreamingResponse(_news(request, store.all), media_type=EVENTS)
 
     @app.post("/api/jobs/{job}/results/{key}/slice", responses=ERRORS, tags=["results"])
     def segment_slice(job: JobId, key: Key, wish: SliceWish) -> JobState:
         """Segment another slice of a result's series; it becomes a result of its own."""
         found = job_of(job)
-        folder = store.results(job)
-        if "/" in key or key in ("", ".", "..") or not (folder / key / "run.json").is_file():
-            raise HTTPException(404, "there is no such result")
-        count = json.loads((folder / key / "run.json").read_text())["n_slices"]
+        folder = _result_folder(store, job, key)
+        count = read_record(folder)["n_slices"]
         if wish.slice_index >= count:
             raise HTTPException(409, f"there is no such slice: the series has 0 to {count - 1}")
         if found.state == "cancelled":
             raise HTTPException(409, "the job was cancelled: start it again first")
-        return changed(store.enqueue(job, Task(series_key(folder, key), wish.slice_index)))
+        return changed(store.enqueue(job, Task(series_key(folder), wish.slice_index)))
+
+
+async def _news(
+    request: Request, look: Callable[[], Sequence[Job]], until_over: bool = False
+) -> AsyncIterator[str]:
+    """The state of each job when it changes, as server-sent events, for as long as one listens; or
+    until all are over."""
+    last: dict[str, int] = {}
+    while not await request.is_disconnected():
+        jobs = await asyncio.to_thread(look)
+        for now in jobs:
+            if last.get(now.id) != now.changed:
+                last[now.id] = now.changed
+                yield f"data: {JobState.of(now).model_dump_json()}\n\n"
+        if until_over and all(now.state in OVER for now in jobs):
+            return
+        await asyncio.sleep(EVENT_SECONDS)
+
+
+def _result_folder(store: JobStore, job: str, key: str) -> Path:
+    """The folder of a result; what is in the way of finding it is a 404."""
+    folder = store.results(job) / key
+    if "/" in key or key.startswith(".") or not key or not is_result(folder):
+        raise HTTPException(404, "there is no such result")
+    return folder
 
 
 def _add_result_routes(app: FastAPI, store: JobStore, desk: Desk, settings: Settings) -> None:
     def review_of(job: str, key: str) -> Review:
         if store.get(job) is None:
             raise HTTPException(404, "there is no such job")
-        folder = store.results(job)
-        if "/" in key or key in ("", ".", "..") or not (folder / key / "run.json").is_file():
-            raise HTTPException(404, "there is no such result")
-        return open_review(folder, key, desk.series(store.study(job), series_key(folder, key)))
+        folder = _result_folder(store, job, key)
+        return open_review(folder, desk.series(store.study(job), series_key(folder)))
 
     def marked_of(review: Review, marks: list[Mark]) -> list[Marked]:
         try:
@@ -330,18 +336,14 @@ def _add_result_routes(app: FastAPI, store: JobStore, desk: Desk, settings: Sett
         """A result: its instances with outlines and measures, upright, and the search."""
         with desk.of(job):
             review = review_of(job, key)
-            folder = store.results(job)
-            base = series_key(folder, key)
-            versions = [path.parent.name for path in sorted(folder.glob("[!.]*/run.json"))]
-            record = review.record
-            turn = review.turn
-            searched = (
-                json.loads((folder / base / "run.json").read_text())
-                if (folder / base / "run.json").is_file()
-                else record
-            )
+            results, record, turn = store.results(job), review.record, review.turn
+            base = series_key(results / key)
+            searched = read_record(results / base) if is_result(results / base) else record
+            versions = [one.name for one in result_folders(results) if series_key(one) == base]
+            found = store.get(job)
             return Shown(
                 key=key,
+                upload=found.name if found else "",
                 modality=record["modality"],
                 selected_slice=record["selected_slice"],
                 n_slices=record["n_slices"],
@@ -351,8 +353,8 @@ def _add_result_routes(app: FastAPI, store: JobStore, desk: Desk, settings: Sett
                 warnings=record["warnings"],
                 correction=record.get("correction"),
                 instances=described(review, review.marked),
-                versions=[name for name in versions if series_key(folder, name) == base],
-                files=sorted(path.name for path in (folder / key).iterdir()),
+                versions=versions,
+                files=sorted(path.name for path in (results / key).iterdir()),
             )
 
     @app.get(
@@ -363,7 +365,7 @@ def _add_result_routes(app: FastAPI, store: JobStore, desk: Desk, settings: Sett
         """The series' slices, upright, for the viewer."""
         with desk.of(job):
             review = review_of(job, key)
-            base = series_key(store.results(job), key)
+            base = series_key(store.results(job) / key)
             path = display_volume(review.series, store.display(job) / f"{base}.nii")
         return FileResponse(path, media_type="application/octet-stream")
 
@@ -389,6 +391,8 @@ def _add_result_routes(app: FastAPI, store: JobStore, desk: Desk, settings: Sett
             review = review_of(job, key)
             marked = [one for one in marked_of(review, wanted.marks) if one.mask.any()]
             made = save_version(store.results(job), review, marked, wanted.who, wanted.note)
+            row = summary_row(store.results(job) / made)
+            store.update(job, lambda now: {"results": (*now.results, row)})
             return {"key": made}
 
     @app.get(
@@ -397,9 +401,7 @@ def _add_result_routes(app: FastAPI, store: JobStore, desk: Desk, settings: Sett
     )  # fmt: skip
     def file(job: JobId, key: Key, name: Key) -> FileResponse:
         """One file of a result."""
-        folder = store.results(job) / key
-        if "/" in key or key in ("", ".", "..") or not (folder / "run.json").is_file():
-            raise HTTPException(404, "there is no such result")
+        folder = _result_folder(store, job, key)
         if name not in {path.name for path in folder.iterdir()}:
             raise HTTPException(404, "there is no such file")
         return FileResponse(folder / name, filename=f"{key}-{name}")
@@ -437,9 +439,7 @@ def _add_result_routes(app: FastAPI, store: JobStore, desk: Desk, settings: Sett
         """Send a result's SEG and SR to the destination that the server was started with."""
         if settings.send_to is None:
             raise HTTPException(409, "no destination: start the server with --send-to")
-        folder = store.results(job) / key
-        if "/" in key or key in ("", ".", "..") or not (folder / "run.json").is_file():
-            raise HTTPException(404, "there is no such result")
+        folder = _result_folder(store, job, key)
         files = sorted(folder.glob("*.dcm"))
         if not files:
             raise HTTPException(409, "the result has no DICOM files: its source is not DICOM")

@@ -9,8 +9,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from spinetk.boxes import dice
+
 OUTLINE_TOLERANCE = 1.0
 """Pixels that the shown outline may be off the mask's border: points that a hand can grasp."""
+HANDLES, SHORTEST_STEP = 16, 4.0
+"""Straight parts of an outline get more points, as if so many lay around it, at least so many
+pixels apart: a straight border can be bent, too."""
 SMALLEST_PIXELS = 12
 """An instance with fewer is gone."""
 SAME = 0.9999
@@ -37,10 +42,21 @@ class Marked:
 
 
 def outlines(mask: NDArray[np.bool_]) -> list[list[list[float]]]:
-    """Polygons (x, y) through the pixels on a mask's border, few points each."""
+    """Polygons (x, y) through the pixels on a mask's border, few points each, but never far from
+    one another."""
     contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     close = (cv2.approxPolyDP(contour, OUTLINE_TOLERANCE, True)[:, 0] for contour in contours)
-    return [polygon.astype(float).tolist() for polygon in close if len(polygon) > 2]
+    return [_with_points_between(p.astype(float)) for p in close if len(p) > 2]
+
+
+def _with_points_between(polygon: NDArray[np.float64]) -> list[list[float]]:
+    steps = np.linalg.norm(np.roll(polygon, -1, axis=0) - polygon, axis=1)
+    longest = max(SHORTEST_STEP, float(steps.sum()) / HANDLES)
+    points: list[list[float]] = []
+    for start, end, step in zip(polygon, np.roll(polygon, -1, axis=0), steps, strict=True):
+        parts = int(np.ceil(step / longest))
+        points += [(start + (end - start) * k / parts).tolist() for k in range(parts)]
+    return points
 
 
 def filled(polygons: Sequence[Polygon], shape: tuple[int, int]) -> NDArray[np.bool_]:
@@ -108,8 +124,3 @@ def changes(before: Sequence[Marked], after: Sequence[Marked]) -> list[str]:
             lines.append(f"{name}: outline ({sizes}, Dice {dice(old.mask, one.mask):.3f})")
     lines += [f"{one.level or one.kind.replace('_', ' ')}: deleted" for one in known.values()]
     return lines
-
-
-def dice(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
-    """2 |A and B| / (|A| + |B|)."""
-    return float(2 * (a & b).sum() / max(1, a.sum() + b.sum()))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 from collections.abc import Iterable
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from spinetk.converters.run import Conversion, convert
 from spinetk.errors import UsageError
+from spinetk.results import read_record, result_folders
 from spinetk.server.review import original_key
 
 
@@ -29,15 +29,14 @@ def corrections(results: Iterable[Path], folder: Path, exhaustive: bool) -> Path
     found = 0
     for place in results:
         latest: dict[str, tuple[int, Path]] = {}
-        for path in sorted(place.glob("[!.]*/run.json")):
-            if json.loads(path.read_text()).get("correction"):
-                version = int(path.parent.name.rpartition("-")[2])
-                base = original_key(place, path.parent.name)
-                latest[base] = max(latest.get(base, (0, path)), (version, path.parent))
+        for one in result_folders(place) if place.is_dir() else ():
+            if read_record(one).get("correction"):
+                version, base = int(one.name.rpartition("-")[2]), original_key(one)
+                latest[base] = max(latest.get(base, (0, one)), (version, one))
         for _, path in latest.values():
             found += 1
-            # the patient is told by the first eight characters: the study's of a DICOM series, else
-            # the upload's, so that no patient is in training and in test
+            # where no PatientID tells the patient, the first eight characters do: the study's of a
+            # DICOM series, else the upload's, so that no patient is in training and in test
             dicom = re.match(r"([0-9a-f]{8})-\d+(-|$)", path.name)
             patient = dicom[1] if dicom else place.parent.name[:8]
             shutil.copytree(path, chosen / f"{patient}-{found}")

@@ -116,11 +116,13 @@ class SliceWish(Strict):
 class Shown(BaseModel):
     """A result for the page.
 
-    `spacing` is mm (row, column) of the upright slice, `shape` its rows and columns; `trace` the
-    search of the series; `versions` the keys of all results of this series.
+    `upload` is the name of the job; `spacing` is mm (row, column) of the upright slice, `shape` its
+    rows and columns; `trace` the search of the series; `versions` the keys of all results of this
+    series.
     """
 
     key: str
+    upload: str
     modality: str | None
     selected_slice: int
     n_slices: int

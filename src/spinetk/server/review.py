@@ -24,7 +24,7 @@ from spinetk.network.registry import find_model
 from spinetk.orientation import Turn, upright_turn
 from spinetk.pipeline import doubts
 from spinetk.readers import find
-from spinetk.results import is_result
+from spinetk.results import read_record, write_summary
 from spinetk.rle import decode_rle, encode_rle
 from spinetk.server.editing import Marked, changes, outlines
 from spinetk.study import Correction, Instance, Segmentation, Series, Slice, SliceCount
@@ -56,18 +56,21 @@ class Review:
         return upright_turn(self.slice.directions)
 
 
-def original_key(results: Path, key: str) -> str:
+def original_key(folder: Path) -> str:
     """The key of the result that a version comes from; of what is no version, its own."""
-    record = json.loads((results / key / "run.json").read_text())
-    return re.sub(r"-corrected-\d+$", "", key) if record.get("correction") else key
+    return _original(folder.name, read_record(folder))
 
 
-def series_key(results: Path, key: str) -> str:
+def series_key(folder: Path) -> str:
     """The key of the series that a result belongs to: without the endings of a version and of a
     slice that was asked for."""
-    record = json.loads((results / key / "run.json").read_text())
-    original, index = original_key(results, key), record["options"]["slice"]
+    record = read_record(folder)
+    original, index = _original(folder.name, record), record["options"]["slice"]
     return original.removesuffix(f"-slice-{index:03d}") if isinstance(index, int) else original
+
+
+def _original(key: str, record: dict[str, Any]) -> str:
+    return re.sub(r"-corrected-\d+$", "", key) if record.get("correction") else key
 
 
 def open_series(study: Path, key: str) -> Series:
@@ -114,16 +117,9 @@ class Desk:
             self._open.clear()
 
 
-def open_review(results: Path, key: str, series: Series) -> Review:
-    """Read a result.
-
-    Raises:
-        UsageError: there is no such result.
-    """
-    folder = results / key
-    if "/" in key or not is_result(folder):
-        raise UsageError(f"there is no result {key}")
-    record = json.loads((folder / "run.json").read_text())
+def open_review(folder: Path, series: Series) -> Review:
+    """Read a result that belongs to the series."""
+    record = read_record(folder)
     # what the file does not say of itself was told, or assumed, when it was segmented
     series = replace(series, modality=record["modality"])
     coco = json.loads((folder / "instances.coco.json").read_text())
@@ -139,7 +135,7 @@ def open_review(results: Path, key: str, series: Series) -> Review:
         )
         for one in coco["annotations"]
     )
-    return Review(key, series, record, marked)
+    return Review(folder.name, series, record, marked)
 
 
 def as_mask(review: Review, rle: dict[str, Any] | None) -> NDArray[np.bool_]:
@@ -178,9 +174,9 @@ def described(review: Review, marked: Sequence[Marked]) -> list[dict[str, Any]]:
 def as_segmentation(review: Review, marked: Sequence[Marked]) -> Segmentation:
     """The instances as a result on the stored slice, numbered from below within their kind."""
     ordered: list[Instance] = []
-    for one in marked:
-        height = mask_centre(one.mask)[1]
-        lower = [o for o in marked if o.kind == one.kind and mask_centre(o.mask)[1] > height]
+    heights = [(one.kind, mask_centre(one.mask)[1]) for one in marked]
+    for one, (kind, height) in zip(marked, heights, strict=True):
+        lower = sum(other == kind and below > height for other, below in heights)
         stored = review.turn.undo(one.mask)
         ordered.append(
             Instance(
@@ -188,7 +184,7 @@ def as_segmentation(review: Review, marked: Sequence[Marked]) -> Segmentation:
                 mask=stored,
                 box=mask_box(stored),
                 score=one.score or 0.0,
-                order=len(lower) + 1,
+                order=lower + 1,
                 level=one.level,
                 truncated=cut_by_border(one.mask),
             )
@@ -204,7 +200,6 @@ def as_segmentation(review: Review, marked: Sequence[Marked]) -> Segmentation:
         ),
         model=record["model"]["name"],
         seconds=dict(record["seconds"]),
-        warnings=(*_of_the_source(review), *doubts(ordered)),
     )
 
 
@@ -215,11 +210,9 @@ def all_named(marked: Sequence[Marked], place: int) -> list[Marked]:
         UsageError: it is no body or has no level, or the levels run out.
     """
     start = marked[place]
-    if not start.mask.any():
+    if not start.mask.any() or start.kind != BODY_KIND or start.level is None:
         raise UsageError("choose a vertebral body that has its level")
     marked = [one for one in marked if one.mask.any()]
-    if start.kind != BODY_KIND or start.level is None:
-        raise UsageError("choose a vertebral body that has its level")
     bare = [Instance(one.kind, one.mask, mask_box(one.mask), one.score or 0.0) for one in marked]
     ordered, _ = order_and_name(bare, None)
     order = next(one.order for one in ordered if one.mask is start.mask)
@@ -253,7 +246,7 @@ def save_version(
     twice = next((level for kind, level in named if named.count((kind, level)) > 1), None)
     if twice:
         raise UsageError(f"{twice} is named twice")
-    original = original_key(results, review.key)
+    original = original_key(results / review.key)
     number = 1
     while (results / f"{original}-corrected-{number}").exists():
         number += 1
@@ -264,6 +257,7 @@ def save_version(
     made = replace(
         made,
         series=replace(made.series, key=key),
+        warnings=(*_of_the_source(review), *doubts(made.instances)),
         correction=Correction(
             of=review.key,
             who=who,
@@ -273,6 +267,7 @@ def save_version(
         ),
     )
     write_result(results, made, find_model(made.model), dict(review.record["options"]))
+    write_summary(results)
     return key
 
 

@@ -6,9 +6,7 @@ One process that uses every core keeps memory bounded however many studies wait.
 from __future__ import annotations
 
 import multiprocessing
-import signal
 import threading
-import warnings
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -18,10 +16,11 @@ from spinetk.batch import Options, Outcome, segment_all, segment_found
 from spinetk.errors import SpineError, UsageError
 from spinetk.network.loaded import LoadedModel
 from spinetk.readers import find
+from spinetk.results import SUMMARY_COLUMNS, write_summary
 from spinetk.server.jobs import Job, JobStore, Task
 from spinetk.server.uploads import unpack_archives
 from spinetk.study import Modality
-from spinetk.workers import end_with_parent
+from spinetk.workers import begin_process
 
 LOOK_SECONDS = 0.2
 """How often the queue and the wish to cancel are looked at."""
@@ -126,7 +125,7 @@ class Runner:
             state = "queued" if rest else ("done" if now.results else "failed")
             return {
                 "state": state, "tasks": rest, "doing": "", "done": 0, "total": 0,
-                "message": "; ".join(told),
+                "message": "\n".join(told),
             }  # fmt: skip
 
         self._store.update(job, end)
@@ -157,10 +156,7 @@ def _with_row(job: Job, row: dict[str, Any]) -> tuple[dict[str, Any], ...]:
 
 def _process(pipe: Connection) -> None:
     """The working process: orders in, news out, until the server ends."""
-    end_with_parent()  # the next server does the job again
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    warnings.simplefilter("ignore")
+    begin_process()  # when the server is killed, the next one does the job again
     models: dict[str, LoadedModel] = {}
     while True:
         try:
@@ -185,17 +181,20 @@ def _done(order: Order, models: dict[str, LoadedModel], pipe: Connection) -> Out
     unpack_archives(order.study, order.most_bytes)
     options = Options(modality=order.modality, overwrite=True)
 
-    def on_done(row: dict[str, Any]) -> None:
-        pipe.send(("row", row))
+    def on_done(row: dict[str, Any]) -> None:  # the page need not know where our folders lie
+        pipe.send(("row", {name: row[name] for name in SUMMARY_COLUMNS}))
 
     if order.task.key is None:
-        return segment_all([order.study], order.results, options, on_progress, on_done)
+        return segment_all(
+            [order.study], order.results, options, on_progress, on_done, models=models
+        )
     found = next((s for s in find([order.study]).series if s.key == order.task.key), None)
     if found is None or order.task.slice_index is None:
         raise UsageError(f"there is no series {order.task.key}")
     key = f"{found.key}-slice-{order.task.slice_index:03d}"
     one = replace(options, slices=order.task.slice_index)
     outcome = segment_found(replace(found, key=key), order.results, one, models, on_progress)
+    write_summary(order.results)
     for row in outcome.done:
         on_done(row)
     return outcome

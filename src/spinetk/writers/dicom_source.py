@@ -51,12 +51,11 @@ def on_images(result: Segmentation) -> OnImages:
     labels = np.zeros(one.pixels.shape, dtype=kind)
     for number, instance in enumerate(result.instances, start=1):
         labels[instance.mask] = number
-    placed = on_frames(one, labels)
-    frames = tuple(frame for frame, _ in placed)
+    frames, placed = on_frames(one, labels)
     paths: dict[Path, None] = dict.fromkeys(frame.path for frame in frames)
     return OnImages(
         frames=frames,
-        labels=np.stack([image for _, image in placed]),
+        labels=placed,
         headers=tuple(_header(path, one.geometry) for path in paths),
     )
 

@@ -6,6 +6,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from spinetk.writers.nifti import write_nifti
 from spinetk.writers.overlay import write_overlay
 from spinetk.writers.record import run_record, write_record
 from spinetk.writers.report import write_report
-from spinetk.writers.table import measurements, write_table
+from spinetk.writers.table import Row, measurements, write_table
 
 DICOM_FORMATS = ("seg", "sr", "capture", "rtstruct")
 FORMATS = ("coco", "csv", "nifti", "overlay", "report", *DICOM_FORMATS)
@@ -51,23 +52,17 @@ def write_result(
         start = time.perf_counter()
         rows = measurements(result)
         measured = time.perf_counter()
-        if "coco" in formats:
-            write_coco(temporary / "instances.coco.json", result)
-        if "csv" in formats:
-            write_table(temporary / "instances.csv", rows)
-        if "nifti" in formats:
-            write_nifti(temporary / "image.nii.gz", temporary / "mask.nii.gz", result)
-        if "overlay" in formats:
-            write_overlay(temporary / "overlay.png", result)
-        doubts = []
-        if result.slice.origin is not None and not set(DICOM_FORMATS).isdisjoint(formats):
-            from spinetk.writers.dicom import write_dicom  # a fifth of a second to load
-
-            doubts = write_dicom(temporary, result, model, rows, formats)
-        elif asked := [f for f in formats if f in DICOM_FORMATS and f not in USUAL_FORMATS]:
-            doubts = [f"{name}.dcm was not written: the source is not DICOM" for name in asked]
-        elif set(formats) <= set(DICOM_FORMATS):
-            doubts = [f"{name}.dcm was not written: the source is not DICOM" for name in formats]
+        with ThreadPoolExecutor(1) as beside:  # pictures are drawn and packed outside Python's lock
+            dicom = beside.submit(_dicom_files, temporary, result, model, rows, formats)
+            if "coco" in formats:
+                write_coco(temporary / "instances.coco.json", result)
+            if "csv" in formats:
+                write_table(temporary / "instances.csv", rows)
+            if "nifti" in formats:
+                write_nifti(temporary / "image.nii.gz", temporary / "mask.nii.gz", result)
+            if "overlay" in formats:
+                write_overlay(temporary / "overlay.png", result)
+            doubts = dicom.result()
         seconds = {"measure": measured - start, "write": time.perf_counter() - measured}
         timed = replace(
             result, seconds=result.seconds | seconds, warnings=(*result.warnings, *doubts)
@@ -82,6 +77,24 @@ def write_result(
         shutil.rmtree(temporary, ignore_errors=True)
         raise
     return timed
+
+
+def _dicom_files(
+    folder: Path,
+    result: Segmentation,
+    model: Model,
+    rows: list[Row],
+    formats: Collection[str],
+) -> list[str]:
+    """Write the DICOM files that are asked for; returns what could not be written, and why."""
+    if result.slice.origin is not None and not set(DICOM_FORMATS).isdisjoint(formats):
+        from spinetk.writers.dicom import write_dicom  # a fifth of a second to load
+
+        return write_dicom(folder, result, model, rows, formats)
+    asked = [f for f in formats if f in DICOM_FORMATS and f not in USUAL_FORMATS]
+    if set(formats) <= set(DICOM_FORMATS):
+        asked = list(formats)
+    return [f"{name}.dcm was not written: the source is not DICOM" for name in asked]
 
 
 def _replace(folder: Path, complete: Path) -> None:
