@@ -2,6 +2,7 @@
 
 import csv
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 
 from spinetk.batch import FEWEST_FOR_WORKERS, Options, segment_all
+from spinetk.errors import UsageError
 from spinetk.readers import find
 from spinetk.workers import in_workers
 
@@ -82,6 +84,38 @@ def test_an_interrupted_batch_keeps_what_is_complete(pictures: Path, tmp_path: P
     assert rows and [row["key"] for row in rows] == there  # what was under way, too
     assert first.split(":")[0] in there
     assert not list(tmp_path.glob(".unfinished-*"))
+
+
+def test_a_result_of_another_input_of_that_name_is_not_taken_for_this_ones(
+    phantom_folder: Path, tmp_path: Path
+) -> None:
+    [found] = find([phantom_folder / "dicom"]).series
+    series, _ = found.load()
+    assert series is not None and series.input_sha256 == found.input_sha256
+    places = [tmp_path / "first" / "p.png", tmp_path / "second" / "p.png"]
+    for number, path in enumerate(places):
+        path.parent.mkdir()
+        pixels = series.slices[4 + number].pixels
+        cv2.imwrite(str(path), (pixels / pixels.max() * 255).astype(np.uint8))
+    again = Options(formats=("csv",), keep=True)
+    segment_all([places[0]], tmp_path / "out", again)
+    assert segment_all([places[0]], tmp_path / "out", again).kept == ["p"]
+    with pytest.raises(UsageError, match="result of another input"):
+        segment_all([places[1]], tmp_path / "out", again)
+    # the same study elsewhere is the same input
+    segment_all([phantom_folder / "dicom"], tmp_path / "dicom", again)
+    shutil.copytree(phantom_folder / "dicom", tmp_path / "moved")
+    assert len(segment_all([tmp_path / "moved"], tmp_path / "dicom", again).kept) == 1
+
+
+def test_a_damaged_record_costs_only_its_own_row(pictures: Path, tmp_path: Path) -> None:
+    segment_all([pictures / "p0.png", pictures / "p1.png"], tmp_path, Options(formats=("csv",)))
+    (tmp_path / "p0" / "run.json").write_text('{"spinetk": "0.1.0", "key')
+    (tmp_path / "p10").mkdir()
+    shutil.copy(tmp_path / "p1" / "run.json", tmp_path / "p10")
+    segment_all([pictures / "p2.png"], tmp_path, Options(formats=("csv",)))
+    rows = list(csv.DictReader((tmp_path / "summary.csv").open()))
+    assert [row["key"] for row in rows] == ["p1", "p2", "p10"]
 
 
 def test_series_of_one_name_get_keys_of_their_own_before_they_are_read(tmp_path: Path) -> None:

@@ -81,6 +81,15 @@ def test_an_interrupted_run_goes_on(phantom_folder: Path, tmp_path: Path) -> Non
     assert keys == [folder.name, "b"]
     done = spinetk("segment", dicom, tmp_path / "b.png", "-o", out, *options)
     assert done.returncode == 0 and "kept: 2" in done.stderr and done.stdout == ""
+    # a person at a terminal is told which input a result is of, a file of the lines is not
+    ours, theirs = os.openpty()
+    subprocess.run(
+        [sys.executable, "-m", "spinetk.cli", "segment", str(dicom), "-o", str(tmp_path / "shown"),
+         *options], stdout=theirs, stderr=subprocess.DEVNULL, check=True,
+    )  # fmt: skip
+    assert f"of {dicom} ->" in os.read(ours, 4096).decode()
+    os.close(ours)
+    os.close(theirs)
     # of a series with --slice all, what is missing is made
     every = ("--slice", "all", *options)
     spinetk("segment", dicom, "-o", out, *every)

@@ -151,16 +151,22 @@ def parse_anchor(text: str) -> tuple[str, int]:
     return level, int(order)
 
 
-def column_directions(masks: Sequence[NDArray[np.bool_]]) -> list[tuple[float, float]]:
-    """Direction (x, y) of the column at each of the upright masks [H, W], pointing to the feet.
+def column_directions(
+    masks: Sequence[NDArray[np.bool_]], spacing: tuple[float, float] | None = None
+) -> list[tuple[float, float]]:
+    """Direction (x, y) in pixels of the column at each of the masks, pointing to the feet.
 
     It joins the second neighbours above and below (bodies and discs alternate; at an end of the
     column what is left of them); a lone instance is taken to stand upright. What stands off the
     column (a person may mark anything) is no neighbour.
+
+    Args:
+        masks: upright, bool [H, W].
+        spacing: (row, column) in mm of the upright slice, None where it is not known.
     """
     centres = np.array([mask_centre(mask) for mask in masks]).reshape(-1, 2)
     boxes = np.array([mask_box(mask) for mask in masks]).reshape(-1, 4)
-    column = in_column(boxes, np.ones(len(masks)))
+    column = in_column(square_boxes(boxes, spacing), np.ones(len(masks)))
     # of single instances here and there, none is more of a column than another
     members = np.flatnonzero(column) if 2 * column.sum() > len(masks) else np.arange(len(masks))
     order = members[np.argsort(centres[members, 1], kind="stable")]

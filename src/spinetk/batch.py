@@ -5,8 +5,8 @@ from __future__ import annotations
 import glob
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -16,7 +16,7 @@ from spinetk.network.loaded import LoadedModel, load_model, model_for
 from spinetk.network.registry import find_model
 from spinetk.pipeline import segment
 from spinetk.readers import FoundSeries, find
-from spinetk.results import is_result, summary_row, write_rows, write_summary
+from spinetk.results import is_result, read_record, summary_row, write_rows, write_summary
 from spinetk.study import NO_SPACING, Modality, Refusal, Series
 from spinetk.workers import in_workers
 from spinetk.writers import USUAL_FORMATS, write_result
@@ -62,7 +62,7 @@ class Outcome:
         passed_over: intact files and series of a kind that is not segmented.
         other_files: number of files of other kinds that lay among the input.
         read: number of series whose pixels could be read.
-        kept: number of results that were there and were left alone.
+        kept: keys of results that were there and were left alone.
     """
 
     done: list[dict[str, Any]] = field(default_factory=list)
@@ -70,7 +70,7 @@ class Outcome:
     passed_over: list[Refusal] = field(default_factory=list)
     other_files: int = 0
     read: int = 0
-    kept: int = 0
+    kept: list[str] = field(default_factory=list)
 
     def refuse(self, refused: Iterable[Refusal]) -> None:
         """Take account of what was not read."""
@@ -120,22 +120,24 @@ def segment_all(
     found = find(inputs)
     made = not out.exists()
     todo = _prepare(out, found.series, options) if found.series else []
-    outcome = Outcome(other_files=found.passed_over, kept=len(found.series) - len(todo))
+    outcome = Outcome(other_files=found.passed_over)
+    outcome.kept = [one.key for one in found.series if one not in todo]
     outcome.refuse(found.refused)
     shared = workers > 1 and len(todo) >= FEWEST_FOR_WORKERS
     loaded: dict[str, LoadedModel] = {} if models is None else models
-    segmented = (
+    segmented: Generator[Outcome] = (
         in_workers(_alone, [(one, out, options) for one in todo], workers, _lost)
         if shared
         else (segment_found(one, out, options, loaded, on_progress) for one in todo)
     )
     try:
-        for count, more in enumerate(segmented):
-            outcome.add(more)
-            for row in more.done:
-                on_done(row)
-            if shared:
-                on_progress("series", count + 1, len(todo))
+        with closing(segmented):  # what processes have under way is completed
+            for count, more in enumerate(segmented):
+                outcome.add(more)
+                for row in more.done:
+                    on_done(row)
+                if shared:
+                    on_progress("series", count + 1, len(todo))
     finally:  # an interrupted run accounts for what it completed
         if found.series:
             _account(out, outcome)
@@ -229,7 +231,7 @@ def _segment_parts(
     nothing: NothingFound | None = None
     for one, choice in _parts(series, options):
         if options.keep and is_result(out / one.key):
-            outcome.kept += 1
+            outcome.kept.append(one.key)
             continue
         with _failure_noted(one.key, outcome):
             try:
@@ -268,6 +270,8 @@ def _prepare(out: Path, series: Sequence[FoundSeries], options: Options) -> list
     if foreign:
         raise UsageError(f"{foreign[0]}: is in the way and not a result of SpineTK")
     if options.keep:  # of a series of which every slice is asked for, some may be missing
+        for one in series:
+            _same_input(one, _folders(out, one.key, options))
         return [one for one in series if options.slices == "all" or not (out / one.key).exists()]
     if taken and not options.overwrite:
         more = f" and {len(taken) - 1} more" if len(taken) > 1 else ""
@@ -275,6 +279,20 @@ def _prepare(out: Path, series: Sequence[FoundSeries], options: Options) -> list
             f"{out}: holds results of {taken[0].name}{more} already; see --continue and --overwrite"
         )
     return list(series)
+
+
+def _same_input(series: FoundSeries, folders: Sequence[Path]) -> None:
+    """See to it that the results that are kept are of this very series.
+
+    Raises:
+        UsageError: one is of another, whose name or number happens to be the same.
+    """
+    for folder in folders:
+        if read_record(folder).get("input_sha256") != series.input_sha256:
+            raise UsageError(
+                f"{folder}: is the result of another input of that name; name another folder than "
+                f"{folder.parent}"
+            )
 
 
 def _folders(out: Path, key: str, options: Options) -> list[Path]:

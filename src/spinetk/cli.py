@@ -175,7 +175,7 @@ def segment(
             [Path(fetched.name)] if fetched else inputs or [],
             out,
             options,
-            on_done=lambda row: None if quiet else _report(out, row),
+            on_done=lambda row: None if quiet else _report(out, row, named=not fetched),
             on_progress=lambda text, done, total: bar.update(
                 task, description=text, completed=done, total=total
             ),
@@ -186,13 +186,15 @@ def segment(
     for refusal in outcome.passed_over:
         _say(f"passed over {refusal.name}: {refusal.reason}")
     if outcome.kept:
-        _say(f"results that were there and were kept: {outcome.kept}")
+        _say(f"results that were there and were kept: {len(outcome.kept)}")
     if outcome.other_files:
         _say(f"passed over files of other kinds: {outcome.other_files}")
     if fetched and dicomweb:
         from spinetk.dicomweb import store_results
 
-        count = store_results(dicomweb, [out / str(row["key"]) for row in outcome.done])
+        done = [str(row["key"]) for row in outcome.done]
+        # those of an interrupted run may not have been stored yet; a server takes one twice
+        count = store_results(dicomweb, [out / key for key in sorted({*done, *outcome.kept})])
         print(f"stored {count} instances in {dicomweb}")
         fetched.cleanup()
     if outcome.failed:
@@ -207,13 +209,15 @@ def _fetched(url: str, study: str) -> Any:
     return fetch_study(url, study)
 
 
-def _report(out: Path, row: dict[str, Any]) -> None:
-    """Say that a series is done, as soon as it is."""
+def _report(out: Path, row: dict[str, Any], named: bool) -> None:
+    """Say that a series is done, as soon as it is, and to a person of which input (`named`): a
+    file that the lines are kept in shall not hold names of folders."""
+    source = f", of {row['source']}" if named and sys.stdout.isatty() else ""
     doubts = row["warnings"].count("; ") + 1 if row["warnings"] else 0
     more = f" ({doubts} warning{'s' if doubts > 1 else ''}, see run.json)" if doubts else ""
     print(
         f"{row['key']}: slice {row['selected_slice']}, vertebral bodies: {row['bodies']}, "
-        f"discs: {row['discs']}, of {row['source']} -> {out / row['key']}{more}",
+        f"discs: {row['discs']}{source} -> {out / row['key']}{more}",
         flush=True,
     )
 

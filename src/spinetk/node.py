@@ -18,6 +18,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from pynetdicom import AE, ALL_TRANSFER_SYNTAXES, AllStoragePresentationContexts, evt
 from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
@@ -171,12 +172,19 @@ class Node:
         """Segment and send the studies that are complete, one after the other."""
         while not self._ended.wait(LOOK_SECONDS):
             try:
-                for study in sorted(self._incoming.iterdir()):
-                    if self._is_due(study) and not self._ended.is_set():
+                studies = sorted(self._incoming.iterdir())
+            except OSError as error:
+                log.warning("%s: %s", self._incoming, error.strerror)
+                continue
+            for study in studies:
+                if self._ended.is_set():
+                    return
+                try:
+                    if self._is_due(study):
                         self._see_to(study)
-                self._sweep()
-            except Exception as error:  # a full disk, for one: look again later
-                log.warning("unexpected %s", type(error).__name__)
+                    self._sweep(study)
+                except Exception as error:  # a full disk, for one; the other studies go on
+                    self._wait(study, f"unexpected {type(error).__name__}")
 
     def _is_due(self, study: Path) -> bool:
         """Whether nothing has come for a while, and something is still to be done."""
@@ -192,7 +200,7 @@ class Node:
         tries = before.tries if before.came == came else 0
         out = self._results / study.name
         done = out / "segmented.json"
-        if not done.exists() or json.loads(done.read_text()) != list(came):
+        if _read(done) != list(came):
             if tries >= MOST_TRIES:
                 self._end(study, State(came, "failed", tries), "its process ended every time")
                 return
@@ -206,7 +214,7 @@ class Node:
             out.mkdir(exist_ok=True)
             if reasons:
                 (out / "reason.txt").write_text("\n".join(reasons) + "\n", encoding="utf-8")
-            done.write_text(json.dumps(came))
+            _write(done, came)
         files = sorted(out.glob("*/seg.dcm")) + sorted(out.glob("*/sr.dcm"))
         if not files:
             reason = out / "reason.txt"
@@ -241,27 +249,23 @@ class Node:
         log.info("study %s: %s, %s", study.name[:8], state.name, told)
 
     def _state(self, study: Path) -> State:
-        try:
-            content = json.loads((self._states / f"{study.name}.json").read_text())
-            return State(tuple(content["came"]), content["name"], content["tries"])
-        except FileNotFoundError:
+        content = _read(self._states / f"{study.name}.json")
+        if content is None:
             return State()
+        return State(tuple(content["came"]), content["name"], content["tries"])
 
     def _keep(self, study: Path, state: State) -> None:
-        path = self._states / f"{study.name}.json"
-        path.with_suffix(".part").write_text(json.dumps(asdict(state)))
-        path.with_suffix(".part").replace(path)
+        _write(self._states / f"{study.name}.json", asdict(state))
 
-    def _sweep(self) -> None:
-        """Delete studies that are done with, and their results, when their time is over."""
-        for study in sorted(self._incoming.iterdir()):
-            with self._moving:
-                came, state = _images(study), self._state(study)
-                over = state.came == came and state.name != "waiting"
-                if over and time.time() - came[1] > self.settings.keep_hours * 3600:
-                    shutil.rmtree(study)
-                    shutil.rmtree(self._results / study.name, ignore_errors=True)
-                    (self._states / f"{study.name}.json").unlink(missing_ok=True)
+    def _sweep(self, study: Path) -> None:
+        """Delete a study that is done with, and its results, when its time is over."""
+        with self._moving:
+            came, state = _images(study), self._state(study)
+            over = state.came == came and state.name != "waiting"
+            if over and time.time() - came[1] > self.settings.keep_hours * 3600:
+                shutil.rmtree(study)
+                shutil.rmtree(self._results / study.name, ignore_errors=True)
+                (self._states / f"{study.name}.json").unlink(missing_ok=True)
 
 
 def _segment(task: tuple[Path, Path]) -> list[str]:
@@ -307,6 +311,21 @@ def parse_allowed(texts: Sequence[str]) -> tuple[tuple[str, str], ...]:
             raise UsageError(f"{host}: the host is not known") from error
         allowed += [(parse_title(title), address) for address in sorted(found)]
     return tuple(allowed)
+
+
+def _read(path: Path) -> Any:
+    """What a JSON file says; None where it is not there, or was damaged by a fall of the system."""
+    try:
+        return json.loads(path.read_text())
+    except (FileNotFoundError, ValueError):
+        return None
+
+
+def _write(path: Path, content: object) -> None:
+    """Write a JSON file that is whole at any time."""
+    partial = path.with_suffix(".part")
+    partial.write_text(json.dumps(content))
+    partial.replace(path)
 
 
 def _name(uid: str) -> str:

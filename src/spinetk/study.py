@@ -173,6 +173,8 @@ class Series:
         slices: in the order of their index; of a large volume each is read when it is asked for.
         spacing_source: where the spacing comes from ("PixelSpacing", "affine", ...), or None.
         warnings: what a reader of the results must know about the input.
+        input_sha256: tells the input from others (`FoundSeries.input_sha256`); None where it was
+            not read from files.
     """
 
     key: str
@@ -181,6 +183,7 @@ class Series:
     slices: Sequence[Slice]
     spacing_source: str | None
     warnings: tuple[str, ...] = ()
+    input_sha256: str | None = None
     unpacked: object = field(default=None, repr=False, compare=False)
     """Keeps the folder of an unpacked archive while the series is in use."""
 

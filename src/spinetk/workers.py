@@ -8,7 +8,7 @@ import signal
 import threading
 import warnings
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import TypeVar
@@ -24,7 +24,7 @@ def in_workers(
     tasks: Sequence[Task],
     workers: int,
     lost: Callable[[Task], Result],
-) -> Iterator[Result]:
+) -> Generator[Result]:
     """Do every task in one of some processes of one core each; results come in the tasks' order.
 
     Args:

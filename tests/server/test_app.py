@@ -223,7 +223,8 @@ def test_what_cannot_be_done_is_refused_with_the_reason(
     small = [{**marks[0], "rle": {"size": [2, 2], "counts": "4"}}]
     server.ask("POST", f"{path}/edit", 422, json={"marks": small})
     server.ask("POST", f"{path}/send", 409)
-    server.ask("GET", f"jobs/{job}/results/other", 404)
+    for name in ("other", "%00", "%ff"):
+        server.ask("GET", f"jobs/{job}/results/{name}", 404)
     server.ask("GET", f"jobs/{'0' * 32}", 404)
     server.ask("POST", f"jobs/{job}/start", 409)
     server.ask("PUT", f"jobs/{job}/files/a", 409, content=b"x")

@@ -168,3 +168,17 @@ def test_folders_of_no_job_are_swept(tmp_path: Path) -> None:
     assert not stray.exists()
     store.close()
     assert b"secret name" not in b"".join(p.read_bytes() for p in tmp_path.glob("jobs.sqlite*"))
+
+
+def test_a_file_that_is_sent_twice_is_one_and_a_refused_one_leaves_the_other(
+    serve: Serve, tmp_path: Path
+) -> None:
+    with serve(tmp_path, "--most", "0.001") as served:
+        job = served.ask("POST", "jobs", 201, json={"name": "x"})["id"]
+        place = f"jobs/{job}/files/a"
+        served.ask("PUT", place, 201, content=bytes(300_000))
+        state = served.ask("PUT", place, 201, content=b"x" * 400_000)
+        assert (state["files"], state["size"]) == (1, 400_000)
+        served.ask("PUT", place, 413, content=bytes(700_000))
+        [kept] = (p for p in (tmp_path / job).rglob("*") if p.is_file())
+        assert kept.read_bytes() == b"x" * 400_000

@@ -5,9 +5,15 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs the train extra")
 
+from torchvision.models.detection.image_list import ImageList
+from torchvision.models.detection.rpn import RegionProposalNetwork
+from torchvision.ops import MultiScaleRoIAlign
+
 from spinetk.training.config import NetworkConfig, TrainingConfig
 from spinetk.training.network import (
+    LEVELS,
     SpineRCNN,
+    _PyramidPool,
     crop_masks,
     grow,
     mask_loss,
@@ -86,6 +92,38 @@ def test_an_image_without_instances_gives_finite_losses(network: SpineRCNN) -> N
     }
     losses = network.losses(torch.zeros(1, 1, SIDE, SIDE), [empty])
     assert all(torch.isfinite(v) for v in losses.values())
+
+
+def test_proposals_are_those_of_torchvision(network: SpineRCNN) -> None:
+    torch.manual_seed(1)
+    images = torch.randn(1, 1, 160, 128)
+    network.eval()
+    try:
+        with torch.no_grad():
+            pyramid = network.features(images)
+            del pyramid["fine"]
+            shapes = ImageList(images, [(160, 128)])
+            [ours], _ = network.objectness(shapes, pyramid)
+            [theirs], _ = RegionProposalNetwork.forward(network.objectness, shapes, pyramid)
+    finally:
+        network.train()
+    assert len(ours) == len(theirs) > 20
+    torch.testing.assert_close(ours, theirs)
+
+
+def test_boxes_are_pooled_as_torchvision_pools_them() -> None:
+    torch.manual_seed(2)
+    features = {
+        name: torch.randn(2, 8, 256 // 2**level, 192 // 2**level)
+        for level, name in enumerate(LEVELS)
+    }
+    corners = torch.rand(2, 40, 2) * torch.tensor([700.0, 1000.0])
+    sides = 10 ** (torch.rand(2, 40, 2) * 2.2 + 0.5)  # small ones and large ones: every level
+    boxes = list(torch.cat([corners, corners + sides], dim=2))
+    theirs = MultiScaleRoIAlign(list(LEVELS), 7, 2)
+    torch.testing.assert_close(
+        _PyramidPool(7)(features, boxes), theirs(features, boxes, [(1024, 768)] * 2)
+    )
 
 
 def test_masks_are_cut_to_the_grown_box() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ import nibabel
 import numpy as np
 import pydicom
 from numpy.typing import NDArray
+from pydicom.errors import InvalidDicomError
 
 from spinetk.anatomy import BODY_KIND, DISC_KIND
 from spinetk.converters.names import Label, verse_numbers
@@ -32,7 +34,13 @@ def corrected_results(folder: Path, lost: list[str]) -> Iterator[OutlinedSlice]:
     Raises:
         SpineError: image and mask are not of one size.
     """
-    for path in sorted(folder.rglob(RECORD)):
+    records = sorted(folder.rglob(RECORD))
+    patients: dict[str, str] = {}  # of each study: not every result of one has DICOM files
+    for path in records:
+        patient = _patient(path.parent)
+        if patient is not None:
+            patients[_study(path.parent)] = patient
+    for path in records:
         if not (path.parent / IMAGE).is_file() or not (path.parent / MASK).is_file():
             lost.append("results without image.nii.gz and mask.nii.gz")
             continue
@@ -60,7 +68,7 @@ def corrected_results(folder: Path, lost: list[str]) -> Iterator[OutlinedSlice]:
             series=path.parent.name,
             picture=eight_bit(turn.apply(one.pixels), low, high),
             outlines=tuple(outlines),
-            patient=_patient(path.parent),
+            patient=patients.get(_study(path.parent)),
             modality=modality,
             place=(record["selected_slice"], record["n_slices"]),
             spacing=turn.spacing(one.spacing),
@@ -83,12 +91,18 @@ def _slice(path: Path, image: Any, pixels: NDArray[np.float32], index: int) -> S
     return Slice(pixels, index, placed, spacing, path)
 
 
+def _study(folder: Path) -> str:
+    """What the results of one study have in common: the first part of their keys."""
+    return folder.name.split("-")[0]
+
+
 def _patient(folder: Path) -> str | None:
-    """The hash of the PatientID that a result's DICOM files bear."""
-    for path in sorted(folder.glob("*.dcm")):
-        patient = pydicom.dcmread(path, stop_before_pixels=True).get("PatientID")
-        if patient:
-            return hashed_patient(str(patient))
+    """The hash of the PatientID that a result's own DICOM files bear."""
+    for name in ("seg.dcm", "sr.dcm"):
+        with contextlib.suppress(OSError, InvalidDicomError):
+            patient = pydicom.dcmread(folder / name, stop_before_pixels=True).get("PatientID")
+            if patient:
+                return hashed_patient(str(patient))
     return None
 
 

@@ -27,7 +27,11 @@ Outline = tuple[Label, NDArray[np.bool_]]
 
 
 def hashed_patient(patient_id: str) -> str:
-    """What a data set keeps of a PatientID: 12 hex digits of its SHA-256."""
+    """What a data set keeps of a PatientID: 12 hex digits of its SHA-256.
+
+    The same patient has the same hash in every data set, so that none is in training and in test.
+    It hides a number from reading, not from guessing (docs/how-to/convert.md).
+    """
     return hashlib.sha256(patient_id.encode()).hexdigest()[:12]
 
 

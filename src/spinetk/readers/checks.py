@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -17,6 +16,8 @@ LARGEST_RATIO = 3.0
 """Largest ratio of in-plane spacings of a sagittal cut; beyond it bodies are only smears."""
 SPACING_MM = 0.01, 20.0
 """Distances of pixels that an image of a spine can have."""
+LONGEST_REASON = 160
+"""Characters of what a library says of a file."""
 LARGEST_SQUEEZE = 1100
 """Neither zlib nor bzip2 is taken at its word that data were larger by more than such a factor."""
 
@@ -72,5 +73,7 @@ def short(error: Exception, path: Path) -> str:
     """What a library said of a file, as part of a one-line message without the file's folder."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     text = lines[-1] if lines else type(error).__name__
-    text = text.replace(str(path), path.name).replace(str(path.parent), "")
-    return textwrap.shorten(text, 160, placeholder=" …")
+    text = text.replace(str(path), path.name)
+    if path.parent != Path():
+        text = text.replace(str(path.parent), "")
+    return text if len(text) <= LONGEST_REASON else f"{text[: LONGEST_REASON - 2].rstrip()} …"

@@ -29,12 +29,21 @@ class Files:
         named: those that the user named one by one.
         refused: archives that could not be unpacked.
         unpacked: folders that hold the archives' files as long as something refers to this.
+        archives: the archive of each of those folders.
     """
 
     paths: tuple[Path, ...]
     named: frozenset[Path]
     refused: tuple[Refusal, ...] = ()
     unpacked: tuple[tempfile.TemporaryDirectory[str], ...] = ()
+    archives: tuple[Path, ...] = ()
+
+    def archive_of(self, path: Path) -> Path | None:
+        """The archive that a file or folder was unpacked from."""
+        for folder, archive in zip(self.unpacked, self.archives, strict=True):
+            if path.is_relative_to(folder.name):
+                return archive
+        return None
 
 
 def find_files(inputs: Sequence[str | Path]) -> Files:
@@ -47,6 +56,7 @@ def find_files(inputs: Sequence[str | Path]) -> Files:
     named: set[Path] = set()
     refused: list[Refusal] = []
     unpacked: list[tempfile.TemporaryDirectory[str]] = []
+    archives: list[Path] = []
     for item in map(Path, inputs):
         if item.is_file() and item.name.upper() == "DICOMDIR":
             found = _below(item.parent)  # an index of the files beside it
@@ -69,9 +79,10 @@ def find_files(inputs: Sequence[str | Path]) -> Files:
                 refused.append(Refusal(path.name, str(error)))
                 continue
             unpacked.append(folder)
+            archives.append(path)
             inside = sorted(p for p in Path(folder.name).rglob("*") if p.is_file())
             paths += [p for p in inside if p.name.upper() != "DICOMDIR"]
-    return Files(tuple(paths), frozenset(named), tuple(refused), tuple(unpacked))
+    return Files(tuple(paths), frozenset(named), tuple(refused), tuple(unpacked), tuple(archives))
 
 
 def _below(folder: Path) -> list[Path]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import io
 import tempfile
+import threading
 import weakref
 from collections.abc import Sequence
 from dataclasses import replace
@@ -32,7 +33,7 @@ def _release(size: int) -> None:
 
 
 class PixelStore:
-    """`count` planes of float32 [height, width], written in any order.
+    """`count` planes of float32 [height, width], written in any order; threads may share it.
 
     Args:
         fill: value of pixels that are never written; None where every plane is written whole.
@@ -40,6 +41,7 @@ class PixelStore:
 
     def __init__(self, count: int, height: int, width: int, fill: float | None = None) -> None:
         self.shape = (height, width)
+        self._one_at_a_time = threading.Lock()  # the file has one place at a time
         size = count * height * width * WORD
         fits = size <= IN_MEMORY_BYTES - _Held.size
         # open as long as the slices are in use
@@ -55,14 +57,17 @@ class PixelStore:
     def write_part(self, plane: int, row: int, first: int, values: NDArray[np.float32]) -> None:
         """Put values, flattened, into a plane from a row and its column `first` on."""
         height, width = self.shape
-        self.file.seek(((plane * height + row) * width + first) * WORD)
-        self.file.write(np.ascontiguousarray(values, dtype=np.float32).tobytes())
+        content = np.ascontiguousarray(values, dtype=np.float32).tobytes()
+        with self._one_at_a_time:
+            self.file.seek(((plane * height + row) * width + first) * WORD)
+            self.file.write(content)
 
     def read(self, plane: int) -> NDArray[np.float32]:
         """One plane, float32 [height, width]."""
         height, width = self.shape
-        self.file.seek(plane * height * width * WORD)
-        content = self.file.read(height * width * WORD)
+        with self._one_at_a_time:
+            self.file.seek(plane * height * width * WORD)
+            content = self.file.read(height * width * WORD)
         return np.frombuffer(content, dtype=np.float32).reshape(self.shape)
 
 

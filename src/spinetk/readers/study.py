@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,20 +26,37 @@ class FoundSeries:
         key: unique among the series of one input.
         content: a volume or raster file, or the images of a DICOM stack.
         named: the user named this very file.
+        archive: the zip archive that the files lie in.
     """
 
     key: str
     content: Path | Stack
     named: bool = False
+    archive: Path | None = None
 
     @property
     def place(self) -> Path:
-        """The file, or the folder of the first of a DICOM series' files."""
-        return (
-            self.content.first.frame.path.parent
-            if isinstance(self.content, Stack)
-            else self.content
-        )
+        """The archive, the file, or the folder of the first of a DICOM series' files."""
+        if self.archive is not None:
+            return self.archive
+        if isinstance(self.content, Stack):
+            return self.content.first.frame.path.parent
+        return self.content
+
+    @property
+    def input_sha256(self) -> str:
+        """What tells the series from others, wherever its files lie: SHA-256 of a file's content,
+        or of the UIDs and frame numbers of DICOM images.
+
+        Raises:
+            OSError: the file cannot be read.
+        """
+        if isinstance(self.content, Stack):
+            frames = [header.frame for header in self.content.headers]
+            images = sorted(f"{frame.uid} {frame.number}" for frame in frames)
+            return hashlib.sha256("\n".join(images).encode()).hexdigest()
+        with self.content.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
 
     def load(self) -> tuple[Series | None, list[Refusal]]:
         """Read the pixels.
@@ -46,12 +64,14 @@ class FoundSeries:
         Returns:
             The series, or none where it cannot be used, and what was not taken and why.
         """
+        left_out: list[Refusal] = []
         try:
             if isinstance(self.content, Stack):
-                return read_stack(self.key, self.content)
-            suffix = self.content.name.lower()
-            reader = read_volume if suffix.endswith(VOLUME_SUFFIXES) else read_raster
-            return replace(reader(self.content), key=self.key), []
+                series, left_out = read_stack(self.key, self.content)
+            else:
+                volume = self.content.name.lower().endswith(VOLUME_SUFFIXES)
+                series = read_volume(self.content) if volume else read_raster(self.content)
+            return replace(series, key=self.key, input_sha256=self.input_sha256), left_out
         except UnreadableInput as error:
             name = self.key if isinstance(self.content, Stack) else self.content.name
             return None, [Refusal.of(name, error, self.named)]
@@ -104,6 +124,7 @@ def find(inputs: Sequence[str | Path]) -> FoundStudy:
             passed_over += 1
     stacks, refused_dicom = find_stacks(dicom)
     found += [FoundSeries(key, stack) for key, stack in stacks]
+    found = [replace(one, archive=files.archive_of(one.place)) for one in found]
     refused += refused_dicom
     return FoundStudy(tuple(with_unique_keys(found)), tuple(refused), passed_over, files)
 

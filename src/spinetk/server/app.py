@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import shutil
+import sqlite3
 import zipfile
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -23,7 +24,7 @@ from starlette.background import BackgroundTask
 import spinetk
 from spinetk.dicom_network import Peer, send_files
 from spinetk.errors import SpineError
-from spinetk.results import is_result, read_record, result_folders, summary_row
+from spinetk.results import is_result, read_record, result_folders, summary_row, write_summary
 from spinetk.server.editing import Marked, painted, replaced, with_outline_moved
 from spinetk.server.export import corrections
 from spinetk.server.guard import Guard
@@ -105,6 +106,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.middleware("http")(Guard(settings.token))
     app.exception_handler(SpineError)(_told)
     app.exception_handler(OSError)(_not_there)
+    app.exception_handler(sqlite3.Error)(_not_kept)
     app.exception_handler(RequestValidationError)(_not_valid)
     _add_job_routes(app, store, desk, settings)
     _add_result_routes(app, store, desk, settings)
@@ -124,6 +126,11 @@ async def _not_there(_: Request, error: Exception) -> Response:
     return JSONResponse({"detail": detail}, 507 if full else 409)
 
 
+async def _not_kept(_: Request, error: Exception) -> Response:
+    """The file of the jobs cannot be written."""
+    return JSONResponse({"detail": f"the list of studies cannot be written ({error})"}, 507)
+
+
 async def _not_valid(_: Request, error: Exception) -> Response:
     """What is wrong with a request, without its values: they need not be JSON."""
     found = error.errors() if isinstance(error, RequestValidationError) else []
@@ -139,7 +146,7 @@ async def _sweep(store: JobStore, desk: Desk, keep_hours: float) -> None:
         try:
             if await asyncio.to_thread(store.sweep, keep_hours * 3600):
                 desk.clear()
-        except OSError:  # look again later
+        except (OSError, sqlite3.Error):  # look again later
             pass
         await asyncio.sleep(min(SWEEP_SECONDS, keep_hours * 3600 / 2))
 
@@ -212,18 +219,23 @@ def _add_job_routes(app: FastAPI, store: JobStore, desk: Desk, settings: Setting
         if found.files >= MOST_FILES:
             raise HTTPException(413, f"a study has at most {MOST_FILES} files")
         target = place_for(store.study(job), name)
-        written = await receive(request.stream(), target, settings.most_bytes - found.size)
+        room = settings.most_bytes - found.size
+        partial, written = await receive(request.stream(), target, room)
 
         def taken(now: Job) -> dict[str, Any]:  # others may have come in the meantime
             if now.state != "uploading":
-                target.unlink(missing_ok=True)
                 raise HTTPException(409, "the job has been started")
-            if now.size + written > settings.most_bytes:
-                target.unlink(missing_ok=True)
+            older = target.stat().st_size if target.exists() else None  # sent twice
+            size = now.size + written - (older or 0)
+            if size > settings.most_bytes:
                 raise TooLarge("the study is over the limit of this server")
-            return {"files": now.files + 1, "size": now.size + written}
+            partial.replace(target)
+            return {"files": now.files + (older is None), "size": size}
 
-        return changed(store.update(job, taken))
+        try:
+            return changed(store.update(job, taken))
+        finally:
+            partial.unlink(missing_ok=True)
 
     @app.post("/api/jobs/{job}/start", responses=ERRORS, tags=["jobs"])
     def start(job: JobId) -> JobState:
@@ -415,6 +427,7 @@ def _add_result_routes(app: FastAPI, store: JobStore, desk: Desk, settings: Sett
         found = store.get(job)
         if found is None or not found.results:
             raise HTTPException(404, "there is no such job, or it has no results")
+        write_summary(store.results(job))  # of all that goes into the archive
         return _zipped(store.results(job), store.scratch(), "results.zip")
 
     @app.get(

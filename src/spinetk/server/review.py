@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import threading
@@ -267,7 +268,8 @@ def save_version(
         ),
     )
     write_result(results, made, find_model(made.model), dict(review.record["options"]))
-    write_summary(results)
+    with contextlib.suppress(OSError):  # the version is saved; an archive has a summary of its own
+        write_summary(results)
     return key
 
 

@@ -6,6 +6,7 @@ One process that uses every core keeps memory bounded however many studies wait.
 from __future__ import annotations
 
 import multiprocessing
+import sqlite3
 import threading
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
@@ -63,16 +64,26 @@ class Runner:
 
     def _work(self) -> None:
         while not self._ended.is_set():
-            job = self._store.next()
-            if job is None:
-                self._ended.wait(LOOK_SECONDS)
-                continue
+            job = None
             try:
-                self._run(job)
+                job = self._store.next()
+                if job is not None:
+                    self._run(job)
+                    continue
             except Exception as error:  # the queue goes on whatever happens to one job
-                self._store.change(
-                    job.id, state="failed", tasks=(), message=f"unexpected {type(error).__name__}"
-                )
+                self._end_process()  # what it still says would be taken for another job's
+                if job is not None:
+                    self._fail(job.id, f"unexpected {type(error).__name__}")
+            self._ended.wait(LOOK_SECONDS)
+
+    def _fail(self, job: str, message: str) -> None:
+        """Write down that a job failed, as soon as that can be written (the disk may be full)."""
+        while not self._ended.is_set():
+            try:
+                self._store.change(job, state="failed", tasks=(), message=message)
+                return
+            except sqlite3.Error:
+                self._ended.wait(LOOK_SECONDS)
 
     def _run(self, job: Job) -> None:
         """Do the first task of a job in the working process, and take its news."""
@@ -98,10 +109,7 @@ class Runner:
                 kind, *news = pipe.recv()
             except (EOFError, OSError):
                 self._end_process()
-                self._store.change(
-                    job.id, state="failed", tasks=(),
-                    message="its process ended: killed, or out of memory",
-                )  # fmt: skip
+                self._fail(job.id, "its process ended: killed, or out of memory")
                 return
             if kind == "progress":
                 doing, done, total = news

@@ -36,8 +36,9 @@ def place_for(folder: Path, name: str) -> Path:
     return folder / parent / (last.lstrip(".") or "file")
 
 
-async def receive(chunks: AsyncIterator[bytes], target: Path, room: int) -> int:
-    """Stream a file to disk; returns its bytes. A file that is cut short leaves nothing.
+async def receive(chunks: AsyncIterator[bytes], target: Path, room: int) -> tuple[Path, int]:
+    """Stream a file to disk beside its place; returns where it lies, and its bytes. The caller puts
+    it in its place, or deletes it; a file that is cut short leaves nothing.
 
     Raises:
         TooLarge: it is longer than `room` or than the disk allows.
@@ -53,11 +54,10 @@ async def receive(chunks: AsyncIterator[bytes], target: Path, room: int) -> int:
                 if written > room:
                     raise TooLarge("the upload is over the limit of this server")
                 stream.write(chunk)
-        partial.replace(target)
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
-    return written
+    return partial, written
 
 
 def unpack_archives(folder: Path, most_bytes: int) -> None:

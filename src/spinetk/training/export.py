@@ -2,8 +2,8 @@
 
 The network runs in two steps, each a file: `NAME.onnx` finds the boxes on every slice, and
 `NAME.masks.onnx` outlines those of the chosen slice from the features that the first step computed.
-The convolutions of both are quantised to 8 bits where images to calibrate with are given; all other
-weights are stored as fp16.
+The convolutions of both (not the transposed ones) are quantised to 8 bits where images to calibrate
+with are given; all other weights are stored as fp16.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ import io
 import logging
 import tempfile
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -76,8 +77,10 @@ def export_onnx(
     counts = {name: {0: "found"} for name in ("boxes", "labels", *OUTLINED)}
     _trace(MaskStep(network), (boxes, labels, *features), mask_file(path), given, OUTLINED,
            counts | each)  # fmt: skip
-    if calibration:
-        _quantise(mask_file(path), _mask_inputs(network, calibration, given))
+    found = _mask_inputs(network, calibration, given)
+    first = next(found, None)
+    if first is not None:  # a network that finds nothing yet gives no ranges
+        _quantise(mask_file(path), chain([first], found))
     _finish(mask_file(path))
     return file_hash(path)
 
@@ -123,14 +126,14 @@ def _mask_inputs(
 
 
 class _Reader(CalibrationDataReader):  # type: ignore[misc]
-    def __init__(self, inputs: Iterator[Inputs]) -> None:
-        self.inputs = inputs
+    def __init__(self, inputs: Iterable[Inputs]) -> None:
+        self.inputs = iter(inputs)
 
     def get_next(self) -> Inputs | None:
         return next(self.inputs, None)
 
 
-def _quantise(path: Path, inputs: Iterator[Inputs]) -> None:
+def _quantise(path: Path, inputs: Iterable[Inputs]) -> None:
     """Compute the convolutions in 8 bits, ranges taken from the inputs; the second stage, of which
     boxes and scores come, stays in float32."""
     with (

@@ -81,9 +81,8 @@ def train_run(
     start = (start_weights, known) if start_weights else None
     network = train(training, out, config, init=start, quiet=quiet)
     path = out / "model.onnx"
-    calibration = calibration_images(sets, config.fitted_side)
-    sha256 = export_onnx(network, path, calibration)
     weights = save_weights(network, out / "model.safetensors")
+    sha256 = export_onnx(network, path, calibration_images(sets, config.fitted_side))
     card = model_card(sets, config, sorted(hold_out), sha256, weights)
     trained = {patient_hash(i.patient) for i in images} - {patient_hash(p) for p in hold_out}
     if start_card:

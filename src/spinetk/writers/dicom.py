@@ -51,6 +51,8 @@ def write_dicom(
             made[name] = makers[name]()
             if name in wanted:
                 made[name].save_as(folder / f"{name}.dcm", enforce_file_format=True)
+        except OSError:  # a full disk is no fault of the header's
+            raise
         except Exception as error:  # highdicom raises many kinds for headers that lack something
             (folder / f"{name}.dcm").unlink(missing_ok=True)
             made.pop(name, None)

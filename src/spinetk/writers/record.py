@@ -37,6 +37,7 @@ def run_record(result: Segmentation, model: Model, options: dict[str, Any]) -> d
         "key": result.series.key,
         "modality": result.series.modality,
         "source": result.series.source,
+        "input_sha256": result.series.input_sha256,
         "n_slices": len(result.series.slices),
         "selected_slice": result.slice_index,
         "slices": [

@@ -29,9 +29,9 @@ def measurements(result: Segmentation) -> list[Row]:
     one = result.slice
     turn = upright_turn(one.directions)
     spacing = one.spacing
-    upright = spacing if spacing is None or not turn.transpose else (spacing[1], spacing[0])
+    upright = turn.spacing(spacing)
     masks = [turn.apply(instance.mask) for instance in result.instances]
-    directions = column_directions(masks)
+    directions = column_directions(masks, upright)
     rows: list[Row] = []
     for label, instance, mask, along in zip(
         label_numbers(result.instances), result.instances, masks, directions, strict=True

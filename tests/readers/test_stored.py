@@ -1,0 +1,34 @@
+"""Pixels in a store: one file under several threads."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from spinetk.readers import stored
+from spinetk.readers.reformat import BLANK
+from spinetk.readers.stored import PixelStore, StoredSlices
+from spinetk.study import Slice
+
+PLANES = 12
+
+
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_threads_each_get_the_plane_that_they_ask_for(
+    in_memory: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not in_memory:
+        monkeypatch.setattr(stored, "IN_MEMORY_BYTES", 0)
+    store = PixelStore(PLANES, 300, 200)
+    for plane in range(PLANES):
+        store.write_part(plane, 0, 0, np.full((300, 200), plane, dtype=np.float32))
+    blank = [Slice(BLANK, i, None, None, Path()) for i in range(PLANES)]
+    slices = StoredSlices(store, blank)
+
+    def wrong(thread: int) -> int:
+        asked = np.random.default_rng(thread).integers(0, PLANES, 300)
+        return sum(bool((slices[int(i)].pixels != i).any()) for i in asked)
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sum(pool.map(wrong, range(4))) == 0
