@@ -51,9 +51,10 @@ $(VENV)/all.stamp: pyproject.toml $(VENV)/base.stamp
 figures: $(VENV)/all.stamp
 	$(BIN)/python benchmarks/quote.py
 
-# build the page of `spinetk serve` from web/ (needs Node); the result is committed
+# build the page of `spinetk serve` from web/ (needs Node); the result is committed. Not `npm ci`: npm 11
+# refuses a lock file that was made where a registry lacks optional packages of other systems
 page:
-	cd web && npm ci --no-audit --no-fund && npm run build
+	cd web && npm install --no-save --no-audit --no-fund && npm run build
 
 # pictures of the page for the README, by the test that walks through it
 pictures: $(VENV)/all.stamp

@@ -148,7 +148,7 @@ Research use only; not a medical device. Finds vertebral bodies (S1 as a class o
 
 | file | SHA-256 |
 |---|---|
-| `{name}.onnx` (fp16 weights) | `{card["sha256"]}` |
+| `{name}.onnx` (with `{name}.masks.onnx`: convolutions in 8 bits, other weights fp16) | `{card["sha256"]}` |
 | `{name}.safetensors` (the same weights, for fine-tuning) | `{card["weights_sha256"]}` |
 
 ## Data

@@ -52,11 +52,13 @@ class Orthanc:
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        log = self.log.open("w")
-        self.process = subprocess.Popen(
-            [str(shutil.which("Orthanc")), str(self.config)], stdout=log, stderr=log
-        )
-        until(lambda: listens(self.http) and listens(self.dicom))
+        with self.log.open("w") as log:
+            process = subprocess.Popen(
+                [str(shutil.which("Orthanc")), str(self.config)], stdout=log, stderr=log
+            )
+        self.process = process
+        until(lambda: process.poll() is not None or (listens(self.http) and listens(self.dicom)))
+        assert process.poll() is None, self.log.read_text()[-500:]
 
     def stop(self) -> None:
         if self.process is not None:

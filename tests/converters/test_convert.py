@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import shutil
 from pathlib import Path
 
 import cv2
@@ -311,6 +312,15 @@ def test_results_with_a_corrected_mask(phantom_folder: Path, tmp_path: Path) -> 
     assert image.spacing == pytest.approx((0.7, 0.7))
     [changed] = [a for a in image.instances if a.level == "L3"]
     np.testing.assert_array_equal(changed.mask, expected)
+    # a result of the same study whose DICOM files are missing or damaged is of the same patient
+    for ending in ("2", "3"):
+        other = folder.with_name(f"{folder.name}-corrected-{ending}")
+        shutil.copytree(folder, other)
+        (other / "sr.dcm").unlink()
+        (other / "seg.dcm").write_bytes(b"no DICOM")
+    convert("results", tmp_path / "results", tmp_path / "three")
+    three = read_dataset(tmp_path / "three").images
+    assert len(three) == 3 and {one.patient for one in three} == {image.patient}
 
 
 def test_names_that_are_not_understood_are_told(picture: Path, tmp_path: Path) -> None:

@@ -33,6 +33,7 @@ export interface Mark {
 
 export interface Shown {
   key: string;
+  series: string;
   upload: string;
   modality: string | null;
   selected_slice: number;
@@ -61,6 +62,13 @@ export interface About {
 
 export const OVER = ["done", "failed", "cancelled"];
 
+/** What the server does not do, and why. */
+export class Refused extends Error {
+  constructor(readonly status: number, why: string) {
+    super(why);
+  }
+}
+
 async function ask<T>(
   method: string, path: string, body?: BodyInit | object, signal?: AbortSignal,
 ): Promise<T> {
@@ -70,11 +78,13 @@ async function ask<T>(
     signal,
     body: plain ? (body as BodyInit | undefined) : JSON.stringify(body),
     headers: plain ? {} : { "Content-Type": "application/json" },
+  }).catch((error: Error) => {
+    throw signal?.aborted ? error : new Error("the server does not answer: is spinetk serve still running?");
   });
   if (!answer.ok) {
     const told = await answer.json().catch(() => ({}));
     const detail = typeof told.detail === "string" ? told.detail : "the server refuses it";
-    throw new Error(detail);
+    throw new Refused(answer.status, detail);
   }
   return (answer.status === 204 ? undefined : await answer.json()) as T;
 }

@@ -64,13 +64,8 @@ function row(job: Job, refresh: () => void): HTMLElement {
     h("span", { class: `state ${job.state}` }, job.state),
   ];
   if (!OVER.includes(job.state)) {
-    const bar = h("progress", { "aria-label": `progress of ${job.name}` });
-    if (job.total) {
-      bar.max = job.total;
-      bar.value = job.done;
-    } else if (job.state === "queued") bar.value = 0;
-    const doing = job.total ? `${job.doing}: ${job.done} of ${job.total}` : job.doing;
-    parts.push(bar, h("span", { class: "soft" }, doing), act("Cancel", () => api.cancel(job.id)));
+    parts.push(h("progress", { "aria-label": `progress of ${job.name}` }), h("span", { class: "soft doing" }),
+      act("Cancel", () => api.cancel(job.id)));
   }
   for (const one of job.results) {
     parts.push(
@@ -91,7 +86,25 @@ function row(job: Job, refresh: () => void): HTMLElement {
       if (window.confirm(what)) await api.remove(job.id);
     }));
   }
-  return h("li", { "data-job": job.id }, ...parts);
+  const made = h("li", { "data-job": job.id }, ...parts);
+  advance(made, job);
+  return made;
+}
+
+/** What a row shows besides how far the job is: as long as this is the same, its buttons stay. */
+const face = (job: Job): string =>
+  JSON.stringify([job.name, job.state, job.results, job.message, job.files > 0]);
+
+function advance(row: HTMLElement, job: Job): void {
+  const bar = row.querySelector("progress");
+  const doing = row.querySelector(".doing");
+  if (!bar || !doing) return;
+  if (job.total) {
+    bar.max = job.total;
+    bar.value = job.done;
+  } else if (job.state === "queued") bar.value = 0;
+  else bar.removeAttribute("value");
+  doing.textContent = job.total ? `${job.doing}: ${job.done} of ${job.total}` : job.doing;
 }
 
 export async function showJobs(main: HTMLElement, about: About): Promise<() => void> {
@@ -151,16 +164,17 @@ export async function showJobs(main: HTMLElement, about: About): Promise<() => v
       h("p", { class: "soft" }, `They stay on this computer and are deleted after ${about.keep_hours} hours.`)),
     corrections);
 
-  const states = new Map<string, string>();
+  const shown = new Map<string, Job>();
   const put = (job: Job): void => {
-    const old = list.querySelector(`[data-job="${job.id}"]`);
+    const old = list.querySelector<HTMLElement>(`[data-job="${job.id}"]`);
+    const before = shown.get(job.id);
+    shown.set(job.id, job);
+    if (old && before && face(before) === face(job)) return advance(old, job);
     const made = row(job, () => void refresh());
     if (old) old.replaceWith(made);
     else list.prepend(made);
     list.querySelector(".none")?.remove();
-    const before = states.get(job.id);
-    states.set(job.id, job.state);
-    if (before && before !== job.state && job.state === "done") tell(`${job.name} is done`);
+    if (before && before.state !== job.state && job.state === "done") tell(`${job.name} is done`);
   };
   const refresh = async (): Promise<void> => {
     const jobs = await api.jobs();

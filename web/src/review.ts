@@ -36,6 +36,7 @@ export class ResultPage {
   private busy: Promise<unknown> = Promise.resolve();
   private saved: Mark[];
   private adding: Kind = "vertebral_body";
+  private added = 0;
   private keys = (event: KeyboardEvent): void => this.key(event);
   private leaving = (event: BeforeUnloadEvent): void => {
     if (this.unsaved) event.preventDefault();
@@ -82,6 +83,7 @@ export class ResultPage {
   close(): void {
     window.removeEventListener("keydown", this.keys);
     window.removeEventListener("beforeunload", this.leaving);
+    document.querySelector("dialog")?.close();
     this.overlay.forget();
     this.viewer.close();
     this.following?.close();
@@ -130,7 +132,7 @@ export class ResultPage {
   }
 
   private add(outline: Point[]): void {
-    const id = crypto.randomUUID();
+    const id = `hand-${Date.now()}-${(this.added += 1)}`; // a page of another host has no randomUUID
     const mark: Mark = { id, kind: this.adding, level: null, score: null, truncated: false, rle: null,
       outline: [], centre: [0, 0], measures: {} };
     this.setTool("points");
@@ -191,9 +193,11 @@ export class ResultPage {
 
   private async save(who: string, note: string): Promise<void> {
     await this.busy;
+    const marks = this.history.now;
     await attempt(async () => {
-      const { key } = await api.save(this.job, this.shown.key, this.history.now, who, note);
-      this.saved = this.history.now;
+      const { key } = await api.save(this.job, this.shown.key, marks, who, note);
+      this.saved = marks;
+      if (this.unsaved) return tell(`saved as ${key}; what was changed since then is not`);
       tell(`saved as ${key}`);
       location.hash = `#/${this.job}/${encodeURIComponent(key)}`;
     });
@@ -206,7 +210,8 @@ export class ResultPage {
       this.following?.close();
       this.following = api.follow(this.job, (job) => {
         if (!OVER.includes(job.state)) return;
-        const made = job.results.find((one) => one.key.endsWith(`-slice-${String(slice).padStart(3, "0")}`));
+        const wanted = `${this.shown.series}-slice-${String(slice).padStart(3, "0")}`;
+        const made = job.results.find((one) => one.key === wanted);
         if (made) {
           const link = h("a", { href: `#/${this.job}/${encodeURIComponent(made.key)}`, id: "made" }, `Open slice ${slice}`);
           this.curvePlace.append(h("p", {}, link));
@@ -263,7 +268,8 @@ export class ResultPage {
         h("button", { click: () => viewer.show(shown.selected_slice) }, "Go back")));
     }
     if (shown.trace.length < shown.n_slices) {
-      const few = `${shown.trace.length} of ${shown.n_slices} slices were searched: a few over all of the series, then those beside the best.`;
+      const few = shown.trace.length === 1 ? "Only this slice was searched."
+        : `${shown.trace.length} of ${shown.n_slices} slices were searched: a few over all of the series, then those beside the best.`;
       parts.unshift(h("p", { class: "soft" }, few));
     }
     this.curvePlace.replaceChildren(curve(shown, viewer.slice, (slice) => viewer.show(slice)), ...parts);

@@ -355,6 +355,7 @@ def _add_result_routes(app: FastAPI, store: JobStore, desk: Desk, settings: Sett
             found = store.get(job)
             return Shown(
                 key=key,
+                series=base,
                 upload=found.name if found else "",
                 modality=record["modality"],
                 selected_slice=record["selected_slice"],

@@ -116,12 +116,13 @@ class SliceWish(Strict):
 class Shown(BaseModel):
     """A result for the page.
 
-    `upload` is the name of the job; `spacing` is mm (row, column) of the upright slice, `shape` its
-    rows and columns; `trace` the search of the series; `versions` the keys of all results of this
-    series.
+    `series` is the key of its series, `upload` the name of the job; `spacing` is mm (row, column)
+    of the upright slice, `shape` its rows and columns; `trace` the search of the series; `versions`
+    the keys of all results of this series.
     """
 
     key: str
+    series: str
     upload: str
     modality: str | None
     selected_slice: int

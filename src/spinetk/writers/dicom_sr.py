@@ -91,7 +91,8 @@ def report(
         **new_series(SR_NUMBER, "measurements"),
     )
     # highdicom copies and searches what it is given several times, which takes half of all the time
-    # of writing: it is given the first group, and the others, made by the same rules, come after
+    # of writing: it is given the first group, and the others, made by the same rules, come after.
+    # So only what is written is whole; `document.content`, highdicom's own view, holds one group
     [measured] = [item for item in document.ContentSequence if item.name == MEASUREMENTS]
     measured.ContentSequence.extend(item for group in groups[1:] for item in group)
     return document
