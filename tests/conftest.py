@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
@@ -12,6 +13,10 @@ from numpy.typing import NDArray
 
 from spinetk.network.loaded import LoadedModel, load_model
 from spinetk.phantom import Phantom, PhantomConfig, make_phantom, write_phantom
+
+# a shell that starts the suite in the background has it ignore Ctrl+C, and so would the programs
+# that tests start and end with it
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 Painter = Callable[..., NDArray[np.bool_]]
