@@ -115,11 +115,13 @@ def test_the_columns_direction_follows_its_curve() -> None:
         mask = np.zeros((200, 200), dtype=bool)
         mask[y - 10 : y + 10, x - 10 : x + 10] = True
         masks.append(mask)
-    angles = [float(np.degrees(np.arctan2(x, y))) for x, y in column_directions(masks[:2])]
+    angles = [
+        float(np.degrees(np.arctan2(x, y))) for x, y in column_directions(masks[:2], [BODY] * 2)
+    ]
     assert angles == pytest.approx([0, 0], abs=0.01)
-    angles = [float(np.degrees(np.arctan2(x, y))) for x, y in column_directions(masks)]
+    angles = [float(np.degrees(np.arctan2(x, y))) for x, y in column_directions(masks, [BODY] * 3)]
     assert angles == pytest.approx([26.565] * 3, abs=0.01)
-    assert column_directions(masks[:1]) == [(0.0, 1.0)] and column_directions([]) == []
+    assert column_directions(masks[:1], [BODY]) == [(0.0, 1.0)] and column_directions([], []) == []
 
 
 def test_what_stands_off_the_column_does_not_turn_the_others() -> None:
@@ -128,7 +130,24 @@ def test_what_stands_off_the_column_does_not_turn_the_others() -> None:
         mask = np.zeros((260, 260), dtype=bool)
         mask[y - 15 : y + 15, x - 20 : x + 20] = True
         masks.append(mask)
-    assert all(x == 0 and y > 0 for x, y in column_directions(masks))
+    assert all(x == 0 and y > 0 for x, y in column_directions(masks, [BODY] * 5))
+
+
+def test_thin_discs_and_a_tilted_sacrum_are_of_the_column() -> None:
+    # bodies and discs of a lumbar spine that curves to a steep L5-S1, as centres and sizes
+    places = [(60, 30, 44, 34), (60, 53, 40, 5), (62, 78, 44, 34), (66, 101, 40, 5),
+              (70, 124, 44, 34), (80, 146, 40, 6), (92, 166, 46, 34), (104, 188, 38, 14),
+              (124, 206, 40, 36)]  # fmt: skip
+    masks = []
+    for x, y, width, height in places:
+        mask = np.zeros((260, 260), dtype=bool)
+        mask[y - height // 2 : y + height // 2, x - width // 2 : x + width // 2] = True
+        masks.append(mask)
+    kinds = [BODY, DISC] * 4 + [SACRAL_CLASS]
+    directions = column_directions(masks, kinds)
+    steps = [(b[0] - a[0], b[1] - a[1]) for a, b in zip(places, places[4:], strict=False)]
+    found = [np.degrees(np.arctan2(x, y)) for x, y in directions[2:7]]
+    assert found == pytest.approx([np.degrees(np.arctan2(*step)) for step in steps], abs=2)
 
 
 def test_a_column_of_pixels_that_are_not_square_is_one_column(block: Painter) -> None:

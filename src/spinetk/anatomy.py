@@ -152,7 +152,9 @@ def parse_anchor(text: str) -> tuple[str, int]:
 
 
 def column_directions(
-    masks: Sequence[NDArray[np.bool_]], spacing: tuple[float, float] | None = None
+    masks: Sequence[NDArray[np.bool_]],
+    kinds: Sequence[str],
+    spacing: tuple[float, float] | None = None,
 ) -> list[tuple[float, float]]:
     """Direction (x, y) in pixels of the column at each of the masks, pointing to the feet.
 
@@ -162,13 +164,20 @@ def column_directions(
 
     Args:
         masks: upright, bool [H, W].
+        kinds: class of each.
         spacing: (row, column) in mm of the upright slice, None where it is not known.
     """
     centres = np.array([mask_centre(mask) for mask in masks]).reshape(-1, 2)
-    boxes = np.array([mask_box(mask) for mask in masks]).reshape(-1, 4)
-    column = in_column(square_boxes(boxes, spacing), np.ones(len(masks)))
-    # of single instances here and there, none is more of a column than another
-    members = np.flatnonzero(column) if 2 * column.sum() > len(masks) else np.arange(len(masks))
+    boxes = square_boxes(np.array([mask_box(mask) for mask in masks]), spacing)
+    bodies = np.array([_group(kind) == BODY_KIND for kind in kinds], dtype=bool)
+    column = bodies.copy()
+    column[bodies] = in_column(boxes[bodies], np.ones(bodies.sum()))
+    # of single bodies here and there, none is more of a column than another
+    if 2 * column.sum() > bodies.sum():
+        column[~bodies] = beside_column(boxes[~bodies], boxes[column])
+    else:
+        column[:] = True
+    members = np.flatnonzero(column)
     order = members[np.argsort(centres[members, 1], kind="stable")]
     directions = [(0.0, 1.0)] * len(masks)
     for index, centre in enumerate(centres):

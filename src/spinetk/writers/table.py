@@ -31,7 +31,8 @@ def measurements(result: Segmentation) -> list[Row]:
     spacing = one.spacing
     upright = turn.spacing(spacing)
     masks = [turn.apply(instance.mask) for instance in result.instances]
-    directions = column_directions(masks, upright)
+    kinds = [instance.kind for instance in result.instances]
+    directions = column_directions(masks, kinds, upright)
     rows: list[Row] = []
     for label, instance, mask, along in zip(
         label_numbers(result.instances), result.instances, masks, directions, strict=True
