@@ -1,6 +1,7 @@
 """Many series: shared among processes, with the same results."""
 
 import csv
+import json
 import os
 import shutil
 import signal
@@ -102,10 +103,53 @@ def test_a_result_of_another_input_of_that_name_is_not_taken_for_this_ones(
     assert segment_all([places[0]], tmp_path / "out", again).kept == ["p"]
     with pytest.raises(UsageError, match="result of another input"):
         segment_all([places[1]], tmp_path / "out", again)
+    # values in a file beside the header tell two inputs apart, too
+    for number, path in enumerate(places):
+        values = series.slices[4 + number].pixels[None].astype("<i2")
+        (path.parent / "v.raw").write_bytes(values.tobytes())
+        rows, columns = values.shape[1:]
+        (path.parent / "v.mhd").write_text(
+            f"NDims = 3\nDimSize = {columns} {rows} 1\nElementType = MET_SHORT\n"
+            "ElementDataFile = v.raw\n"
+        )
+    hashes = {found.input_sha256 for p in places for found in find([p.with_name("v.mhd")]).series}
+    assert len(hashes) == 2
     # the same study elsewhere is the same input
     segment_all([phantom_folder / "dicom"], tmp_path / "dicom", again)
     shutil.copytree(phantom_folder / "dicom", tmp_path / "moved")
     assert len(segment_all([tmp_path / "moved"], tmp_path / "dicom", again).kept) == 1
+
+
+def test_what_has_no_record_or_a_damaged_one_is_not_kept(pictures: Path, tmp_path: Path) -> None:
+    options = Options(formats=("csv",), keep=True)
+    inputs = [pictures / "p0.png", pictures / "p1.png"]
+    segment_all(inputs, tmp_path, options)
+    record = tmp_path / "p0" / "run.json"
+    record.write_text(record.read_text()[:300])
+    again = segment_all(inputs, tmp_path, options)
+    assert again.kept == ["p1"] and [row["key"] for row in again.done] == ["p0"]
+    without = json.loads(record.read_text())
+    del without["input_sha256"]
+    record.write_text(json.dumps(without))
+    with pytest.raises(UsageError, match="earlier version"):
+        segment_all(inputs, tmp_path, options)
+
+
+def test_a_second_interruption_ends_at_once(pictures: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "spinetk.cli", "segment", str(pictures), "-o", str(tmp_path)]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        for _ in range(2):
+            os.killpg(process.pid, signal.SIGINT)
+            time.sleep(0.2)
+        _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130 and "Traceback" not in errors
+    rows = list(csv.DictReader((tmp_path / "summary.csv").open()))
+    there = sorted(p.name for p in tmp_path.iterdir() if p.is_dir() and p.name[0] != ".")
+    assert [row["key"] for row in rows] == there
 
 
 def test_a_damaged_record_costs_only_its_own_row(pictures: Path, tmp_path: Path) -> None:

@@ -230,7 +230,7 @@ def _segment_parts(
     """
     nothing: NothingFound | None = None
     for one, choice in _parts(series, options):
-        if options.keep and is_result(out / one.key):
+        if options.keep and _is_whole(out / one.key):
             outcome.kept.append(one.key)
             continue
         with _failure_noted(one.key, outcome):
@@ -272,7 +272,7 @@ def _prepare(out: Path, series: Sequence[FoundSeries], options: Options) -> list
     if options.keep:  # of a series of which every slice is asked for, some may be missing
         for one in series:
             _same_input(one, _folders(out, one.key, options))
-        return [one for one in series if options.slices == "all" or not (out / one.key).exists()]
+        return [one for one in series if options.slices == "all" or not _is_whole(out / one.key)]
     if taken and not options.overwrite:
         more = f" and {len(taken) - 1} more" if len(taken) > 1 else ""
         raise UsageError(
@@ -287,12 +287,27 @@ def _same_input(series: FoundSeries, folders: Sequence[Path]) -> None:
     Raises:
         UsageError: one is of another, whose name or number happens to be the same.
     """
-    for folder in folders:
-        if read_record(folder).get("input_sha256") != series.input_sha256:
-            raise UsageError(
-                f"{folder}: is the result of another input of that name; name another folder than "
-                f"{folder.parent}"
+    whole = [folder for folder in folders if _is_whole(folder)]
+    if not whole:
+        return
+    own = series.input_sha256
+    for folder in whole:
+        told = read_record(folder).get("input_sha256")
+        if told != own:
+            why = (
+                "is the result of another input of that name"
+                if told
+                else "was made by an earlier version and does not say of which input it is"
             )
+            raise UsageError(f"{folder}: {why}; name another folder than {folder.parent}")
+
+
+def _is_whole(folder: Path) -> bool:
+    """Whether a result is there whose record can be read: what a power cut damaged is made anew."""
+    try:
+        return is_result(folder) and bool(read_record(folder))
+    except SpineError:
+        return False
 
 
 def _folders(out: Path, key: str, options: Options) -> list[Path]:

@@ -7,6 +7,7 @@ by the destination (or are given up, with the reason beside them) and `keep_hour
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import logging
@@ -70,8 +71,8 @@ class State:
 
     Attributes:
         came: number of its images and time of the last one, when it was looked at.
-        name: "waiting" (to be segmented, or sent), "sent" (or kept here, without destination) or
-            "failed".
+        name: "waiting" (to be segmented, or sent), "done" (sent, or kept here without destination)
+            or "failed".
         tries: of segmenting these images; a process that dies counts.
     """
 
@@ -126,9 +127,11 @@ class Node:
 
     def stop(self) -> None:
         """Close the port and stop after the step under way."""
-        if self._server is not None:
-            self._server.shutdown()
         self._ended.set()
+        if self._server is not None:
+            # pynetdicom 3.0 also takes the server off a list that `make_server` does not put it on
+            with contextlib.suppress(ValueError):
+                self._server.shutdown()
         self._thread.join()
 
     def _is_allowed(self, event: evt.Event) -> bool:
@@ -230,7 +233,8 @@ class Node:
             except SpineError as error:
                 self._end(study, State(came, "failed", tries), str(error))
                 return
-        self._end(study, State(came, "sent", tries), f"{len(files)} files made")
+        where = f"sent to {self.settings.send_to}" if self.settings.send_to else f"kept in {out}"
+        self._end(study, State(came, "done", tries), f"{len(files)} files {where}")
 
     def _wait(self, study: Path, why: str) -> None:
         tries = self._again.get(study.name, (0, 0.0))[0]

@@ -58,7 +58,19 @@ def in_workers(
                     broken = True
                     yield lost(task)
         finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+            _ended(pool)
+
+
+def _ended(pool: ProcessPoolExecutor) -> None:
+    """End a pool when what is under way is complete, or at once if one cannot wait for that."""
+    processes = list((pool._processes or {}).values())
+    try:
+        pool.shutdown(wait=True, cancel_futures=True)
+    except KeyboardInterrupt:  # a second one
+        for process in processes:
+            process.kill()
+        pool.shutdown(wait=True, cancel_futures=True)
+        raise
 
 
 def begin_process() -> None:

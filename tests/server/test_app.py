@@ -213,6 +213,7 @@ def test_what_cannot_be_done_is_refused_with_the_reason(
     path = f"jobs/{job}/results/{key}"
     marks = sent(server.ask("GET", path)["instances"])
     server.ask("POST", f"{path}/versions", 409, json={"marks": [], "who": "A"})
+    server.ask("POST", f"{path}/versions", 422, json={"marks": marks, "who": "  "})
     twice = [
         {**mark, "level": "L3" if mark["kind"] == "vertebral_body" else None} for mark in marks
     ]

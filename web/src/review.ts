@@ -37,6 +37,7 @@ export class ResultPage {
   private saved: Mark[];
   private adding: Kind = "vertebral_body";
   private added = 0;
+  private pending = 0; // changes under way
   private keys = (event: KeyboardEvent): void => this.key(event);
   private leaving = (event: BeforeUnloadEvent): void => {
     if (this.unsaved) event.preventDefault();
@@ -90,7 +91,7 @@ export class ResultPage {
   }
 
   get unsaved(): boolean {
-    return this.history.now !== this.saved;
+    return this.pending > 0 || this.history.now !== this.saved;
   }
 
   private story(): HTMLElement[] {
@@ -168,7 +169,8 @@ export class ResultPage {
 
   /** What changes the instances waits for what is under way. */
   private queue(work: () => Promise<void>): void {
-    this.busy = this.busy.then(() => attempt(work));
+    this.pending += 1;
+    this.busy = this.busy.then(() => attempt(work)).finally(() => (this.pending -= 1));
   }
 
   private askSave(): void {
@@ -197,6 +199,7 @@ export class ResultPage {
     await attempt(async () => {
       const { key } = await api.save(this.job, this.shown.key, marks, who, note);
       this.saved = marks;
+      await this.busy; // what was begun in the meantime
       if (this.unsaved) return tell(`saved as ${key}; what was changed since then is not`);
       tell(`saved as ${key}`);
       location.hash = `#/${this.job}/${encodeURIComponent(key)}`;

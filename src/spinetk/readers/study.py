@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +17,11 @@ from spinetk.readers.raster import RASTER_SUFFIXES, read_raster
 from spinetk.readers.sources import Files, find_files
 from spinetk.readers.volume import VOLUME_SUFFIXES, read_volume
 from spinetk.study import Refusal, Series, Study
+
+DATA_FILE = re.compile(
+    rb"^(?:ElementDataFile\s*=|data ?file:)\s*([^/\\\s][^/\\\n]*?)\s*$", re.MULTILINE
+)
+LONGEST_HEADER = 2**16
 
 
 @dataclass(frozen=True)
@@ -45,8 +51,8 @@ class FoundSeries:
 
     @property
     def input_sha256(self) -> str:
-        """What tells the series from others, wherever its files lie: SHA-256 of a file's content,
-        or of the UIDs and frame numbers of DICOM images.
+        """What tells the series from others, wherever its files lie: SHA-256 of a file's content
+        (and of the file with its values), or of the UIDs and frame numbers of DICOM images.
 
         Raises:
             OSError: the file cannot be read.
@@ -55,8 +61,11 @@ class FoundSeries:
             frames = [header.frame for header in self.content.headers]
             images = sorted(f"{frame.uid} {frame.number}" for frame in frames)
             return hashlib.sha256("\n".join(images).encode()).hexdigest()
-        with self.content.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
+        whole = hashlib.sha256()
+        for path in (self.content, *_data_files(self.content)):
+            with path.open("rb") as stream:
+                whole.update(hashlib.file_digest(stream, "sha256").digest())
+        return whole.hexdigest()
 
     def load(self) -> tuple[Series | None, list[Refusal]]:
         """Read the pixels.
@@ -75,6 +84,16 @@ class FoundSeries:
         except UnreadableInput as error:
             name = self.key if isinstance(self.content, Stack) else self.content.name
             return None, [Refusal.of(name, error, self.named)]
+
+
+def _data_files(path: Path) -> list[Path]:
+    """The file beside a MetaImage or NRRD header that holds its values."""
+    if path.suffix.lower() not in (".mhd", ".nrrd"):
+        return []
+    with path.open("rb") as stream:
+        named = DATA_FILE.search(stream.read(LONGEST_HEADER))
+    beside = path.parent / named[1].decode("utf-8", "replace") if named else path
+    return [beside] if beside != path and beside.is_file() else []
 
 
 @dataclass(frozen=True)

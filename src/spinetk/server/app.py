@@ -219,7 +219,8 @@ def _add_job_routes(app: FastAPI, store: JobStore, desk: Desk, settings: Setting
         if found.files >= MOST_FILES:
             raise HTTPException(413, f"a study has at most {MOST_FILES} files")
         target = place_for(store.study(job), name)
-        room = settings.most_bytes - found.size
+        replaced = target.stat().st_size if target.exists() else 0
+        room = settings.most_bytes - found.size + replaced
         partial, written = await receive(request.stream(), target, room)
 
         def taken(now: Job) -> dict[str, Any]:  # others may have come in the meantime

@@ -103,7 +103,7 @@ class Version(Strict):
     """What is to be saved, by whom and why."""
 
     marks: Annotated[list[Mark], Field(max_length=200)]
-    who: Annotated[str, Field(min_length=1, max_length=100)]
+    who: Annotated[str, Field(min_length=1, max_length=100, pattern=r"\S")]
     note: Text = ""
 
 

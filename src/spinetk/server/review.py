@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from spinetk.anatomy import BODY_KIND, cut_by_border, order_and_name
 from spinetk.boxes import mask_box, mask_centre
-from spinetk.errors import UsageError
+from spinetk.errors import SpineError, UsageError
 from spinetk.network.registry import find_model
 from spinetk.orientation import Turn, upright_turn
 from spinetk.pipeline import doubts
@@ -268,7 +268,9 @@ def save_version(
         ),
     )
     write_result(results, made, find_model(made.model), dict(review.record["options"]))
-    with contextlib.suppress(OSError):  # the version is saved; an archive has a summary of its own
+    with contextlib.suppress(
+        OSError, SpineError
+    ):  # the version is saved; an archive has a summary of its own
         write_summary(results)
     return key
 

@@ -80,7 +80,14 @@ class Runner:
         """Write down that a job failed, as soon as that can be written (the disk may be full)."""
         while not self._ended.is_set():
             try:
-                self._store.change(job, state="failed", tasks=(), message=message)
+                self._store.update(
+                    job,
+                    lambda now: (
+                        {"state": "failed", "tasks": (), "message": message}
+                        if now.state == "running"  # not cancelled in the meantime
+                        else {}
+                    ),
+                )
                 return
             except sqlite3.Error:
                 self._ended.wait(LOOK_SECONDS)
@@ -202,7 +209,7 @@ def _done(order: Order, models: dict[str, LoadedModel], pipe: Connection) -> Out
     key = f"{found.key}-slice-{order.task.slice_index:03d}"
     one = replace(options, slices=order.task.slice_index)
     outcome = segment_found(replace(found, key=key), order.results, one, models, on_progress)
-    write_summary(order.results)
     for row in outcome.done:
         on_done(row)
+    write_summary(order.results)
     return outcome
