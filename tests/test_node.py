@@ -69,7 +69,7 @@ def test_a_study_comes_in_and_its_results_go_on(
         assert subprocess.run(echo, capture_output=True).returncode == 0
         assert storescu(port, phantom_folder / "dicom") == 0
         until(lambda: archive.kinds() == ["SEG", "SR"])
-        until(lambda: " sent, 2 files" in (tmp_path / "n.log").read_text())
+        until(lambda: " done, 2 files sent to" in (tmp_path / "n.log").read_text())
         assert storescu(port, phantom_folder / "dicom") == 0  # the same again: nothing to do
         time.sleep(4)
         assert archive.kinds() == ["SEG", "SR"]
