@@ -38,6 +38,7 @@ def test_a_study_from_files_to_outputs(phantom_folder: Path, tmp_path: Path) -> 
     [row] = csv.DictReader((tmp_path / "summary.csv").open())
     assert (tmp_path / row["key"] / "report.html").is_file()
     assert int(row["bodies"]) >= 8 and row["modality"] == "MR" and int(row["n_slices"]) == 9
+    assert f"slice {row['selected_slice']} (image {row['instance_number']})" in done.stdout
     assert not (tmp_path / "failures.csv").exists()
 
 

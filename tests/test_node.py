@@ -111,6 +111,8 @@ def test_only_allowed_peers_and_our_title_are_served(phantom_folder: Path, tmp_p
         assert storescu(port, phantom_folder / "dicom", title="STRANGER") != 0
         assert storescu(port, phantom_folder / "dicom", called="OTHER") != 0
         assert not list((tmp_path / "n" / "incoming").iterdir())
+        told = (tmp_path / "n.log").read_text()
+        assert "refused: STRANGER at 127.0.0.1" in told and "which called OTHER" in told
     with node(tmp_path / "m", free_port(), "--allow", "nonsense") as process:
         assert process.wait(20) == 2
 

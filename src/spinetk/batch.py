@@ -176,6 +176,10 @@ def segment_found(
             name, told = options.model, replace(told, modality=options.modality or told.modality)
         if name not in models:
             models[name] = load_model(name, threads)
+        known = models[name].model.input_sides
+        if told.modality is not None and told.modality not in known:
+            doubt = f"the network {name} was not made for {told.modality} (but {', '.join(known)})"
+            told = replace(told, warnings=(*told.warnings, doubt))
         _segment_parts(told, models[name], out, options, outcome, on_progress)
         for row in outcome.done:
             row["source"] = str(found.place)

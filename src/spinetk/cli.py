@@ -212,11 +212,13 @@ def _fetched(url: str, study: str) -> Any:
 def _report(out: Path, row: dict[str, Any], named: bool) -> None:
     """Say that a series is done, as soon as it is, and to a person of which input (`named`): a
     file that the lines are kept in shall not hold names of folders."""
+    number = row["instance_number"]
+    image = f" (image {number})" if number is not None else ""
     source = f", of {row['source']}" if named and sys.stdout.isatty() else ""
     doubts = row["warnings"].count("; ") + 1 if row["warnings"] else 0
     more = f" ({doubts} warning{'s' if doubts > 1 else ''}, see run.json)" if doubts else ""
     print(
-        f"{row['key']}: slice {row['selected_slice']}, vertebral bodies: {row['bodies']}, "
+        f"{row['key']}: slice {row['selected_slice']}{image}, vertebral bodies: {row['bodies']}, "
         f"discs: {row['discs']}{source} -> {out / row['key']}{more}",
         flush=True,
     )

@@ -116,7 +116,11 @@ class Node:
         try:
             self._server = entity.make_server(
                 (self.settings.host, self.settings.port),
-                evt_handlers=[(evt.EVT_C_STORE, self._store), (evt.EVT_C_ECHO, self._echo)],
+                evt_handlers=[
+                    (evt.EVT_C_STORE, self._store),
+                    (evt.EVT_C_ECHO, self._echo),
+                    (evt.EVT_REJECTED, _refused),
+                ],
                 server_class=_server_for({host for _, host in self.settings.peers}),
             )
         except OSError as error:
@@ -283,6 +287,12 @@ def _segment(task: tuple[Path, Path]) -> list[str]:
     for row in outcome.done:
         told += [f"{row['key']}: {w}" for w in row["warnings"].split("; ") if "not written" in w]
     return told
+
+
+def _refused(event: evt.Event) -> None:
+    asked = event.assoc.requestor
+    title = asked.primitive.called_ae_title if asked.primitive else ""
+    log.warning("refused: %s at %s, which called %s", asked.ae_title, asked.address, title)
 
 
 def _server_for(hosts: set[str]) -> type[ThreadedAssociationServer]:

@@ -14,7 +14,8 @@ from typing import Any
 from spinetk.errors import SpineError
 
 SUMMARY_COLUMNS = (
-    "key", "modality", "selected_slice", "n_slices", "bodies", "discs", "seconds", "warnings"
+    "key", "modality", "selected_slice", "instance_number", "n_slices", "bodies", "discs",
+    "seconds", "warnings",
 )  # fmt: skip
 
 

@@ -40,7 +40,7 @@ export interface Shown {
   n_slices: number;
   shape: [number, number];
   spacing: [number, number] | null;
-  trace: { index: number; bodies: number; discs: number; area_px: number }[];
+  trace: { index: number; instance_number: number | null; bodies: number; discs: number; area_px: number }[];
   warnings: string[];
   correction: { of: string; who: string; when: string; changes: string[]; note: string } | null;
   instances: Mark[];

@@ -59,7 +59,9 @@ export class ResultPage {
   async open(): Promise<void> {
     const { shown } = this;
     const save = h("button", { class: "main", id: "save", click: () => this.askSave() }, "Save version");
+    const number = shown.trace.find((one) => one.index === shown.selected_slice)?.instance_number;
     const facts = `${shown.modality ?? ""} · slice ${shown.selected_slice} of 0 to ${shown.n_slices - 1}` +
+      (typeof number === "number" ? ` (image ${number})` : "") +
       (shown.spacing ? ` · ${shown.spacing.map((v) => v.toPrecision(3)).join(" × ")} mm` : " · spacing not known");
     const versions = h("select", { "aria-label": "version", change: (event) => {
       location.hash = `#/${this.job}/${encodeURIComponent((event.target as HTMLSelectElement).value)}`;

@@ -40,6 +40,7 @@ def run_record(result: Segmentation, model: Model, options: dict[str, Any]) -> d
         "input_sha256": result.series.input_sha256,
         "n_slices": len(result.series.slices),
         "selected_slice": result.slice_index,
+        "instance_number": result.slice.number,
         "slices": [
             {
                 "index": count.index,
