@@ -179,6 +179,6 @@ def test_a_file_that_is_sent_twice_is_one_and_a_refused_one_leaves_the_other(
         served.ask("PUT", place, 201, content=bytes(300_000))
         state = served.ask("PUT", place, 201, content=b"x" * 400_000)
         assert (state["files"], state["size"]) == (1, 400_000)
-        served.ask("PUT", place, 413, content=bytes(700_000))
+        served.ask("PUT", place, 413, content=bytes(1_100_000))
         [kept] = (p for p in (tmp_path / job).rglob("*") if p.is_file())
         assert kept.read_bytes() == b"x" * 400_000
