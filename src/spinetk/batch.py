@@ -16,7 +16,14 @@ from spinetk.network.loaded import LoadedModel, load_model, model_for
 from spinetk.network.registry import find_model
 from spinetk.pipeline import segment
 from spinetk.readers import FoundSeries, find
-from spinetk.results import is_result, read_record, summary_row, write_rows, write_summary
+from spinetk.results import (
+    is_result,
+    read_record,
+    summary_row,
+    whole_record,
+    write_rows,
+    write_summary,
+)
 from spinetk.study import NO_SPACING, Modality, Refusal, Series
 from spinetk.workers import in_workers
 from spinetk.writers import USUAL_FORMATS, write_result
@@ -234,7 +241,7 @@ def _segment_parts(
     """
     nothing: NothingFound | None = None
     for one, choice in _parts(series, options):
-        if options.keep and _is_whole(out / one.key):
+        if options.keep and whole_record(out / one.key):
             outcome.kept.append(one.key)
             continue
         with _failure_noted(one.key, outcome):
@@ -276,7 +283,7 @@ def _prepare(out: Path, series: Sequence[FoundSeries], options: Options) -> list
     if options.keep:  # of a series of which every slice is asked for, some may be missing
         for one in series:
             _same_input(one, _folders(out, one.key, options))
-        return [one for one in series if options.slices == "all" or not _is_whole(out / one.key)]
+        return [one for one in series if options.slices == "all" or not whole_record(out / one.key)]
     if taken and not options.overwrite:
         more = f" and {len(taken) - 1} more" if len(taken) > 1 else ""
         raise UsageError(
@@ -291,12 +298,10 @@ def _same_input(series: FoundSeries, folders: Sequence[Path]) -> None:
     Raises:
         UsageError: one is of another, whose name or number happens to be the same.
     """
-    whole = [folder for folder in folders if _is_whole(folder)]
-    if not whole:
-        return
-    own = series.input_sha256
-    for folder in whole:
-        told = read_record(folder).get("input_sha256")
+    records = {folder: record for folder in folders if (record := whole_record(folder))}
+    own = series.input_sha256 if records else None  # a large file takes its time
+    for folder, record in records.items():
+        told = record.get("input_sha256")
         if told != own:
             why = (
                 "is the result of another input of that name"
@@ -304,14 +309,6 @@ def _same_input(series: FoundSeries, folders: Sequence[Path]) -> None:
                 else "was made by an earlier version and does not say of which input it is"
             )
             raise UsageError(f"{folder}: {why}; name another folder than {folder.parent}")
-
-
-def _is_whole(folder: Path) -> bool:
-    """Whether a result is there whose record can be read: what a power cut damaged is made anew."""
-    try:
-        return is_result(folder) and bool(read_record(folder))
-    except SpineError:
-        return False
 
 
 def _folders(out: Path, key: str, options: Options) -> list[Path]:
@@ -358,7 +355,7 @@ def _segment_one(
         "anchor": "=".join(map(str, options.anchor)) if options.anchor else None,
     }
     write_result(out, result, loaded.model, asked, options.formats)
-    return summary_row(out / series.key)
+    return summary_row(out / series.key, read_record(out / series.key))
 
 
 def _account(out: Path, outcome: Outcome) -> None:

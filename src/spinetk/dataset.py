@@ -63,6 +63,9 @@ class AnnotatedImage:
         exhaustive: False where visible instances of a listed class lack annotation.
         spacing: (row, column) in mm, None where it is not known.
         pseudo: labels made by a network: trained on, never evaluated on.
+        view: "sagittal", "lateral" or "ap"; None where it is not known.
+        exhaustive_rows: first and last row between which every body is annotated, in an image that
+            is not exhaustive as a whole.
     """
 
     dataset: str
@@ -78,6 +81,8 @@ class AnnotatedImage:
     spacing: tuple[float, float] | None
     instances: tuple[Annotation, ...]
     pseudo: bool = False
+    view: str | None = None
+    exhaustive_rows: tuple[float, float] | None = None
 
     @property
     def reference(self) -> bool:
@@ -218,6 +223,8 @@ def _parse(folder: Path, content: dict[str, Any]) -> AnnotatedSet:
             spacing=tuple(image["pixel_spacing_mm"]) if image.get("pixel_spacing_mm") else None,
             instances=tuple(by_image.get(image["id"], ())),
             pseudo=image.get("pseudo_labels", False),
+            view=image.get("view"),
+            exhaustive_rows=tuple(rows) if (rows := image.get("exhaustive_rows")) else None,
         )
         for image in content["images"]
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import json
 import re
@@ -41,15 +40,24 @@ def read_record(folder: Path) -> dict[str, Any]:
     return record
 
 
-def result_folders(out: Path) -> list[Path]:
-    """The results in a folder by name, p2 before p10; what is just being written or deleted, or
-    whose record is damaged, is passed over."""
-    found = []
-    for path in out.iterdir():
-        with contextlib.suppress(SpineError):
-            if not path.name.startswith(".") and is_result(path) and read_record(path):
-                found.append(path)
-    return sorted(found, key=lambda path: _natural(path.name))
+def whole_record(folder: Path) -> dict[str, Any] | None:
+    """The run.json of a result; None where none is there, or a power cut or another process that
+    is just replacing it leaves nothing to read."""
+    try:
+        return read_record(folder) if is_result(folder) else None
+    except SpineError:
+        return None
+
+
+def results_in(out: Path) -> dict[Path, dict[str, Any]]:
+    """The results in a folder with their records, by name, p2 before p10; what has no whole record
+    is passed over."""
+    found = {
+        path: record
+        for path in out.iterdir()
+        if not path.name.startswith(".") and (record := whole_record(path)) is not None
+    }
+    return dict(sorted(found.items(), key=lambda item: _natural(item[0].name)))
 
 
 def _natural(name: str) -> list[tuple[str, int]]:
@@ -57,9 +65,8 @@ def _natural(name: str) -> list[tuple[str, int]]:
     return [(text, int(digits or -1)) for text, digits in re.findall(r"([^0-9]*)([0-9]*)", name)]
 
 
-def summary_row(folder: Path) -> dict[str, Any]:
+def summary_row(folder: Path, record: dict[str, Any]) -> dict[str, Any]:
     """What the summary says of a result: a value for each of `SUMMARY_COLUMNS`."""
-    record = read_record(folder)
     return {name: record.get(name) for name in SUMMARY_COLUMNS} | {
         "key": folder.name,
         "modality": record.get("modality") or "",
@@ -70,10 +77,7 @@ def summary_row(folder: Path) -> dict[str, Any]:
 
 def write_summary(out: Path) -> None:
     """Write summary.csv: a row for every result that lies in the folder, whichever run made it."""
-    rows = []
-    for one in result_folders(out):
-        with contextlib.suppress(SpineError):  # just being replaced
-            rows.append(summary_row(one))
+    rows = [summary_row(folder, record) for folder, record in results_in(out).items()]
     write_rows(out / "summary.csv", SUMMARY_COLUMNS, rows)
 
 

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from spinetk.anatomy import NECK_DOWN
 from spinetk.boxes import mask_centre
 from spinetk.dataset import BODY, SPINE_CLASSES, AnnotatedImage
 
@@ -37,6 +38,9 @@ def unlabelled_region(image: AnnotatedImage, category: int | None = None) -> NDA
       lowest body is S1 has no doubtful region at all, and below a lumbar level it ends where S1
       does;
     - otherwise: the whole corridor except the labelled instances themselves, and nothing below S1;
+      asked for bodies, not between bodies whose levels follow each other without a gap, and not
+      in `exhaustive_rows`;
+    - a frontal film shows no disc, so bodies are all that can be missing there;
     - no labelled body to find the column by: nothing where the image is complete (a lateral slice
       without a body), else the whole image.
 
@@ -47,6 +51,8 @@ def unlabelled_region(image: AnnotatedImage, category: int | None = None) -> NDA
         bool [H, W] on the image's own grid; True is doubtful.
     """
     height, width = image.pixels.shape
+    if category is None and image.view == "ap":
+        category = BODY
     complete = image.complete
     if category is not None:
         complete = image.exhaustive and category in image.labelled_categories
@@ -62,7 +68,10 @@ def unlabelled_region(image: AnnotatedImage, category: int | None = None) -> NDA
 
     region = np.zeros((height, width), dtype=np.uint8)
     half = CORRIDOR_HALF_WIDTH * body_width
-    if not complete:
+    no_gap = category == BODY and _follow_each_other([a.level for a in bodies])
+    if not complete and no_gap:
+        _extend(region, centres, half, upwards=True)
+    elif not complete:
         line = np.round(centres).astype(np.int32)
         cv2.polylines(region, [line], False, 1, thickness=max(1, round(2 * half)))
         _extend(region, centres, half, upwards=True)
@@ -76,9 +85,20 @@ def unlabelled_region(image: AnnotatedImage, category: int | None = None) -> NDA
     doubtful = region.astype(bool)
     for instance in image.instances:
         doubtful &= ~instance.mask
+    if category == BODY and image.exhaustive_rows is not None:
+        first, last = (int(row) for row in image.exhaustive_rows)
+        doubtful[max(0, first) : last + 1] = False
     if complete:  # between and above the labelled instances everything is known
         doubtful[: int(lowest.box[3])] = False
     return doubtful
+
+
+def _follow_each_other(levels: list[str | None]) -> bool:
+    """Whether the levels are all known, and none lies between two of them."""
+    if not all(level in NECK_DOWN for level in levels):
+        return False
+    ranks = np.sort([NECK_DOWN[level] for level in levels if level])
+    return len(ranks) > 1 and bool((np.diff(ranks) <= 1).all())
 
 
 def _pitch(centres: NDArray[np.float64]) -> float:

@@ -1,3 +1,4 @@
+import hashlib
 import zipfile
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import SimpleITK
 
 from spinetk.errors import UnreadableInput
 from spinetk.phantom import Phantom
-from spinetk.readers import read
+from spinetk.readers import find, read
 from spinetk.readers.volume import read_volume
 
 
@@ -177,6 +178,57 @@ def test_a_nifti_without_orientation_is_warned_of(phantom: Phantom, tmp_path: Pa
     except UnreadableInput:
         pytest.fail("refused")
     assert any("does not say how it lies" in w for w in series.warnings)
+
+
+@pytest.mark.parametrize("suffix", [".mhd", ".nrrd"])
+def test_no_header_makes_us_read_in_another_folder(suffix: str, tmp_path: Path) -> None:
+    folder = tmp_path / "upload"
+    folder.mkdir()
+    (tmp_path / "secret.raw").write_bytes(bytes(2 * 64 * 64 * 8))
+    for name in (str(tmp_path / "secret.raw"), "../secret.raw"):
+        (folder / f"a{suffix}").write_text(
+            "NRRD0004\ntype: short\ndimension: 3\nsizes: 8 64 64\nencoding: raw\nendian: little\n"
+            f"data file: {name}\n\n"
+            if suffix == ".nrrd"
+            else "NDims = 3\nDimSize = 8 64 64\nElementType = MET_SHORT\n"
+            f"ElementDataFile = {name}\n"
+        )
+        with pytest.raises(UnreadableInput, match="not in the same folder"):
+            read(folder / f"a{suffix}")
+
+
+@pytest.mark.parametrize("suffix", [".mhd", ".nrrd"])
+def test_values_in_a_file_beside_the_header_are_read_and_tell_inputs_apart(
+    suffix: str, phantom: Phantom, tmp_path: Path
+) -> None:
+    image = SimpleITK.ReadImage(str(save_nifti(tmp_path / "scan.nii.gz", phantom, "RAS")))
+    SimpleITK.WriteImage(image, str(tmp_path / "scan.mhd"))
+    sizes, path = image.GetSize(), tmp_path / f"scan{suffix}"
+    if suffix == ".nrrd":
+        path.write_text(
+            f"NRRD0004\ntype: {image.GetPixelIDTypeAsString().split()[-1]}\ndimension: 3\n"
+            f"space: left-posterior-superior\nsizes: {' '.join(map(str, sizes))}\nspace directions: "
+            + " ".join(
+                str(
+                    tuple(image.GetDirection()[i::3][k] * image.GetSpacing()[i] for k in range(3))
+                ).replace(" ", "")
+                for i in range(3)
+            )
+            + "\nendian: little\nencoding: raw\ndata file: scan.raw\n\n"
+        )
+    [found] = find([path]).series
+    series, _ = found.load()
+    [wanted] = read(tmp_path / "scan.nii.gz").series
+    assert series is not None and len(series.slices) == len(wanted.slices)
+    np.testing.assert_array_equal(series.slices[3].pixels, wanted.slices[3].pixels)
+    before = found.input_sha256
+    contents = path.read_bytes() + (tmp_path / "scan.raw").read_bytes()
+    assert before == hashlib.sha256(contents).hexdigest()
+    with (tmp_path / "scan.raw").open("r+b") as stream:
+        stream.write(b"other")
+    assert found.input_sha256 != before
+    alone = find([tmp_path / "scan.nii.gz"]).series[0].input_sha256
+    assert alone == hashlib.sha256((tmp_path / "scan.nii.gz").read_bytes()).hexdigest()
 
 
 def test_a_header_and_its_data_stay_together_in_a_zip(phantom: Phantom, tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ def target(region: np.ndarray) -> dict[str, torch.Tensor]:
         "boxes": torch.tensor([[50.0, 10.0, 90.0, 40.0]]),
         "labels": torch.tensor([1]),
         "masks": torch.from_numpy(mask),
-        "unlabelled": torch.from_numpy(region.astype(np.uint8)),
+        "unlabelled": torch.from_numpy(region.astype(np.uint8)) * 2,
     }
 
 

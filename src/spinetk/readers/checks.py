@@ -44,6 +44,19 @@ def check_size(name: str, height: int, width: int) -> None:
         )
 
 
+def beside(path: Path, name: str) -> Path:
+    """The file with the values that a header names; it lies in the header's folder.
+
+    Raises:
+        UnreadableInput: it is elsewhere (no header makes us read there), or missing.
+    """
+    if Path(name).name != name:
+        raise UnreadableInput("its values are not in the same folder")
+    if not (path.parent / name).is_file():
+        raise UnreadableInput("the file with its values is not beside it")
+    return path.parent / name
+
+
 def too_coarse(first: float, second: float) -> bool:
     """Whether the in-plane spacings of a sagittal cut differ too much."""
     return max(first, second) / min(first, second) > LARGEST_RATIO

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinetk.errors import UnreadableInput
-from spinetk.readers.checks import LARGEST_SQUEEZE, short
+from spinetk.readers.checks import LARGEST_SQUEEZE, beside, short
 
 TYPES = {
     "MET_CHAR": "i1", "MET_UCHAR": "u1", "MET_SHORT": "i2", "MET_USHORT": "u2", "MET_INT": "i4",
@@ -56,6 +56,22 @@ def load_metaimage(path: Path) -> tuple[NDArray[np.float32], NDArray[np.float64]
     return data[..., *[None] * (3 - data.ndim)], affine
 
 
+def values_file(path: Path) -> Path:
+    """The file with the values: this one, or the one beside it that the header names.
+
+    Raises:
+        UnreadableInput: there is no header, or no such file beside it.
+    """
+    return _values_file(path, _read_header(path)[0])
+
+
+def _values_file(path: Path, header: dict[str, str]) -> Path:
+    name = header["ElementDataFile"]
+    if name.upper() == "LIST" or "%" in name:
+        raise UnreadableInput("values in several files are not read")
+    return path if name.upper() == "LOCAL" else beside(path, name)
+
+
 def _read_header(path: Path) -> tuple[dict[str, str], int]:
     """The header's fields, and where in the file it ends."""
     header: dict[str, str] = {}
@@ -71,17 +87,8 @@ def _read_header(path: Path) -> tuple[dict[str, str], int]:
 
 def _read_values(path: Path, header: dict[str, str], after: int, wanted: int) -> bytes:
     """The bytes of all values, in this file or in the one beside it that the header names."""
-    name = header["ElementDataFile"]
-    if name.upper() == "LIST" or "%" in name:
-        raise UnreadableInput("values in several files are not read")
-    if name.upper() == "LOCAL":
-        place, start = path, after
-    elif Path(name).name != name:  # no header makes us read elsewhere
-        raise UnreadableInput("its values are not in the same folder")
-    else:
-        place, start = path.parent / name, 0
-        if not place.is_file():
-            raise UnreadableInput("the file with its values is not beside it")
+    place = _values_file(path, header)
+    start = after if place == path else 0
     squeezed = header.get("CompressedData", "False").lower() == "true"
     skipped = int(header.get("HeaderSize", "0"))
     held = place.stat().st_size - start

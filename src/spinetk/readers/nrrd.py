@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinetk.errors import UnreadableInput
-from spinetk.readers.checks import LARGEST_SQUEEZE, short
+from spinetk.readers.checks import LARGEST_SQUEEZE, beside, short
 
 TO_LPS = {
     "left-posterior-superior": (1.0, 1.0, 1.0),
@@ -32,7 +32,7 @@ def load_nrrd(path: Path) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
     """
     try:
         header = nrrd.read_header(str(path))
-        _check_length(path, header)
+        _check_length(path, _values_file(path, header), header)
         data, header = nrrd.read(str(path), index_order="F")
         if data.dtype.kind not in "iuf":
             raise UnreadableInput("gray values are needed")
@@ -44,11 +44,29 @@ def load_nrrd(path: Path) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
     return data.astype(np.float32)[..., *[None] * (3 - data.ndim)], affine
 
 
-def _check_length(path: Path, header: dict[str, Any]) -> None:
+def values_file(path: Path) -> Path:
+    """The file with the values: this one, or the one beside it that the header names.
+
+    Raises:
+        UnreadableInput: there is no header, or no such file beside it.
+    """
+    try:
+        return _values_file(path, nrrd.read_header(str(path)))
+    except UnreadableInput:
+        raise
+    except Exception as error:  # pynrrd raises many kinds for damaged files
+        raise UnreadableInput("has no NRRD header") from error
+
+
+def _values_file(path: Path, header: dict[str, Any]) -> Path:
+    name = header.get("data file", header.get("datafile"))
+    return path if name is None else beside(path, str(name))
+
+
+def _check_length(path: Path, values_in: Path, header: dict[str, Any]) -> None:
     """Refuse sizes that the file cannot hold, before memory is asked for."""
     values = float(np.prod(np.asarray(header["sizes"], dtype=float)))
-    separate = "data file" in header or "datafile" in header
-    if values <= 0 or (not separate and values > path.stat().st_size * LARGEST_SQUEEZE):
+    if values <= 0 or (values_in == path and values > path.stat().st_size * LARGEST_SQUEEZE):
         raise UnreadableInput("its sizes do not fit its data")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,13 +14,8 @@ from spinetk.readers.dicom_headers import is_dicom
 from spinetk.readers.dicom_stacks import Stack
 from spinetk.readers.raster import RASTER_SUFFIXES, read_raster
 from spinetk.readers.sources import Files, find_files
-from spinetk.readers.volume import VOLUME_SUFFIXES, read_volume
+from spinetk.readers.volume import VOLUME_SUFFIXES, read_volume, values_file
 from spinetk.study import Refusal, Series, Study
-
-DATA_FILE = re.compile(
-    rb"^(?:ElementDataFile\s*=|data ?file:)\s*([^/\\\s][^/\\\n]*?)\s*$", re.MULTILINE
-)
-LONGEST_HEADER = 2**16
 
 
 @dataclass(frozen=True)
@@ -52,19 +46,20 @@ class FoundSeries:
     @property
     def input_sha256(self) -> str:
         """What tells the series from others, wherever its files lie: SHA-256 of a file's content
-        (and of the file with its values), or of the UIDs and frame numbers of DICOM images.
+        (followed by that of the file with its values), or of the UIDs and frame numbers of DICOM images.
 
         Raises:
-            OSError: the file cannot be read.
+            OSError: a file cannot be read.
+            UnreadableInput: the header of a volume is damaged.
         """
         if isinstance(self.content, Stack):
             frames = [header.frame for header in self.content.headers]
             images = sorted(f"{frame.uid} {frame.number}" for frame in frames)
             return hashlib.sha256("\n".join(images).encode()).hexdigest()
         whole = hashlib.sha256()
-        for path in (self.content, *_data_files(self.content)):
+        for path in dict.fromkeys((self.content, values_file(self.content))):
             with path.open("rb") as stream:
-                whole.update(hashlib.file_digest(stream, "sha256").digest())
+                hashlib.file_digest(stream, lambda: whole)
         return whole.hexdigest()
 
     def load(self) -> tuple[Series | None, list[Refusal]]:
@@ -84,16 +79,6 @@ class FoundSeries:
         except UnreadableInput as error:
             name = self.key if isinstance(self.content, Stack) else self.content.name
             return None, [Refusal.of(name, error, self.named)]
-
-
-def _data_files(path: Path) -> list[Path]:
-    """The file beside a MetaImage or NRRD header that holds its values."""
-    if path.suffix.lower() not in (".mhd", ".nrrd"):
-        return []
-    with path.open("rb") as stream:
-        named = DATA_FILE.search(stream.read(LONGEST_HEADER))
-    beside = path.parent / named[1].decode("utf-8", "replace") if named else path
-    return [beside] if beside != path and beside.is_file() else []
 
 
 @dataclass(frozen=True)

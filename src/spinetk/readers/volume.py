@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinetk.errors import UnreadableInput, Unsuitable
+from spinetk.readers import metaimage, nrrd
 from spinetk.readers.checks import (
     check_size,
     file_stem,
@@ -22,12 +23,21 @@ from spinetk.readers.checks import (
     too_coarse,
     usable_spacing,
 )
-from spinetk.readers.metaimage import load_metaimage
-from spinetk.readers.nrrd import load_nrrd
 from spinetk.study import LPS_TO_RAS, Geometry, Modality, Series, Slice, vector
 
 VOLUME_SUFFIXES = (".nii", ".nii.gz", ".mha", ".mhd", ".nrrd")
 AIR_HU, FAT_HU, BONE_HU = -500.0, -60.0, 150.0
+
+
+def values_file(path: Path) -> Path:
+    """The file with a volume's values: its own, or one beside its header.
+
+    Raises:
+        UnreadableInput: the header is damaged, or there is no such file beside it.
+    """
+    if path.suffix.lower() == ".nrrd":
+        return nrrd.values_file(path)
+    return metaimage.values_file(path) if path.suffix.lower() in (".mha", ".mhd") else path
 
 
 def read_volume(path: Path, *, labels: bool = False) -> Series:
@@ -47,9 +57,9 @@ def read_volume(path: Path, *, labels: bool = False) -> Series:
     if nifti:
         array, affine = _load_nifti(path, warnings)
     elif path.suffix.lower() == ".nrrd":
-        array, affine = load_nrrd(path)
+        array, affine = nrrd.load_nrrd(path)
     else:
-        array, affine = load_metaimage(path)
+        array, affine = metaimage.load_metaimage(path)
     if array.ndim != 3:
         raise Unsuitable(f"{path.name}: has {array.ndim} dimensions; a 3D volume is needed")
     array = finite(path.name, array, warnings)

@@ -24,7 +24,14 @@ from starlette.background import BackgroundTask
 import spinetk
 from spinetk.dicom_network import Peer, send_files
 from spinetk.errors import SpineError
-from spinetk.results import is_result, read_record, result_folders, summary_row, write_summary
+from spinetk.results import (
+    is_result,
+    read_record,
+    results_in,
+    summary_row,
+    whole_record,
+    write_summary,
+)
 from spinetk.server.editing import Marked, painted, replaced, with_outline_moved
 from spinetk.server.export import corrections
 from spinetk.server.guard import Guard
@@ -51,7 +58,7 @@ from spinetk.server.review import (
     series_key,
 )
 from spinetk.server.runner import Runner
-from spinetk.server.uploads import TooLarge, place_for, receive
+from spinetk.server.uploads import TooLarge, place_for, receive, size_of
 
 PAGE = Path(str(resources.files("spinetk.server") / "page"))
 MOST_FILES = 20_000
@@ -219,14 +226,13 @@ def _add_job_routes(app: FastAPI, store: JobStore, desk: Desk, settings: Setting
         if found.files >= MOST_FILES:
             raise HTTPException(413, f"a study has at most {MOST_FILES} files")
         target = place_for(store.study(job), name)
-        replaced = target.stat().st_size if target.exists() else 0
-        room = settings.most_bytes - found.size + replaced
+        room = settings.most_bytes - found.size + (size_of(target) or 0)
         partial, written = await receive(request.stream(), target, room)
 
         def taken(now: Job) -> dict[str, Any]:  # others may have come in the meantime
             if now.state != "uploading":
                 raise HTTPException(409, "the job has been started")
-            older = target.stat().st_size if target.exists() else None  # sent twice
+            older = size_of(target)  # sent twice
             size = now.size + written - (older or 0)
             if size > settings.most_bytes:
                 raise TooLarge("the study is over the limit of this server")
@@ -351,8 +357,8 @@ def _add_result_routes(app: FastAPI, store: JobStore, desk: Desk, settings: Sett
             review = review_of(job, key)
             results, record, turn = store.results(job), review.record, review.turn
             base = series_key(results / key)
-            searched = read_record(results / base) if is_result(results / base) else record
-            versions = [one.name for one in result_folders(results) if series_key(one) == base]
+            searched = whole_record(results / base) or record
+            versions = [one.name for one in results_in(results) if series_key(one) == base]
             found = store.get(job)
             return Shown(
                 key=key,
@@ -405,7 +411,8 @@ def _add_result_routes(app: FastAPI, store: JobStore, desk: Desk, settings: Sett
             review = review_of(job, key)
             marked = [one for one in marked_of(review, wanted.marks) if one.mask.any()]
             made = save_version(store.results(job), review, marked, wanted.who, wanted.note)
-            row = summary_row(store.results(job) / made)
+            folder = store.results(job) / made
+            row = summary_row(folder, read_record(folder))
             store.update(job, lambda now: {"results": (*now.results, row)})
             return {"key": made}
 

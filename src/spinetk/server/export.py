@@ -9,7 +9,7 @@ from pathlib import Path
 
 from spinetk.converters.run import Conversion, convert
 from spinetk.errors import UsageError
-from spinetk.results import read_record, result_folders
+from spinetk.results import results_in
 from spinetk.server.review import original_key
 
 
@@ -29,8 +29,8 @@ def corrections(results: Iterable[Path], folder: Path, exhaustive: bool) -> Path
     found = 0
     for place in results:
         latest: dict[str, tuple[int, Path]] = {}
-        for one in result_folders(place) if place.is_dir() else ():
-            if read_record(one).get("correction"):
+        for one, record in results_in(place).items() if place.is_dir() else ():
+            if record.get("correction"):
                 version, base = int(one.name.rpartition("-")[2]), original_key(one)
                 latest[base] = max(latest.get(base, (0, one)), (version, one))
         for _, path in latest.values():

@@ -36,6 +36,11 @@ def place_for(folder: Path, name: str) -> Path:
     return folder / parent / (last.lstrip(".") or "file")
 
 
+def size_of(path: Path) -> int | None:
+    """Bytes of a file, None where there is none."""
+    return path.stat().st_size if path.exists() else None
+
+
 async def receive(chunks: AsyncIterator[bytes], target: Path, room: int) -> tuple[Path, int]:
     """Stream a file to disk beside its place; returns where it lies, and its bytes. The caller puts
     it in its place, or deletes it; a file that is cut short leaves nothing.

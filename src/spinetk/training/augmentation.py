@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from spinetk.dataset import DISC
 from spinetk.training.config import AugmentationConfig
 
 
@@ -19,7 +20,7 @@ class Sample:
         pixels: float32 [H, W], 0..1.
         masks: uint8 [N, H, W], 0 or 1.
         categories: int64 [N], 1-based.
-        unlabelled: uint8 [H, W], 1 where an instance may lack its annotation.
+        unlabelled: uint8 [H, W], 2 where any instance may lack its annotation, 1 where a disc may.
         modality: "MR", "CT" or "XR".
         scale: factors (row, column) to the size at which inference sees the image.
     """
@@ -54,8 +55,7 @@ def _move(
     sample: Sample, side: int, config: AugmentationConfig, rng: np.random.Generator
 ) -> Sample:
     """Rotation, scale, stretch, shear, flip and crop in one affine map."""
-    low, high = np.log(config.scale)
-    factor = float(np.exp(rng.uniform(low, high)))
+    factor = _factor(sample, config, rng)
     rows, columns = (factor * s for s in sample.scale)
     stretch = float(np.exp(rng.uniform(*np.log(config.stretch)) / 2))
     angle = np.radians(rng.uniform(-1, 1) * config.rotation_degrees)
@@ -71,6 +71,18 @@ def _move(
     target = _crop_centre(sample, linear, side, rng)
     matrix = np.concatenate([linear, (side / 2 - linear @ target)[:, None]], axis=1)
     return _warp(sample, matrix, side)
+
+
+def _factor(sample: Sample, config: AugmentationConfig, rng: np.random.Generator) -> float:
+    """How much larger or smaller than at inference the image is shown."""
+    low, high = np.log(config.scale)
+    factor = float(np.exp(rng.uniform(low, high)))
+    wanted = float(np.exp(rng.uniform(*np.log(config.body_width))))
+    bodies = sample.masks[sample.categories != DISC]
+    if rng.random() >= config.p_body_width or not len(bodies):
+        return factor
+    widths = [np.ptp(np.flatnonzero(mask.any(0))) + 1 for mask in bodies]
+    return wanted / (float(np.median(widths)) * sample.scale[1])
 
 
 def _crop_centre(

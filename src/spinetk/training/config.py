@@ -48,6 +48,10 @@ class AugmentationConfig:
 
     rotation_degrees: float = 15.0
     scale: tuple[float, float] = (0.6, 1.35)
+    p_body_width: float = 0.5
+    """How often the scale is drawn so that the bodies get a width of `body_width` input pixels
+    instead: bodies of whole spines are small in their picture, those of a neck large."""
+    body_width: tuple[float, float] = (22.0, 120.0)
     stretch: tuple[float, float] = (0.85, 1.18)
     shear_degrees: float = 5.0
     p_flip_horizontal: float = 0.3
@@ -98,7 +102,9 @@ class TrainingConfig:
     """Share of the run over which the one-cycle learning rate rises."""
     gradient_norm: float = 5.0
     average_decay: float = 0.998
-    """Decay of the running average of the weights; the average is what is kept."""
+    """Decay of the running average of the weights; the average is what is kept. It grows to this
+    value over the first steps, and is never above 1 - 10 / iterations: the average forgets the
+    start."""
     sampled_regions: int = 64
     positive_fraction: float = 0.35
     ignore_unlabelled: bool = True

@@ -26,13 +26,16 @@ from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHe
 from torchvision.models.detection.image_list import ImageList
 from torchvision.models.detection.roi_heads import RoIHeads, fastrcnn_loss
 from torchvision.models.detection.rpn import RegionProposalNetwork, RPNHead
-from torchvision.ops import FeaturePyramidNetwork, roi_align
+from torchvision.ops import FeaturePyramidNetwork, box_iou, roi_align
 from torchvision.ops._utils import convert_boxes_to_roi_format
 from torchvision.ops.poolers import LevelMapper
 
+from spinetk.dataset import DISC
 from spinetk.training.config import NetworkConfig, TrainingConfig
 
 LEVELS = ("p2", "p3", "p4", "p5")
+NEAR_MISS = 0.3
+"""A region that overlaps an annotated instance by this IoU is judged by that instance alone."""
 COARSE, FINE, MASK_SIDE = 14, 28, 56
 """Cells across a box: pyramid features, stride-2 features, and the mask that comes out."""
 
@@ -89,7 +92,8 @@ class SpineRCNN(nn.Module):
         Args:
             images: float [B, 1, H, W], normalised.
             targets: for each image `boxes` float [N, 4], `labels` int64 [N], `masks` uint8
-                [N, H, W], `unlabelled` uint8 [H, W].
+                [N, H, W], `unlabelled` uint8 [H, W]: 2 where any instance may lack its annotation,
+                1 where a disc may.
         """
         features = self.features(images)
         pyramid = OrderedDict((name, features[name]) for name in LEVELS)
@@ -265,7 +269,7 @@ class _Objectness(RegionProposalNetwork):
     ) -> tuple[list[Tensor], list[Tensor]]:
         labels, matched = super().assign_targets_to_anchors(anchors, targets)
         for label, boxes, target in zip(labels, anchors, targets, strict=True):
-            doubtful = share_inside(boxes, target["unlabelled"]) > self.share
+            doubtful = share_inside(boxes, target["unlabelled"] > 0) > self.share
             label[(label == 0) & doubtful] = -1
         return labels, matched
 
@@ -310,7 +314,12 @@ class _Regions(RoIHeads):
     ) -> dict[str, Tensor]:
         sampled, matched, labels, offsets = self._sample(proposals, targets)
         logits, deltas = self._classify(features, sampled)
-        loss_class, loss_box = fastrcnn_loss(logits, deltas, labels, offsets)
+        _, loss_box = fastrcnn_loss(logits, deltas, labels, offsets)
+        maybe_disc = [
+            share_inside(boxes, target["unlabelled"] == 1) > self.share
+            for boxes, target in zip(sampled, targets, strict=True)
+        ]
+        loss_class = class_loss(logits, torch.cat(labels), torch.cat(maybe_disc))
         positive = [torch.where(label > 0)[0] for label in labels]
         boxes = [
             grow(box[index], self.margin) for box, index in zip(sampled, positive, strict=True)
@@ -370,7 +379,9 @@ class _Regions(RoIHeads):
             proposals, truth, [target["labels"] for target in targets]
         )
         for label, boxes, target in zip(labels, proposals, targets, strict=True):
-            doubtful = share_inside(boxes, target["unlabelled"]) > self.share
+            doubtful = share_inside(boxes, target["unlabelled"] == 2) > self.share
+            if len(target["boxes"]):  # a near miss of what is labelled is wrong wherever it lies
+                doubtful &= box_iou(target["boxes"], boxes).amax(0) < NEAR_MISS
             label[(label == 0) & doubtful] = -1
         chosen = self.subsample(labels)
         matched_boxes = []
@@ -432,6 +443,23 @@ class MaskHead(nn.Module):
         up = functional.relu(self.up(self.context(coarse)))
         out: Tensor = self.out(self.rim(torch.cat([up, fine.to(up.dtype)], dim=1)))
         return out
+
+
+def class_loss(logits: Tensor, labels: Tensor, maybe_disc: Tensor) -> Tensor:
+    """Cross-entropy of the regions' classes; a background region that may hold a disc without
+    annotation may be called background or disc (partial labels, Cour et al. 2011).
+
+    Args:
+        logits: float [R, classes].
+        labels: int64 [R], 0 is background.
+        maybe_disc: bool [R].
+    """
+    chances = logits.log_softmax(1)
+    own = chances.gather(1, labels[:, None])[:, 0]
+    if not maybe_disc.any():
+        return -own.mean()
+    either = chances[:, [0, DISC]].logsumexp(1)
+    return -torch.where((labels == 0) & maybe_disc, either, own).mean()
 
 
 def grow(boxes: Tensor, margin: float) -> Tensor:

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from spinetk.dataset import SPINE_CLASSES, AnnotatedImage, class_number
+from spinetk.dataset import BODY, SPINE_CLASSES, AnnotatedImage, class_number
 from spinetk.errors import SpineError
 from spinetk.intensity import standardise, to_unit_range
 from spinetk.network.fitting import scale_to_fit
@@ -66,19 +66,27 @@ class SampleSource:
     def sample(self, image: AnnotatedImage) -> Sample:
         """Pixels, masks and unlabelled region of an image; the slow parts are kept in memory."""
         if image.path not in self._stored:
-            packed = np.packbits(unlabelled_region(image))
+            packed = np.packbits(doubtful_regions(image))
             self._stored[image.path] = image.pixels, packed
         pixels, packed = self._stored[image.path]
-        region = np.unpackbits(packed, count=pixels.size).reshape(pixels.shape)
+        either, any_kind = np.unpackbits(packed, count=2 * pixels.size).reshape(2, *pixels.shape)
         masks = np.array([a.mask for a in image.instances], dtype=np.uint8)
         return Sample(
             to_unit_range(pixels),
             masks.reshape(-1, *pixels.shape),
             np.array([class_number(a, self.classes) for a in image.instances], dtype=np.int64),
-            region,
+            either + any_kind,
             image.modality,
             scale_to_fit(pixels.shape, image.spacing, self.config.fitted_side[image.modality]),
         )
+
+
+def doubtful_regions(image: AnnotatedImage) -> NDArray[np.bool_]:
+    """bool [2, H, W]: where an instance of any kind may lack its annotation, and where one that is
+    no disc may."""
+    either = unlabelled_region(image)
+    bodies = unlabelled_region(image, BODY) if image.classes == SPINE_CLASSES else either
+    return np.stack([either, bodies & either])
 
 
 def as_batch(samples: Sequence[Sample]) -> Batch:
