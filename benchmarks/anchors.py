@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from spinetk.dataset import read_dataset
+from spinetk.datasets.annotated import read_dataset
 from spinetk.training.config import AugmentationConfig, NetworkConfig, TrainingConfig
 
 OUT = Path(__file__).parents[1] / "docs" / "results"

@@ -16,12 +16,12 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor
 
-from spinetk.evaluation.frames import load_frames
-from spinetk.evaluation.run import evaluate_images, read_images
+from spinetk.evaluation.evaluate import evaluate_images, read_images
+from spinetk.evaluation.row_tables import load_frames
 from spinetk.evaluation.tables import instance_table, markdown, radiomics_table
 from spinetk.network.loaded import load_model
 from spinetk.training import network
-from spinetk.training.run import train_run
+from spinetk.training.make_network import train_run
 
 ROOT = Path(__file__).parents[1]
 FOLD = ROOT / "runs" / "cv_mr" / "fold-1"

@@ -15,8 +15,8 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from spinetk.converters.writing import polygon_mask
-from spinetk.dataset import BODY, read_dataset
+from spinetk.datasets.annotated import BODY, read_dataset
+from spinetk.datasets.writer import polygon_mask
 from spinetk.evaluation.matching import dice
 from spinetk.evaluation.tables import markdown
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from spinetk.boxes import box_iou
-from spinetk.dataset import read_dataset
+from spinetk.datasets.annotated import read_dataset
 from spinetk.evaluation.compare import as_slice
 from spinetk.network.loaded import load_model
 from spinetk.pipeline import outline

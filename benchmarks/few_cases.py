@@ -19,13 +19,13 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from spinetk.dataset import AnnotatedImage
-from spinetk.evaluation.frames import load_frames
-from spinetk.evaluation.run import evaluate_images, read_images
+from spinetk.datasets.annotated import AnnotatedImage
+from spinetk.evaluation.evaluate import evaluate_images, read_images
+from spinetk.evaluation.row_tables import load_frames
 from spinetk.evaluation.tables import instance_table, markdown
 from spinetk.network.loaded import load_model
 from spinetk.network.registry import find_model
-from spinetk.training.run import train_run
+from spinetk.training.make_network import train_run
 
 ROOT = Path(__file__).parents[1]
 OUT = ROOT / "docs" / "results"

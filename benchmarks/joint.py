@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from spinetk.dataset import patient_hash
-from spinetk.evaluation.frames import load_frames
-from spinetk.evaluation.run import evaluate_images, read_images
+from spinetk.datasets.annotated import patient_hash
+from spinetk.evaluation.evaluate import evaluate_images, read_images
+from spinetk.evaluation.row_tables import load_frames
 from spinetk.evaluation.tables import instance_table, markdown
 from spinetk.network.loaded import load_model
 from spinetk.network.registry import find_model

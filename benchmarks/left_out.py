@@ -14,9 +14,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from spinetk.dataset import read_dataset, validation_patients
-from spinetk.evaluation.run import evaluate_run
-from spinetk.training.run import train_run
+from spinetk.datasets.annotated import read_dataset, validation_patients
+from spinetk.evaluation.evaluate import evaluate_run
+from spinetk.training.make_network import train_run
 
 ROOT = Path(__file__).parents[1]
 CONFIGS, RESULTS = ROOT / "benchmarks" / "configs", ROOT / "docs" / "results"

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from spinetk.dataset import read_dataset
+from spinetk.datasets.annotated import read_dataset
 from spinetk.evaluation.matching import dice
 from spinetk.network.paste import paste_mask
 from spinetk.training import network as net

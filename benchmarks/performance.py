@@ -28,9 +28,9 @@ from dynamic_network_architectures.architectures.unet import PlainConvUNet
 from run import median_seconds
 from torchvision.models.detection import maskrcnn_resnet50_fpn
 
-from spinetk.dataset import patient_hash
+from spinetk.datasets.annotated import patient_hash
 from spinetk.evaluation.compare import compare_image
-from spinetk.evaluation.run import read_images
+from spinetk.evaluation.evaluate import read_images
 from spinetk.evaluation.tables import markdown
 from spinetk.network.detector import FEATURES, FOUND, Detector
 from spinetk.network.fitting import fit_slice
@@ -39,8 +39,8 @@ from spinetk.phantom import PhantomConfig, make_phantom
 from spinetk.pipeline import outline
 from spinetk.study import Slice
 from spinetk.training.export import export_onnx, load_weights
+from spinetk.training.make_network import network_of_card
 from spinetk.training.network import SpineRCNN
-from spinetk.training.run import network_of_card
 
 matplotlib.use("Agg")
 from matplotlib import pyplot

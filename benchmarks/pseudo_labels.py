@@ -21,11 +21,12 @@ import numpy as np
 
 from spinetk.anatomy import order_and_name
 from spinetk.boxes import mask_box, mask_centre
-from spinetk.converters.writing import DatasetWriter
-from spinetk.dataset import SPINE_CLASSES, AnnotatedImage, read_dataset
+from spinetk.datasets.annotated import AnnotatedImage, read_dataset
+from spinetk.datasets.writer import DatasetWriter
 from spinetk.evaluation.compare import as_slice
 from spinetk.network.loaded import LoadedModel, load_model
 from spinetk.pipeline import outline
+from spinetk.structures import SPINE_CLASSES
 
 SCORE = 0.9
 TILE = 560

@@ -17,16 +17,14 @@ import numpy as np
 from scipy.ndimage import affine_transform
 from scipy.spatial.transform import Rotation
 
-from spinetk.anatomy import BODY_KIND, DISC_KIND, VERSE_IDS
-from spinetk.converters.names import DISC_BASE
-from spinetk.converters.writing import DatasetWriter
-from spinetk.dataset import SPINE_CLASSES
+from spinetk.datasets.writer import DatasetWriter
 from spinetk.phantom import PhantomConfig, make_phantom
 from spinetk.readers.volume import read_volume
+from spinetk.structures import BODY_KIND, DISC_BASE, DISC_KIND, SPINE_CLASSES, VERSE_NUMBERS
 
 STEP = 1.5
 """Grid of the ray sums in mm; films are written at half of it."""
-LEVELS = {number: level for level, number in VERSE_IDS.items()}
+LEVELS = {number: level for level, number in VERSE_NUMBERS.items()}
 SMALLEST = 80
 Film = tuple[np.ndarray, dict[int, np.ndarray]]
 """uint8 [H, W] and the mask of each label."""
@@ -70,7 +68,10 @@ def ct_films(
         shadows = {int(v): (solid == v).any(axis=axis) for v in np.unique(solid[solid > 0])}
         if view == "ap":  # head up; the sacrum's body is not seen as one from the front
             # nor do discs have an outline there
-            total, shadows = total.T, {v: m.T for v, m in shadows.items() if v < VERSE_IDS["S1"]}
+            total, shadows = (
+                total.T,
+                {v: m.T for v, m in shadows.items() if v < VERSE_NUMBERS["S1"]},
+            )
         film = 1 - np.exp(-total * rng.uniform(0.1, 0.3)) if number % 2 else total
         yield view, _enlarged(film + rng.normal(0, 0.004 * np.ptp(film), film.shape), shadows)
 

@@ -15,8 +15,8 @@ import matplotlib.pyplot as plt
 import pandas as pd
 
 from spinetk.evaluation.figures import all_figures
-from spinetk.evaluation.frames import Frames, load_frames
 from spinetk.evaluation.precision import picked_threshold
+from spinetk.evaluation.row_tables import Frames, load_frames
 from spinetk.evaluation.rows import FEATURES
 from spinetk.evaluation.tables import (
     all_tables,

@@ -18,14 +18,14 @@ from typing import Any
 import pandas as pd
 from results import real
 
-from spinetk.dataset import patient_hash, read_datasets
-from spinetk.evaluation.frames import Frames, load_frames
+from spinetk.datasets.annotated import patient_hash, read_datasets
+from spinetk.evaluation.evaluate import evaluate_run
 from spinetk.evaluation.precision import picked_threshold
-from spinetk.evaluation.run import evaluate_run
+from spinetk.evaluation.row_tables import Frames, load_frames
 from spinetk.evaluation.tables import markdown as table_markdown
 from spinetk.training.export import export_onnx, load_weights
+from spinetk.training.make_network import calibration_images, network_of_card
 from spinetk.training.network import SpineRCNN
-from spinetk.training.run import calibration_images, network_of_card
 
 ROOT = Path(__file__).parents[1]
 MODELS = ROOT / "src" / "spinetk" / "network" / "models"

@@ -13,14 +13,14 @@ from pathlib import Path
 
 import numpy as np
 
-from spinetk.anatomy import BODY_KIND, VERSE_IDS
-from spinetk.converters.writing import DatasetWriter, eight_bit
-from spinetk.dataset import SPINE_CLASSES, read_dataset
+from spinetk.datasets.annotated import read_dataset
+from spinetk.datasets.writer import DatasetWriter, eight_bit
 from spinetk.readers.volume import read_volume
+from spinetk.structures import BODY_KIND, SPINE_CLASSES, VERSE_NUMBERS
 
 SMALLEST = 60
 """A label with fewer pixels on a slice is a lateral edge and makes the slice one in between."""
-LEVELS = {number: level for level, number in VERSE_IDS.items()}
+LEVELS = {number: level for level, number in VERSE_NUMBERS.items()}
 
 
 def main(folder: Path, out: Path) -> None:

@@ -6,14 +6,13 @@ import pytest
 from spinetk.anatomy import (
     column_directions,
     order_and_name,
-    parse_anchor,
     without_doubles,
     without_overlap,
     without_strays,
 )
 from spinetk.boxes import mask_box
-from spinetk.dataset import SACRAL_CLASS
 from spinetk.errors import UsageError
+from spinetk.structures import SACRAL_CLASS
 from spinetk.study import Instance
 from tests.conftest import Painter
 
@@ -59,13 +58,13 @@ def test_s1_found_as_the_lowest_body_anchors_l5() -> None:
 def test_s1_above_another_body_names_nothing_and_warns() -> None:
     found, warnings = order_and_name([*column([1, 2]), make(SACRAL_CLASS, 10)], None)
     assert all(i.level is None for i in found)
-    assert "not as the lowest" in warnings[0]
+    assert "not as the lowest" in warnings[0].text
 
 
 def test_names_stop_at_a_gap_where_a_body_is_missing() -> None:
     found, warnings = order_and_name(column([0, 1, 3, 4, 5]), ("L5", 1))
     assert [i.level for i in found if i.kind == BODY] == ["L5", "L4", "L3", None, None]
-    assert "missing beside L3" in warnings[0]
+    assert "missing beside L3" in warnings[0].text
 
 
 @pytest.mark.parametrize(
@@ -94,10 +93,12 @@ def test_of_two_instances_at_one_place_the_better_score_stays() -> None:
 
 
 def test_anchor_text() -> None:
-    assert parse_anchor("l5=2") == ("L5", 2)
+    from spinetk.cli import _anchor
+
+    assert _anchor("l5=2") == ("L5", 2)
     for text in ("L5", "L9=1", "L5=0", "L5=x"):
         with pytest.raises(UsageError, match="as in L5=2"):
-            parse_anchor(text)
+            _anchor(text)
 
 
 def test_shared_pixels_go_to_the_better_score() -> None:

@@ -265,4 +265,4 @@ def test_options_that_do_nothing_are_told_of(phantom_folder: Path, tmp_path: Pat
     source = phantom_folder / "dicom"
     spinetk("segment", source, "-o", tmp_path / "a", "--spacing", "0.3", "--format", "csv")
     [row] = csv.DictReader((tmp_path / "a" / "summary.csv").open())
-    assert "--spacing is not used: the file says it (PixelSpacing)" in row["warnings"]
+    assert "spacing given is not used: the file says it (PixelSpacing)" in row["warnings"]

@@ -97,7 +97,7 @@ def test_the_network_goes_by_modality(phantom_folder: Path) -> None:
     assert model_for(series) == ("mr", series)
     bare = Series("x", None, "raster", series.slices, None)
     name, told = model_for(bare)
-    assert name == "mr" and told.modality == "MR" and "MR is assumed" in told.warnings[0]
+    assert name == "mr" and told.modality == "MR" and told.warnings[0].code == "modality-assumed"
 
 
 def test_a_body_found_twice_as_body_and_as_s1_counts_once() -> None:
@@ -145,4 +145,4 @@ def test_a_small_s1_is_doubted() -> None:
 
     for side, doubted in ((12, True), (18, False)):
         bodies = [body("S1", side), body("L5", 20), body("L4", 20)]
-        assert any("may be S2" in doubt for doubt in doubts(bodies)) == doubted
+        assert any(doubt.code == "small-sacrum" for doubt in doubts(bodies)) == doubted

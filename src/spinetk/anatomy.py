@@ -4,28 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import compress
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spinetk.boxes import mask_box, mask_centre, square_boxes
-from spinetk.column import above_sacrum, beside_column, in_column
-from spinetk.dataset import SACRAL_CLASS, SPINE_CLASSES
-from spinetk.errors import UsageError
-from spinetk.study import Instance
-
-BODY_KIND, DISC_KIND = SPINE_CLASSES
-LEVELS = (
-    *(f"C{i}" for i in range(1, 8)),
-    *(f"T{i}" for i in range(1, 13)),
-    *(f"L{i}" for i in range(1, 6)),
-    "S1",
+from spinetk.column import beside_column, column_members, in_column
+from spinetk.errors import BadArgument
+from spinetk.structures import (
+    BODY_KIND,
+    DISC_KIND,
+    SACRAL_CLASS,
+    SPINE_CLASSES,
+    column_with,
+    group_of,
 )
-VERSE_IDS = {level: i + 1 for i, level in enumerate(LEVELS[:-1])} | {"L6": 25, "S1": 26, "T13": 28}
-"""Label numbers as in the VerSe data set; a disc is 100 + the number of the vertebra above it."""
-NECK_DOWN = {level: float(i) for i, level in enumerate(LEVELS)}
-NECK_DOWN |= {"T13": NECK_DOWN["T12"] + 0.5, "L6": NECK_DOWN["L5"] + 0.5}
-"""Places of the levels in a list."""
+from spinetk.study import Instance
+from spinetk.warning import Warning
+
 GAP_FACTOR = 1.65
 """Neighbouring bodies further apart than this many median distances: a body is missing between."""
 SAME_PLACE = 0.5
@@ -36,8 +33,8 @@ def without_doubles(instances: Sequence[Instance]) -> list[Instance]:
     """Drop the lower-scored of two instances at the same place (bodies include S1)."""
     kept: list[Instance] = []
     for one in sorted(instances, key=lambda i: -i.score):
-        group = _group(one.kind)
-        if all(_group(k.kind) != group or _shared(one, k) <= SAME_PLACE for k in kept):
+        group = group_of(one.kind)
+        if all(group_of(k.kind) != group or _shared(one, k) <= SAME_PLACE for k in kept):
             kept.append(one)
     return kept
 
@@ -53,16 +50,17 @@ def without_strays(
         instances: on an upright slice.
         spacing: (row, column) of its pixels in mm; taken as square where it is not known.
     """
-    bodies = [i for i in instances if _group(i.kind) == BODY_KIND]
-    boxes = square_boxes(np.array([i.box for i in bodies]), spacing)
-    members = in_column(boxes, np.array([i.score for i in bodies]))
-    sacral = np.array([i.kind == SACRAL_CLASS for i in bodies], dtype=bool)
-    members[members] = above_sacrum(boxes[members], sacral[members])
-    kept = [one for one, member in zip(bodies, members, strict=True) if member]
+    bodies = [i for i in instances if group_of(i.kind) == BODY_KIND]
     discs = [i for i in instances if i.kind == DISC_KIND]
-    near = beside_column(square_boxes(np.array([i.box for i in discs]), spacing), boxes[members])
-    kept += [one for one, beside in zip(discs, near, strict=True) if beside]
-    return kept + [i for i in instances if _group(i.kind) not in SPINE_CLASSES]
+    members, beside = column_members(
+        np.array([i.box for i in bodies]).reshape(-1, 4),
+        np.array([i.score for i in bodies]),
+        np.array([i.kind == SACRAL_CLASS for i in bodies], dtype=bool),
+        np.array([i.box for i in discs]).reshape(-1, 4),
+        spacing,
+    )
+    kept = list(compress(bodies, members)) + list(compress(discs, beside))
+    return kept + [i for i in instances if group_of(i.kind) not in SPINE_CLASSES]
 
 
 def without_overlap(instances: Sequence[Instance]) -> list[Instance]:
@@ -82,7 +80,7 @@ def without_overlap(instances: Sequence[Instance]) -> list[Instance]:
 
 def order_and_name(
     instances: Sequence[Instance], anchor: tuple[str, int] | None
-) -> tuple[list[Instance], list[str]]:
+) -> tuple[list[Instance], list[Warning]]:
     """Number bodies and discs from below, name their levels where something tells them.
 
     The levels are told by the user's anchor or, without one, by S1 where the network found it as
@@ -96,10 +94,10 @@ def order_and_name(
         Bodies from below upwards, then discs (and other classes) from below upwards; warnings.
 
     Raises:
-        UsageError: the anchor names no known level, or a body that was not found.
+        BadArgument: the anchor names no known level, or a body that was not found.
     """
-    warnings: list[str] = []
-    found = [i for i in instances if _group(i.kind) == BODY_KIND]
+    warnings: list[Warning] = []
+    found = [i for i in instances if group_of(i.kind) == BODY_KIND]
     bodies = sorted(found, key=lambda i: -mask_centre(i.mask)[1])
     sacral = [k for k, body in enumerate(bodies) if body.kind == SACRAL_CLASS]
     bodies = [
@@ -110,18 +108,26 @@ def order_and_name(
         if sacral == [0]:
             anchor = ("S1", 1)
         else:
-            warnings.append("S1 was found, but not as the lowest body: levels are not named")
+            warnings.append(
+                Warning(
+                    "sacrum-not-lowest",
+                    "S1 was found, but not as the lowest body: levels are not named",
+                )
+            )
     elif anchor is not None and sacral and bodies:
         [found_as] = [b.level for b in _named(bodies, anchor, []) if b.order == sacral[0] + 1]
         if found_as != "S1":
             warnings.append(
-                f"the anchor {anchor[0]}={anchor[1]} makes the body that looks like S1 "
-                f"{found_as or 'a level that does not exist'}: check it on the overlay"
+                Warning(
+                    "anchor-against-sacrum",
+                    f"the anchor {anchor[0]}={anchor[1]} makes the body that looks like S1 "
+                    f"{found_as or 'a level that does not exist'}: check it on the overlay",
+                )
             )
     if anchor is not None and bodies:
         bodies = _named(bodies, anchor, warnings)
     rest: list[Instance] = []
-    for kind in dict.fromkeys(i.kind for i in instances if _group(i.kind) != BODY_KIND):
+    for kind in dict.fromkeys(i.kind for i in instances if group_of(i.kind) != BODY_KIND):
         of_kind = [i for i in instances if i.kind == kind]
         of_kind.sort(key=lambda i: -mask_centre(i.mask)[1])
         rest += [
@@ -134,21 +140,6 @@ def order_and_name(
             for k, one in enumerate(of_kind)
         ]
     return [*bodies, *rest], warnings
-
-
-def parse_anchor(text: str) -> tuple[str, int]:
-    """Parse "L5=2" to ("L5", 2).
-
-    Raises:
-        UsageError: not of this form, or no known level.
-    """
-    level, _, order = text.partition("=")
-    level = level.strip().upper()
-    if level not in VERSE_IDS or not order.strip().isdigit() or int(order) < 1:
-        raise UsageError(
-            f"--anchor {text}: give a level and the body's place from below, as in L5=2"
-        )
-    return level, int(order)
 
 
 def column_directions(
@@ -169,7 +160,7 @@ def column_directions(
     """
     centres = np.array([mask_centre(mask) for mask in masks]).reshape(-1, 2)
     boxes = square_boxes(np.array([mask_box(mask) for mask in masks]), spacing)
-    bodies = np.array([_group(kind) == BODY_KIND for kind in kinds], dtype=bool)
+    bodies = np.array([group_of(kind) == BODY_KIND for kind in kinds], dtype=bool)
     column = bodies.copy()
     column[bodies] = in_column(boxes[bodies], np.ones(bodies.sum()))
     # of single bodies here and there, none is more of a column than another
@@ -192,22 +183,15 @@ def column_directions(
     return directions
 
 
-def label_id(instance: Instance) -> int | None:
-    """VerSe number of a named body or disc, else None."""
-    if instance.level is None:
-        return None
-    upper = instance.level.split("-")[0]
-    number = VERSE_IDS[upper]
-    return 100 + number if "-" in instance.level else number
-
-
-def _named(bodies: list[Instance], anchor: tuple[str, int], warnings: list[str]) -> list[Instance]:
+def _named(
+    bodies: list[Instance], anchor: tuple[str, int], warnings: list[Warning]
+) -> list[Instance]:
     level, order = anchor
     if order > len(bodies):
-        raise UsageError(
-            f"--anchor {level}={order}: only {len(bodies)} vertebral bodies were found"
+        raise BadArgument(
+            f"only {len(bodies)} vertebral bodies were found", f"anchor {level}={order}"
         )
-    names = _chain(level)
+    names = column_with(level)
     start = names.index(level)
     gaps = _gaps(bodies)
     out = list(bodies)
@@ -221,22 +205,15 @@ def _named(bodies: list[Instance], anchor: tuple[str, int], warnings: list[str])
             between = min(k, k + step)
             if between in gaps:
                 warnings.append(
-                    f"a body seems to be missing beside {names[place]}: "
-                    "levels beyond it are not named"
+                    Warning(
+                        "body-missing",
+                        f"a body seems to be missing beside {names[place]}: "
+                        "levels beyond it are not named",
+                    )
                 )
                 break
             k += step
     return out
-
-
-def _chain(level: str) -> list[str]:
-    """Level names from head to sacrum that contain the given one (L6 and T13 are variants)."""
-    names = list(LEVELS)
-    if level == "L6":
-        names.insert(names.index("S1"), "L6")
-    if level == "T13":
-        names.insert(names.index("L1"), "T13")
-    return names
 
 
 def _gaps(bodies: Sequence[Instance]) -> set[int]:
@@ -262,13 +239,13 @@ def _disc_level(disc: Instance, bodies: Sequence[Instance]) -> str | None:
     upper = above[0] if above else None  # bodies run from below upwards
     lower = below[-1] if below else None
     if upper is not None and upper.level is not None and _touching(disc, upper):
-        names = _chain(upper.level)
+        names = column_with(upper.level)
         place = names.index(upper.level) + 1
         fallback = names[place] if place < len(names) else None
         second = lower.level if lower is not None and lower.level is not None else fallback
         return f"{upper.level}-{second}" if second else None
     if upper is None and lower is not None and lower.level is not None and _touching(disc, lower):
-        names = _chain(lower.level)
+        names = column_with(lower.level)
         place = names.index(lower.level) - 1
         return f"{names[place]}-{lower.level}" if place >= 0 else None
     return None
@@ -278,10 +255,6 @@ def _touching(disc: Instance, body: Instance) -> bool:
     """Whether the disc lies next to the body: centres nearer than 1.2 body sizes."""
     distance = float(np.hypot(*np.subtract(mask_centre(disc.mask), mask_centre(body.mask))))
     return distance < 1.2 * float(np.sqrt(np.count_nonzero(body.mask)))
-
-
-def _group(kind: str) -> str:
-    return BODY_KIND if kind == SACRAL_CLASS else kind
 
 
 def _shared(a: Instance, b: Instance) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import shutil
 import tempfile
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -11,22 +10,20 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from spinetk.debugging import unexpected
 from spinetk.errors import NothingFound, SpineError, UsageError
 from spinetk.network.loaded import LoadedModel, load_model, model_for
 from spinetk.network.registry import find_model
 from spinetk.pipeline import segment
 from spinetk.readers import FoundSeries, find
-from spinetk.results import (
-    is_result,
-    read_record,
-    summary_row,
-    whole_record,
-    write_rows,
-    write_summary,
-)
+from spinetk.results.folders import summary_row, write_rows, write_summary
+from spinetk.results.keys import slice_key, slice_keys_pattern
+from spinetk.results.record import is_result, whole_record
+from spinetk.results.write import write_result
 from spinetk.study import NO_SPACING, Modality, Refusal, Series
+from spinetk.warning import Warning
 from spinetk.workers import in_workers
-from spinetk.writers import USUAL_FORMATS, write_result
+from spinetk.writers.formats import USUAL_FORMATS
 
 FEWEST_FOR_WORKERS = 6
 """A worker takes over a second to start."""
@@ -176,18 +173,19 @@ def segment_found(
         if series is None:
             return outcome
         outcome.read = 1
-        told = _as_told(series, options)
+        asked = _as_asked(series, options)
         if options.model is None:
-            name, told = model_for(told, options.modality)
+            name, asked = model_for(asked, options.modality)
         else:
-            name, told = options.model, replace(told, modality=options.modality or told.modality)
+            name, asked = options.model, replace(asked, modality=options.modality or asked.modality)
         if name not in models:
             models[name] = load_model(name, threads)
         known = models[name].model.input_sides
-        if told.modality is not None and told.modality not in known:
-            doubt = f"the network {name} was not made for {told.modality} (but {', '.join(known)})"
-            told = replace(told, warnings=(*told.warnings, doubt))
-        _segment_parts(told, models[name], out, options, outcome, on_progress)
+        if asked.modality is not None and asked.modality not in known:
+            text = f"the network {name} was not made for {asked.modality} (but {', '.join(known)})"
+            warning = Warning("other-modality-network", text)
+            asked = replace(asked, warnings=(*asked.warnings, warning))
+        _segment_parts(asked, models[name], out, options, outcome, on_progress)
         for row in outcome.done:
             row["source"] = str(found.place)
     return outcome
@@ -207,17 +205,19 @@ def _lost(task: tuple[FoundSeries, Path, Options]) -> Outcome:
     return Outcome(failed=[(task[0].key, "its process ended: killed, or out of memory")])
 
 
-def _as_told(series: Series, options: Options) -> Series:
+def _as_asked(series: Series, options: Options) -> Series:
     """The series with what the user says of it: a spacing where it has none, and a warning where
     the modality is another than the file's."""
     if options.modality and series.modality not in (None, options.modality):
-        doubt = f"taken for {options.modality}; the file says {series.modality}"
-        series = replace(series, warnings=(*series.warnings, doubt))
+        text = f"taken for {options.modality}; the file says {series.modality}"
+        warning = Warning("modality-changed", text)
+        series = replace(series, warnings=(*series.warnings, warning))
     if options.spacing is None:
         return series
     if series.spacing_source is not None:
-        told = f"--spacing is not used: the file says it ({series.spacing_source})"
-        return replace(series, warnings=(*series.warnings, told))
+        text = f"the spacing given is not used: the file says it ({series.spacing_source})"
+        warning = Warning("spacing-not-used", text)
+        return replace(series, warnings=(*series.warnings, warning))
     return replace(
         series,
         slices=tuple(replace(one, spacing=options.spacing) for one in series.slices),
@@ -260,11 +260,11 @@ def _failure_noted(key: str, outcome: Outcome) -> Iterator[None]:
     try:
         yield
     except SpineError as error:
-        outcome.failed.append((key, str(error).removeprefix(f"{key}: ")))
+        outcome.failed.append((key, error.about(key)))
     except OSError as error:
         outcome.failed.append((key, error.strerror or type(error).__name__))
     except Exception as error:  # its words may quote the header
-        outcome.failed.append((key, f"unexpected {type(error).__name__}"))
+        outcome.failed.append((key, unexpected(error)))
 
 
 def _prepare(out: Path, series: Sequence[FoundSeries], options: Options) -> list[FoundSeries]:
@@ -275,11 +275,11 @@ def _prepare(out: Path, series: Sequence[FoundSeries], options: Options) -> list
         with tempfile.TemporaryFile(dir=out):
             pass
     except OSError as error:
-        raise UsageError(f"{out}: cannot be written ({error.strerror})") from error
+        raise UsageError(f"cannot be written ({error.strerror})", out) from error
     taken = [folder for one in series for folder in _folders(out, one.key, options)]
     foreign = [folder for folder in taken if not is_result(folder)]
     if foreign:
-        raise UsageError(f"{foreign[0]}: is in the way and not a result of SpineTK")
+        raise UsageError("is in the way and not a result of SpineTK", foreign[0])
     if options.keep:  # of a series of which every slice is asked for, some may be missing
         for one in series:
             _same_input(one, _folders(out, one.key, options))
@@ -287,7 +287,7 @@ def _prepare(out: Path, series: Sequence[FoundSeries], options: Options) -> list
     if taken and not options.overwrite:
         more = f" and {len(taken) - 1} more" if len(taken) > 1 else ""
         raise UsageError(
-            f"{out}: holds results of {taken[0].name}{more} already; see --continue and --overwrite"
+            f"holds results of {taken[0].name}{more} already; see --continue and --overwrite", out
         )
     return list(series)
 
@@ -301,20 +301,20 @@ def _same_input(series: FoundSeries, folders: Sequence[Path]) -> None:
     records = {folder: record for folder in folders if (record := whole_record(folder))}
     own = series.input_sha256 if records else None  # a large file takes its time
     for folder, record in records.items():
-        told = record.get("input_sha256")
-        if told != own:
+        if record.input_sha256 != own:
             why = (
                 "is the result of another input of that name"
-                if told
+                if record.input_sha256
                 else "was made by an earlier version and does not say of which input it is"
             )
-            raise UsageError(f"{folder}: {why}; name another folder than {folder.parent}")
+            raise UsageError(f"{why}; name another folder than {folder.parent}", folder)
 
 
 def _folders(out: Path, key: str, options: Options) -> list[Path]:
     """What lies in the places of a series' results."""
     if options.slices == "all":
-        return sorted(out.glob(f"{glob.escape(key)}-slice-*"))
+        of_series = slice_keys_pattern(key)
+        return sorted(path for path in out.iterdir() if of_series.match(path.name))
     return [out / key] if (out / key).exists() else []
 
 
@@ -323,7 +323,7 @@ def _parts(series: Series, options: Options) -> list[tuple[Series, Literal["auto
     if options.slices != "all":
         return [(series, options.slices)]
     return [
-        (replace(series, key=f"{series.key}-slice-{index:03d}"), index)
+        (replace(series, key=slice_key(series.key, index)), index)
         for index in range(len(series.slices))
     ]
 
@@ -354,8 +354,7 @@ def _segment_one(
         "spacing_mm": list(options.spacing) if options.spacing else None,
         "anchor": "=".join(map(str, options.anchor)) if options.anchor else None,
     }
-    write_result(out, result, loaded.model, asked, options.formats)
-    return summary_row(out / series.key, read_record(out / series.key))
+    return summary_row(write_result(out, result, loaded.model, asked, options.formats))
 
 
 def _account(out: Path, outcome: Outcome) -> None:

@@ -17,12 +17,18 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
 import spinetk
-from spinetk.anatomy import parse_anchor
-from spinetk.errors import SpineError, UnreadableInput, UsageError
+from spinetk.errors import BadArgument, SpineError, UnreadableInput, UsageError
+from spinetk.structures import BODY_LEVELS
 
 DONE, USAGE, UNREADABLE, SOME_FAILED = 0, 2, 3, 4
 INTERRUPTED = 130
 SHORTEST_TOKEN = 12
+HELPFUL_OPTIONS = {
+    "modality-assumed": "--modality",
+    "no-spacing": "--spacing",
+    "level-unknown": "--anchor",
+}
+"""What a user of the command line can say about a warning."""
 MODALITIES = {"auto": None, "mr": "MR", "ct": "CT", "xr": "XR"}
 
 DataSets = Annotated[list[Path], typer.Argument(help="Data set folders.", metavar="DATA...")]
@@ -72,7 +78,8 @@ def _run() -> int:
         _say(str(error))
         return UNREADABLE
     except SpineError as error:
-        _say(str(error))
+        # an argument of the library is an option here
+        _say(f"--{error}" if isinstance(error, BadArgument) else str(error))
         return USAGE
     except OSError as error:
         _say(f"{error.filename or 'a file'}: {error.strerror or error}")
@@ -156,7 +163,7 @@ def segment(
         formats=_formats(formats),
         model=model,
         score=score,
-        anchor=parse_anchor(anchor) if anchor else None,
+        anchor=_anchor(anchor) if anchor else None,
         overwrite=overwrite,
         keep=keep,
         spacing=_spacing(spacing) if spacing else None,
@@ -190,7 +197,7 @@ def segment(
     if outcome.other_files:
         _say(f"passed over files of other kinds: {outcome.other_files}")
     if fetched and dicomweb:
-        from spinetk.dicomweb import store_results
+        from spinetk.dicom_net.web import store_results
 
         done = [str(row["key"]) for row in outcome.done]
         # those of an interrupted run may not have been stored yet; a server takes one twice
@@ -204,7 +211,7 @@ def segment(
 def _fetched(url: str, study: str) -> Any:
     """The folder of a study that was read from a server."""
     _needs("dicomweb", "dicomweb_client")
-    from spinetk.dicomweb import fetch_study
+    from spinetk.dicom_net.web import fetch_study
 
     return fetch_study(url, study)
 
@@ -215,8 +222,11 @@ def _report(out: Path, row: dict[str, Any], named: bool) -> None:
     number = row["instance_number"]
     image = f" (image {number})" if number is not None else ""
     source = f", of {row['source']}" if named and sys.stdout.isatty() else ""
-    doubts = row["warnings"].count("; ") + 1 if row["warnings"] else 0
-    more = f" ({doubts} warning{'s' if doubts > 1 else ''}, see run.json)" if doubts else ""
+    codes = row["warning_codes"].split()
+    options = [HELPFUL_OPTIONS[code] for code in codes if code in HELPFUL_OPTIONS]
+    more = f" ({len(codes)} warning{'s' if len(codes) > 1 else ''}, see run.json" if codes else ""
+    more += f"; {', '.join(options)} may help" if options else ""
+    more += ")" if codes else ""
     print(
         f"{row['key']}: slice {row['selected_slice']}{image}, vertebral bodies: {row['bodies']}, "
         f"discs: {row['discs']}{source} -> {out / row['key']}{more}",
@@ -238,11 +248,11 @@ def phantom(
 ) -> None:
     """Write an analytic spine as a DICOM series with exact labels, to try the tool on."""
     from spinetk.phantom import PhantomConfig, make_phantom, write_phantom
-    from spinetk.phantom.anatomy import LEVELS, NAMES
+    from spinetk.phantom.spine import NAMES, SHOWN
 
     looks = {name.lower(): name for name in ("T1", "T2", "CT", "XR")}
-    if fracture is not None and fracture not in NAMES[:LEVELS]:
-        raise UsageError(f"--fracture {fracture}: one of {', '.join(NAMES[:LEVELS])}")
+    if fracture is not None and fracture not in NAMES[:SHOWN]:
+        raise UsageError(f"--fracture {fracture}: one of {', '.join(NAMES[:SHOWN])}")
     config = PhantomConfig(
         look=_one_of("--look", look.lower(), looks), slices=slices, scoliosis_mm=scoliosis,
         fracture=fracture, metal=metal, seed=seed,
@@ -264,7 +274,7 @@ def train(
 ) -> None:
     """Train a network on annotated data; goes on where an interrupted run of OUT stopped."""
     _needs("train", "torch", "torchvision")
-    from spinetk.training.run import train_run
+    from spinetk.training.make_network import train_run
 
     model = train_run(data, out, config, hold_out, init=init, quiet=quiet)
     card = json.loads(model.with_suffix(".json").read_text())
@@ -299,9 +309,10 @@ def serve(
     _needs("serve", "fastapi", "uvicorn", "pynetdicom", "scipy", "yaml", "pycocotools")
     import uvicorn
 
-    from spinetk.dicom_network import parse_peer
-    from spinetk.server.app import Settings, create_app
-    from spinetk.server.guard import LOOPBACK
+    from spinetk.dicom_net.send import parse_peer
+    from spinetk.server.access import LOOPBACK
+    from spinetk.server.app import create_app
+    from spinetk.server.settings import Settings
 
     if host not in LOOPBACK and not token:
         raise UsageError(f"--host {host}: other machines can reach it; name a --token")
@@ -346,8 +357,8 @@ def node(
     import logging
     import threading
 
-    from spinetk.dicom_network import parse_peer, parse_title
-    from spinetk.node import Node, NodeSettings, parse_allowed
+    from spinetk.dicom_net.node import Node, NodeSettings, parse_allowed
+    from spinetk.dicom_net.send import parse_peer, parse_title
 
     # our own words only: libraries quote what peers send, a patient's name for one
     handler = logging.StreamHandler()
@@ -401,8 +412,8 @@ def convert(
 ) -> None:
     """Turn annotations of another format into a data set for training."""
     _needs("evaluate", "scipy", "yaml", "pycocotools")
-    from spinetk.converters.run import Conversion
-    from spinetk.converters.run import convert as run
+    from spinetk.datasets.converters.convert import Conversion
+    from spinetk.datasets.converters.convert import convert as run
 
     options = Conversion(
         modality=_one_of("--modality", modality.lower(), MODALITIES),
@@ -451,7 +462,7 @@ def evaluate(
     """Hold a network's results against reference annotations: detection, Dice, radiomics and slice
     selection, as tables, figures and one page."""
     _needs("evaluate", "scipy", "pandas", "statsmodels", "matplotlib", "pycocotools", "tabulate")
-    from spinetk.evaluation.run import evaluate_run
+    from spinetk.evaluation.evaluate import evaluate_run
 
     print(evaluate_run(data, out, model, patients, quiet=quiet))
 
@@ -481,7 +492,7 @@ def _slice_choice(text: str) -> Any:
 
 
 def _spacing(text: str) -> tuple[float, float]:
-    from spinetk.readers.checks import SPACING_MM, usable_spacing
+    from spinetk.readers.header_checks import SPACING_MM, usable_spacing
 
     try:
         values = [float(part) for part in text.split(",")]
@@ -493,13 +504,24 @@ def _spacing(text: str) -> tuple[float, float]:
     return values[0], values[-1]
 
 
+def _anchor(text: str) -> tuple[str, int]:
+    """Parse "L5=2" to ("L5", 2)."""
+    level, _, order = text.partition("=")
+    level = level.strip().upper()
+    if level not in BODY_LEVELS or not order.strip().isdigit() or int(order) < 1:
+        raise UsageError(
+            "give a level and the body's place from below, as in L5=2", f"--anchor {text}"
+        )
+    return level, int(order)
+
+
 def _formats(text: str) -> tuple[str, ...]:
-    from spinetk.writers import FORMATS
+    from spinetk.writers.formats import FORMATS
 
     chosen = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
     unknown = [name for name in chosen if name not in FORMATS]
     if unknown or not chosen:
-        raise UsageError(f"--format {text}: a list of {', '.join(FORMATS)}")
+        raise UsageError(f"a list of {', '.join(FORMATS)}", f"--format {text}")
     return chosen
 
 

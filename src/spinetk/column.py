@@ -9,6 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from spinetk.boxes import square_boxes
+
 NEAREST, FARTHEST = 0.35, 2.8
 """Distance of neighbouring centres in mean box widths. Bodies stand 0.8 to 1.4 apart, less where a
 border cuts one, and twice that where one between them was missed."""
@@ -22,6 +24,32 @@ TRUSTED_BELOW = 3
 """So many bodies above an S1 bear it out."""
 DISC_REACH = 1.3
 """A disc belongs to the column if its centre is within this many body sizes of a body's."""
+
+
+def column_members(
+    bodies: NDArray[np.floating],
+    scores: NDArray[np.floating],
+    sacral: NDArray[np.bool_],
+    discs: NDArray[np.floating],
+    spacing: tuple[float, float] | None = None,
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """The column rule: which bodies stand in one column and not below its S1, and which discs lie
+    beside them.
+
+    Args:
+        bodies: float [N, 4], xyxy in upright pixels (head up), S1 among them.
+        scores: float [N].
+        sacral: bool [N], those that were found as S1.
+        discs: float [M, 4].
+        spacing: (row, column) of the pixels in mm; taken as square where it is not known.
+
+    Returns:
+        bool [N] and bool [M].
+    """
+    square = square_boxes(bodies, spacing)
+    members = in_column(square, scores)
+    members[members] = above_sacrum(square[members], sacral[members])
+    return members, beside_column(square_boxes(discs, spacing), square[members])
 
 
 def in_column(boxes: NDArray[np.floating], scores: NDArray[np.floating]) -> NDArray[np.bool_]:

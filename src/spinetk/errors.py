@@ -1,10 +1,35 @@
-"""Errors that a user can act on: each is one line that says what, where and what to do."""
+"""Errors that a user can act on: each is one line that says where, what and what to do."""
 
 from __future__ import annotations
 
 
 class SpineError(Exception):
-    """Something that the user's input, files or options caused."""
+    """Something that the user's input, files or options caused.
+
+    Attributes:
+        reason: what is wrong, one line.
+        place: where: a file's name, a series' key, an option; empty where the reason says it all.
+
+    >>> str(SpineError("no such file", "scan.nii"))
+    'scan.nii: no such file'
+    """
+
+    def __init__(self, reason: str, place: object = "") -> None:
+        super().__init__(reason, place)
+        self.reason = reason
+        self.place = str(place)
+
+    def about(self, place: object) -> str:
+        """What is said where the place is named already: the reason, and the place only where it
+        is another.
+
+        >>> SpineError("no such file", "scan.nii").about("scan.nii")
+        'no such file'
+        """
+        return self.reason if self.place == str(place) else str(self)
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.reason}" if self.place else self.reason
 
 
 class UnreadableInput(SpineError):
@@ -21,3 +46,8 @@ class NothingFound(SpineError):
 
 class UsageError(SpineError):
     """The options contradict each other or name something that is not there (exit status 2)."""
+
+
+class BadArgument(UsageError):
+    """An argument of the library that is an option of the command line, too: `place` begins with
+    its name, as in "anchor L5=9"; the command line puts its dashes before it."""

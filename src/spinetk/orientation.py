@@ -8,7 +8,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from spinetk.study import Vector
+from spinetk.study import Slice, Vector
 
 Element = TypeVar("Element", bound=np.generic)
 
@@ -75,3 +75,43 @@ def upright_turn(directions: tuple[Vector, Vector] | None) -> Turn:
     flip_rows = bool(column[2] > 0)  # LPS z grows towards the head: rows must run against it
     sideways = row[1] if abs(row[1]) >= abs(row[0]) else row[0]
     return Turn(transpose, flip_rows, bool(sideways < 0))
+
+
+@dataclass(frozen=True)
+class Upright:
+    """A slice as a reader sees it, and the way back to its own grid.
+
+    Attributes:
+        stored: the slice as its file has it.
+        turn: from the stored grid to the upright one.
+    """
+
+    stored: Slice
+    turn: Turn
+
+    @property
+    def visible(self) -> NDArray[np.float32]:
+        """float32 [H, W]: the values to look at, upright."""
+        return self.turn.apply(self.stored.visible)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns, upright."""
+        height, width = self.stored.pixels.shape
+        return (width, height) if self.turn.transpose else (height, width)
+
+    @property
+    def spacing(self) -> tuple[float, float] | None:
+        """(row, column) in mm of the upright pixels, None where it is not known."""
+        return self.turn.spacing(self.stored.spacing)
+
+    @property
+    def content(self) -> tuple[int, int, int, int] | None:
+        """(top, left, bottom, right) of the exposed part of a film, upright; None for all of it."""
+        content = self.stored.content
+        return self.turn.box(content, self.stored.pixels.shape) if content else None
+
+
+def upright(stored: Slice) -> Upright:
+    """The upright view of a slice."""
+    return Upright(stored, upright_turn(stored.directions))

@@ -1,4 +1,9 @@
-"""Study in, segmentation out: the eight steps, in order."""
+"""Study in, segmentation out: the steps for one series, in order.
+
+    search -> select -> outline -> order and name -> turn back
+
+Readers give the series; measuring and writing come after (`spinetk.results.write`).
+"""
 
 from __future__ import annotations
 
@@ -8,35 +13,17 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
-from spinetk.anatomy import (
-    BODY_KIND,
-    order_and_name,
-    without_doubles,
-    without_overlap,
-    without_strays,
-)
+from spinetk.anatomy import order_and_name, without_doubles, without_overlap, without_strays
 from spinetk.boxes import mask_box
 from spinetk.errors import NothingFound, UsageError
 from spinetk.network.detector import Boxes
-from spinetk.network.loaded import LoadedModel, load_model, model_for, prepared
-from spinetk.orientation import upright_turn
+from spinetk.network.loaded import LoadedModel, prepared
+from spinetk.orientation import Turn, Upright, upright
 from spinetk.search import Progress, detect, search
 from spinetk.selection import select_slice
+from spinetk.structures import BODY_KIND
 from spinetk.study import Instance, Modality, Segmentation, Series, Slice
-
-__all__ = [
-    "LoadedModel",
-    "candidates",
-    "doubts",
-    "load_model",
-    "model_for",
-    "outline",
-    "resolve",
-    "segment",
-]
+from spinetk.warning import Warning
 
 SliceChoice = Literal["auto"] | int
 SMALL_SACRAL_BODY = 0.6
@@ -64,6 +51,7 @@ def segment(
 
     Raises:
         UsageError: there is no such slice.
+        BadArgument: the anchor names a body that was not found.
         NothingFound: nothing was found on any slice.
     """
     seconds: dict[str, float] = {}
@@ -72,24 +60,25 @@ def segment(
         if slice_choice == "auto":
             trace, best = search(series, loaded, threshold, on_slice)
         else:
-            trace, best = detect([_slice(series, slice_choice)], loaded, threshold, series.modality)
+            asked = [_slice(series, slice_choice)]
+            trace, best = detect(asked, loaded, threshold, series.modality)
     with _timed(seconds, "select"):
         chosen = select_slice(trace)
     with _timed(seconds, "mask"):
-        one = series.slices[chosen]
-        found = outline(one, loaded, threshold, series.modality, best.get(chosen))
+        view = upright(series.slices[chosen])
+        found = outline(view, loaded, threshold, series.modality, best.get(chosen))
     if not found:
         raise NothingFound(
-            f"series {series.key}: no vertebral body or disc was found on any of "
-            f"{len(trace)} slices (score threshold {threshold:g})"
+            f"no vertebral body or disc was found on any of {len(trace)} slices "
+            f"(score threshold {threshold:g})",
+            series.key,
         )
     with _timed(seconds, "order"):
         instances, warnings = order_and_name(found, anchor)
-    turn = upright_turn(one.directions)
     return Segmentation(
         series=series,
         slice_index=chosen,
-        instances=tuple(_turned_back(i, turn.undo(i.mask)) for i in instances),
+        instances=tuple(_turned_back(instance, view.turn) for instance in instances),
         trace=tuple(trace),
         model=loaded.model.name,
         seconds=seconds,
@@ -98,7 +87,7 @@ def segment(
 
 
 def outline(
-    one: Slice,
+    view: Upright,
     loaded: LoadedModel,
     threshold: float,
     modality: Modality | None = None,
@@ -109,19 +98,18 @@ def outline(
     Args:
         boxes: what was found on it, if it was searched already.
     """
-    spacing = upright_turn(one.directions).spacing(one.spacing)
-    return resolve(candidates(one, loaded, threshold, modality, boxes), spacing)
+    return resolve(candidates(view, loaded, threshold, modality, boxes), view.spacing)
 
 
 def candidates(
-    one: Slice,
+    view: Upright,
     loaded: LoadedModel,
     threshold: float,
     modality: Modality | None = None,
     boxes: Boxes | None = None,
 ) -> list[Instance]:
-    """Everything that the network proposes on one slice above the threshold."""
-    boxes = boxes or loaded.detector.find_boxes(prepared(one, loaded, modality))
+    """Everything that the network proposes on one slice above the threshold, upright."""
+    boxes = boxes or loaded.detector.find_boxes(prepared(view, loaded, modality))
     found = loaded.detector.find_masks(boxes, threshold)
     return [
         Instance(
@@ -142,42 +130,38 @@ def resolve(
     return without_overlap(without_strays(without_doubles(found), spacing))
 
 
-def _slice(series: Series, index: int) -> Slice:
-    if not 0 <= index < len(series.slices):
-        raise UsageError(
-            f"series {series.key}: there is no slice {index}; it has slices 0 to "
-            f"{len(series.slices) - 1}"
-        )
-    return series.slices[index]
-
-
-def _turned_back(instance: Instance, mask: NDArray[np.bool_]) -> Instance:
-    return replace(instance, mask=mask, box=mask_box(mask))
-
-
-def doubts(instances: Sequence[Instance]) -> list[str]:
+def doubts(instances: Sequence[Instance]) -> list[Warning]:
     """What makes the result less certain than its numbers look."""
-    told = []
+    out = []
     bodies = [i for i in instances if i.kind == BODY_KIND]
     if len(bodies) < 3:
         found = f"{len(bodies)} vertebral {'body was' if len(bodies) == 1 else 'bodies were'} found"
-        told.append(f"only {found}: check the slice")
+        out.append(Warning("few-bodies", f"only {found}: check the slice"))
     unsure = [i for i in instances if 0 < i.score < 0.8]  # 0: a person's
     if unsure:
         which = "instance has" if len(unsure) == 1 else "instances have"
-        told.append(f"{len(unsure)} {which} a score below 0.8")
+        out.append(Warning("low-score", f"{len(unsure)} {which} a score below 0.8"))
     if any(i.level is None for i in bodies):
-        told.append(
-            "not every body's level is known: use the order from below, or name one (on the page "
-            "of spinetk serve, or with --anchor L5=2)"
-        )
+        text = "not every body's level is known: use the order from below, or name one"
+        out.append(Warning("level-unknown", text))
     if len(bodies) > 1 and bodies[0].level == "S1":
         share = bodies[0].mask.sum() / max(1, bodies[1].mask.sum())
         if share < SMALL_SACRAL_BODY:
-            told.append(
-                "the body named S1 is small beside the one above it and may be S2: check the levels"
-            )
-    return told
+            text = "the body named S1 is small beside the one above it and may be S2"
+            out.append(Warning("small-sacrum", f"{text}: check the levels"))
+    return out
+
+
+def _slice(series: Series, index: int) -> Slice:
+    if not 0 <= index < len(series.slices):
+        last = len(series.slices) - 1
+        raise UsageError(f"there is no slice {index}; it has slices 0 to {last}", series.key)
+    return series.slices[index]
+
+
+def _turned_back(instance: Instance, turn: Turn) -> Instance:
+    mask = turn.undo(instance.mask)
+    return replace(instance, mask=mask, box=mask_box(mask))
 
 
 @contextmanager

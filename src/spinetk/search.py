@@ -12,14 +12,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from spinetk.anatomy import BODY_KIND, DISC_KIND, SAME_PLACE
-from spinetk.boxes import box_iou, square_boxes
-from spinetk.column import above_sacrum, beside_column, in_column
-from spinetk.dataset import SACRAL_CLASS
+from spinetk.anatomy import SAME_PLACE
+from spinetk.boxes import box_iou
+from spinetk.column import column_members
 from spinetk.network.detector import Boxes
 from spinetk.network.loaded import LoadedModel, prepared
-from spinetk.orientation import upright_turn
+from spinetk.orientation import Upright, upright
 from spinetk.selection import select_slice
+from spinetk.structures import BODY_KIND, DISC_KIND, SACRAL_CLASS
 from spinetk.study import Modality, Series, Slice, SliceCount
 
 REMEMBERED = 4
@@ -55,13 +55,13 @@ def search(
     coarse = list(range(step // 2, count, step))
     extra = 2 * (step - 1)
 
-    def told(done: int, total: int) -> None:
+    def tell(done: int, total: int) -> None:
         if on_slice is not None:
             on_slice(done, total)
 
     trace, best = detect(
         (series.slices[index] for index in coarse), loaded, threshold, series.modality,
-        lambda done: told(done, len(coarse) + extra),
+        lambda done: tell(done, len(coarse) + extra),
     )  # fmt: skip
     if step == 1:
         return trace, best
@@ -70,7 +70,7 @@ def search(
     fine = [index for index in around if index != middle]
     more, better = detect(
         (series.slices[index] for index in fine), loaded, threshold, series.modality,
-        lambda done: told(len(coarse) + done, len(coarse) + len(fine)),
+        lambda done: tell(len(coarse) + done, len(coarse) + len(fine)),
     )  # fmt: skip
     return sorted([*trace, *more], key=lambda one: one.index), best | better
 
@@ -99,11 +99,11 @@ def detect(
     trace: list[SliceCount] = []
     best: dict[int, Boxes] = {}
     rank: dict[int, tuple[int, float]] = {}
-    for one, boxes in _searched(slices, loaded, modality):
-        spacing = upright_turn(one.directions).spacing(one.spacing)
-        count = count_boxes(one.index, boxes, loaded.model.classes, threshold, spacing)
-        trace.append(replace(count, number=one.number))
-        best[one.index], rank[one.index] = boxes, (count.bodies, count.area)
+    for view, boxes in _searched(slices, loaded, modality):
+        index = view.stored.index
+        count = count_boxes(index, boxes, loaded.model.classes, threshold, view.spacing)
+        trace.append(replace(count, number=view.stored.number))
+        best[index], rank[index] = boxes, (count.bodies, count.area)
         if len(best) > REMEMBERED:
             del best[min(best, key=rank.__getitem__)]
         if on_slice is not None:
@@ -113,17 +113,17 @@ def detect(
 
 def _searched(
     slices: Iterable[Slice], loaded: LoadedModel, modality: Modality | None
-) -> Iterator[tuple[Slice, Boxes]]:
+) -> Iterator[tuple[Upright, Boxes]]:
     """Each slice with its boxes, in order; never more slices in memory than threads and one."""
 
-    def boxes_of(one: Slice) -> Boxes:
-        return loaded.detector.find_boxes(prepared(one, loaded, modality))
+    def boxes_of(view: Upright) -> Boxes:
+        return loaded.detector.find_boxes(prepared(view, loaded, modality))
 
     threads = loaded.detector.threads
-    waiting: deque[tuple[Slice, Future[Boxes]]] = deque()
+    waiting: deque[tuple[Upright, Future[Boxes]]] = deque()
     with ThreadPoolExecutor(threads) as pool:
-        for one in slices:
-            waiting.append((one, pool.submit(boxes_of, one)))
+        for view in map(upright, slices):
+            waiting.append((view, pool.submit(boxes_of, view)))
             if len(waiting) > threads:
                 done, boxes = waiting.popleft()
                 yield done, boxes.result()
@@ -149,11 +149,8 @@ def count_boxes(
     places, scores = places[~again], scores[~again]
     discs = boxes.boxes[kept][names == DISC_KIND]
     if BODY_KIND in classes:
-        square = square_boxes(places, spacing)
-        members = in_column(square, scores)
-        sacral = (names[body][~again] == SACRAL_CLASS)[members]
-        members[members] = above_sacrum(square[members], sacral)
-        places = places[members]
-        discs = discs[beside_column(square_boxes(discs, spacing), square[members])]
+        sacral = names[body][~again] == SACRAL_CLASS
+        members, beside = column_members(places, scores, sacral, discs, spacing)
+        places, discs = places[members], discs[beside]
     area = float(np.prod(places[:, 2:] - places[:, :2], axis=1).sum())
     return SliceCount(index=index, bodies=len(places), discs=len(discs), area=area)

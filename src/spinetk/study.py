@@ -15,7 +15,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from spinetk.errors import Unsuitable
+from spinetk.errors import SpineError, Unsuitable
+from spinetk.warning import Warning
 
 Modality = Literal["MR", "CT", "XR"]
 Source = Literal["dicom", "volume", "raster"]
@@ -23,8 +24,8 @@ Line = Literal["rows", "columns"]
 Vector = tuple[float, float, float]
 LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 """And back: the map is its own inverse."""
-NO_SPACING = "pixel spacing is not known: no figures in mm"
-"""Warning of a series without spacing; it goes where the user gives one."""
+NO_SPACING = Warning("no-spacing", "pixel spacing is not known: no figures in mm")
+"""Of a series without spacing; it goes where the user gives one."""
 
 
 def vector(values: NDArray[np.float64]) -> Vector:
@@ -182,7 +183,7 @@ class Series:
     source: Source
     slices: Sequence[Slice]
     spacing_source: str | None
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Warning, ...] = ()
     input_sha256: str | None = None
     unpacked: object = field(default=None, repr=False, compare=False)
     """Keeps the folder of an unpacked archive while the series is in use."""
@@ -206,7 +207,9 @@ class Refusal:
     def of(cls, name: str, error: Exception, named: bool = False) -> Refusal:
         """What an error says of a file, or series; named: the user named it."""
         return cls(
-            name, str(error).removeprefix(f"{name}: "), named or not isinstance(error, Unsuitable)
+            name,
+            error.about(name) if isinstance(error, SpineError) else str(error),
+            named or not isinstance(error, Unsuitable),
         )
 
 
@@ -304,7 +307,7 @@ class Segmentation:
     trace: tuple[SliceCount, ...]
     model: str
     seconds: dict[str, float] = field(default_factory=dict)
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Warning, ...] = ()
     correction: Correction | None = None
 
     @property

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from spinetk.boxes import mask_box
-from spinetk.dataset import AnnotatedImage, read_dataset
+from spinetk.datasets.annotated import AnnotatedImage, read_dataset
 from spinetk.errors import SpineError, UsageError
 from spinetk.evaluation import compare
-from spinetk.evaluation.frames import frames_of, load_frames
-from spinetk.evaluation.run import evaluate_run
+from spinetk.evaluation.evaluate import evaluate_run
+from spinetk.evaluation.row_tables import frames_of, load_frames
 from spinetk.evaluation.tables import data_set_table
 from spinetk.network.loaded import LoadedModel
 from spinetk.study import Instance

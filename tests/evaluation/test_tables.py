@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from spinetk.errors import SpineError
-from spinetk.evaluation.frames import frames_of, put_together
 from spinetk.evaluation.participants import participant_tests
 from spinetk.evaluation.precision import picked_threshold, precision_recall
+from spinetk.evaluation.row_tables import frames_of, put_together
 from spinetk.evaluation.rows import InstanceResult, Proposal, SliceResult
 from spinetk.evaluation.tables import all_tables, markdown, miss_table, selection_table
 

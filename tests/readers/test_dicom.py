@@ -96,7 +96,7 @@ def test_one_truncated_file_among_others_is_left_out_and_named(
     broken.write_bytes(broken.read_bytes()[:9000])
     study = read(tmp_path)
     assert len(study.series[0].slices) == 8
-    assert any("1 of 9 slices" in w for w in study.series[0].warnings)
+    assert any("1 of 9 slices" in w.text for w in study.series[0].warnings)
     assert study.refused[0].name == broken.name
 
 
@@ -109,8 +109,8 @@ def test_missing_and_doubled_slices_are_warned_of(phantom_folder: Path, tmp_path
     again.save_as(tmp_path / "dicom" / "again.dcm")
     [series] = read(tmp_path).series
     assert len(series.slices) == 8
-    assert any("uneven slice distance (4.00 to 8.00 mm)" in w for w in series.warnings)
-    assert any("at a place already taken" in w for w in series.warnings)
+    assert any("uneven slice distance (4.00 to 8.00 mm)" in w.text for w in series.warnings)
+    assert any("at a place already taken" in w.text for w in series.warnings)
 
 
 def test_a_localizer_of_another_orientation_is_not_mixed_in(
@@ -145,7 +145,7 @@ def test_a_slice_without_position_is_left_out_and_two_films_are_two_series(
     broken.save_as(broken.filename)
     [series] = read(tmp_path / "mr").series
     assert len(series.slices) == 8
-    assert any("1 of 9 slices have no orientation, position" in w for w in series.warnings)
+    assert any("1 of 9 slices have no orientation, position" in w.text for w in series.warnings)
     write_phantom(make_phantom(PhantomConfig(look="XR", samples=1)), tmp_path / "xr")
     [film] = list((tmp_path / "xr" / "dicom").iterdir())
     shutil.copy(film, film.with_name("copy.dcm"))  # the same image again

@@ -94,4 +94,4 @@ def test_pages_after_the_first_are_told_of(tmp_path: Path) -> None:
     pages[0].save(tmp_path / "two.tif", save_all=True, append_images=pages[1:])
     [series] = read(tmp_path / "two.tif").series
     assert series.slices[0].pixels.max() == 50
-    assert any("2 pages" in w for w in series.warnings)
+    assert any("2 pages" in w.text for w in series.warnings)

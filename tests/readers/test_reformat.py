@@ -7,9 +7,9 @@ import pytest
 from scipy.ndimage import map_coordinates
 
 from spinetk.errors import UnreadableInput
-from spinetk.frames import on_frames
 from spinetk.phantom import Phantom, PhantomConfig, make_phantom
 from spinetk.readers import read
+from spinetk.stored_images import on_frames
 from spinetk.study import Cut, Series, Slice
 from tests.make_dicom import axial, coronal, write_classic
 
@@ -44,7 +44,7 @@ def test_a_cut_has_the_pixels_and_the_place_of_the_slice_that_it_is(
     write_classic(tmp_path, images[::-1], directions, places[::-1], (1.0, 1.5))
     series = only(tmp_path)
     assert series.modality == "CT" and any(
-        "cut in the sagittal plane" in w for w in series.warnings
+        "cut in the sagittal plane" in w.text for w in series.warnings
     )
     for one in series.slices:
         number = same_place(one, body)
@@ -98,7 +98,7 @@ def test_a_tilted_gantry(body: Phantom, tmp_path: Path) -> None:
         places.append(place)
     write_classic(tmp_path, np.stack(images), ((1.0, 0.0, 0.0), down), places, (1.0, 1.5))
     series = only(tmp_path)
-    assert any("tilted by 15 degrees" in w for w in series.warnings)
+    assert any("tilted by 15 degrees" in w.text for w in series.warnings)
     one = series.slices[10]
     assert one.geometry is not None and isinstance(one.origin, Cut)
     number = same_place(one, body)
@@ -126,7 +126,7 @@ def test_a_missing_image_divides_the_stack(body: Phantom, tmp_path: Path) -> Non
         path.unlink()
     study = read(tmp_path)
     assert [s.slices[0].pixels.shape[0] for s in study.series] == [98, 100]
-    assert all(any("taken as 2 parts" in w for w in s.warnings) for s in study.series)
+    assert all(any("taken as 2 parts" in w.text for w in s.warnings) for s in study.series)
 
 
 @pytest.mark.parametrize(
@@ -162,6 +162,6 @@ def test_an_image_that_cannot_be_decoded_is_a_dark_line(body: Phantom, tmp_path:
     broken = write_classic(tmp_path, images, directions, places, (1.0, 1.5))[50]
     broken.write_bytes(broken.read_bytes()[:3000])
     series = only(tmp_path)
-    assert any("1 of 200 images could not be decoded" in w for w in series.warnings)
+    assert any("1 of 200 images could not be decoded" in w.text for w in series.warnings)
     one = series.slices[5]
     assert np.ptp(one.pixels[50]) == 0 and np.ptp(one.pixels[51]) > 0

@@ -177,7 +177,7 @@ def test_a_nifti_without_orientation_is_warned_of(phantom: Phantom, tmp_path: Pa
         [series] = read(tmp_path / "bare.nii.gz").series
     except UnreadableInput:
         pytest.fail("refused")
-    assert any("does not say how it lies" in w for w in series.warnings)
+    assert any("does not say how it lies" in w.text for w in series.warnings)
 
 
 @pytest.mark.parametrize("suffix", [".mhd", ".nrrd"])
@@ -207,7 +207,8 @@ def test_values_in_a_file_beside_the_header_are_read_and_tell_inputs_apart(
     if suffix == ".nrrd":
         path.write_text(
             f"NRRD0004\ntype: {image.GetPixelIDTypeAsString().split()[-1]}\ndimension: 3\n"
-            f"space: left-posterior-superior\nsizes: {' '.join(map(str, sizes))}\nspace directions: "
+            f"space: left-posterior-superior\nsizes: {' '.join(map(str, sizes))}\n"
+            + "space directions: "
             + " ".join(
                 str(
                     tuple(image.GetDirection()[i::3][k] * image.GetSpacing()[i] for k in range(3))

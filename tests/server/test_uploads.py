@@ -14,8 +14,8 @@ import httpx
 import pytest
 
 from spinetk.server.app import _sweep
+from spinetk.server.desk import Desk
 from spinetk.server.jobs import JobStore
-from spinetk.server.review import Desk
 from spinetk.server.uploads import place_for
 from tests.server.conftest import Serve, Served
 

@@ -10,7 +10,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs the train extra")
 onnx = pytest.importorskip("onnx", reason="needs the train extra")
 
-from spinetk.dataset import AnnotatedImage, read_dataset
+from spinetk.datasets.annotated import AnnotatedImage, read_dataset
 from spinetk.errors import SpineError, UsageError
 from spinetk.network.detector import FEATURES, Detector
 from spinetk.network.fitting import Fit, NetworkInput
@@ -18,8 +18,8 @@ from spinetk.network.registry import mask_file
 from spinetk.training.config import NetworkConfig, TrainingConfig
 from spinetk.training.export import export_onnx, load_weights, save_weights
 from spinetk.training.loop import train
+from spinetk.training.make_network import read_config, train_run
 from spinetk.training.network import SpineRCNN
-from spinetk.training.run import read_config, train_run
 from tests.make_dataset import make_dataset
 
 SMALL = TrainingConfig(

@@ -6,7 +6,7 @@ import pytest
 
 pytest.importorskip("torch", reason="needs the train extra")
 
-from spinetk.dataset import AnnotatedImage, read_dataset
+from spinetk.datasets.annotated import AnnotatedImage, read_dataset
 from spinetk.errors import SpineError
 from spinetk.network.fitting import scale_to_fit
 from spinetk.training.augmentation import Sample, augment

@@ -13,16 +13,16 @@ import SimpleITK
 from numpy.typing import NDArray
 
 from spinetk.batch import Options, segment_all
-from spinetk.frames import on_frames
 from spinetk.network.loaded import load_model, model_for
 from spinetk.phantom import Phantom, PhantomConfig, make_phantom, write_phantom
 from spinetk.pipeline import segment
 from spinetk.readers import read
 from spinetk.rle import decode_rle
+from spinetk.stored_images import on_frames
 from spinetk.study import Segmentation
-from spinetk.writers import FORMATS
 from spinetk.writers.dicom_codes import structure_code
 from spinetk.writers.dicom_contours import outlines
+from spinetk.writers.formats import FORMATS
 from tests.debian import needs_debian
 from tests.make_dicom import axial, write_classic, write_enhanced_mr
 

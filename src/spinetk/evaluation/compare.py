@@ -8,9 +8,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from spinetk.anatomy import BODY_KIND, cut_by_border, order_and_name, without_doubles
+from spinetk.anatomy import cut_by_border, order_and_name, without_doubles
 from spinetk.boxes import box_iou, dice
-from spinetk.dataset import SACRAL_CLASS, AnnotatedImage, Annotation
+from spinetk.datasets.annotated import AnnotatedImage, Annotation
+from spinetk.datasets.unlabelled import unlabelled_region
 from spinetk.evaluation.matching import (
     DETECTED_IOU,
     SAME_IOU,
@@ -24,11 +25,12 @@ from spinetk.evaluation.rows import (
     InstanceResult,
     Proposal,
 )
+from spinetk.measures.first_order import first_order
 from spinetk.network.loaded import LoadedModel
+from spinetk.orientation import upright
 from spinetk.pipeline import candidates, resolve
-from spinetk.radiomics import first_order
+from spinetk.structures import BODY_KIND, SACRAL_CLASS
 from spinetk.study import Instance, Slice
-from spinetk.unlabelled import unlabelled_region
 
 KNOWN_SHARE = 0.5
 """A found instance counts as false only if less than this share of it may be unlabelled."""
@@ -42,7 +44,7 @@ REGIONS = {"C": "cervical", "T": "thoracic", "L": "lumbar", "S": "sacral"}
 def compare_image(image: AnnotatedImage, loaded: LoadedModel, threshold: float) -> Comparison:
     """Outline one image and hold the result against its annotation."""
     one = as_slice(image)
-    proposed = candidates(one, loaded, LOWEST_SCORE, image.modality)
+    proposed = candidates(upright(one), loaded, LOWEST_SCORE, image.modality)
     above = [i for i in proposed if i.score >= threshold]
     found, _ = order_and_name(resolve(above, image.spacing), None)
     out = Comparison()

@@ -12,11 +12,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from spinetk.anatomy import BODY_KIND
-from spinetk.dataset import SACRAL_CLASS, AnnotatedImage
+from spinetk.datasets.annotated import AnnotatedImage
 from spinetk.evaluation.compare import as_slice
 from spinetk.network.loaded import LoadedModel
+from spinetk.orientation import upright
 from spinetk.pipeline import outline
+from spinetk.structures import BODY_KIND, SACRAL_CLASS
 
 SHOWN = 3
 """Best and worst images of each class."""
@@ -53,7 +54,7 @@ def difference_maps(
 
 
 def _difference(image: AnnotatedImage, loaded: LoadedModel, kind: str) -> NDArray[np.uint8]:
-    found = outline(as_slice(image), loaded, loaded.model.score_threshold, image.modality)
+    found = outline(upright(as_slice(image)), loaded, loaded.model.score_threshold, image.modality)
     category = image.classes.index(kind) + 1
     reference = np.zeros(image.pixels.shape, dtype=bool)
     for note in image.instances:

@@ -13,8 +13,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from statsmodels.graphics.agreement import mean_diff_plot
 
-from spinetk.evaluation.frames import Frames
 from spinetk.evaluation.precision import precision_curves
+from spinetk.evaluation.row_tables import Frames
 from spinetk.evaluation.rows import FEATURES
 
 COLOURS = {"vertebral_body": "#2b6cb0", "intervertebral_disc": "#c05621"}

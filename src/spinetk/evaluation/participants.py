@@ -26,7 +26,7 @@ def read_participants(folders: Sequence[Path]) -> pd.DataFrame | None:
         if path.is_file():
             table = pd.read_csv(path, sep="\t", na_values=["n/a"], dtype={ID: str})
             if ID not in table:
-                raise SpineError(f"{path}: the column {ID} is missing (columns are parted by tabs)")
+                raise SpineError(f"the column {ID} is missing (columns are parted by tabs)", path)
             tables.append(table)
     if not tables:
         return None
@@ -47,7 +47,7 @@ def participant_tests(table: pd.DataFrame, folds: Sequence[frozenset[str]]) -> p
     ids = table[ID].where(table[ID].isin(everyone), table[ID].str.removeprefix("sub-"))
     table = table.assign(**{ID: ids}).groupby(ID, sort=False).first().reset_index()
     if not table[ID].isin(everyone).any():
-        raise SpineError(f"{PARTICIPANTS}: none of its {ID} is a patient_id of the data")
+        raise SpineError(f"none of its {ID} is a patient_id of the data", PARTICIPANTS)
     rows = []
     for name in table.columns.drop(ID):
         values = table[name]

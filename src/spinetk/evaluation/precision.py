@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from spinetk.evaluation.frames import CORNERS, Frames
 from spinetk.evaluation.matching import DETECTED_IOU
+from spinetk.evaluation.row_tables import CORNERS, Frames
 
 ALL_SIZES = [0**2, 1e5**2]
 """pycocotools' area range "all"."""

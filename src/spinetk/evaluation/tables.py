@@ -9,11 +9,11 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from spinetk.anatomy import LEVELS, NECK_DOWN
 from spinetk.evaluation.agreement import agreement
-from spinetk.evaluation.frames import Frames
 from spinetk.evaluation.precision import precision_curves
+from spinetk.evaluation.row_tables import Frames
 from spinetk.evaluation.rows import FEATURES
+from spinetk.structures import LEVELS, RANKS
 
 ALL = "all"
 
@@ -107,7 +107,7 @@ def _by_level(table: pd.DataFrame) -> pd.DataFrame:
     if table.empty:
         return table
     last = float(len(LEVELS))
-    place = table["level"].map(lambda level: NECK_DOWN.get(str(level).split("-")[0], last))
+    place = table["level"].map(lambda level: RANKS.get(str(level).split("-")[0], last))
     return (
         table.assign(place=place).sort_values(["modality", "kind", "place"]).drop(columns="place")
     )

@@ -9,14 +9,15 @@ from dataclasses import replace
 
 import numpy as np
 
-from spinetk.dataset import AnnotatedImage
+from spinetk.datasets.annotated import AnnotatedImage
 from spinetk.errors import NothingFound
 from spinetk.evaluation.compare import as_slice
 from spinetk.evaluation.rows import TimeResult
+from spinetk.measures.table import measurements
 from spinetk.network.loaded import LoadedModel, prepared
+from spinetk.orientation import upright
 from spinetk.pipeline import segment
 from spinetk.study import Series
-from spinetk.writers.table import measurements
 
 TIMED_IMAGES = 10
 
@@ -29,7 +30,7 @@ def time_images(images: Sequence[AnnotatedImage], loaded: LoadedModel) -> list[T
 
 
 def _time(image: AnnotatedImage, loaded: LoadedModel) -> TimeResult:
-    given = prepared(as_slice(image), loaded, image.modality)
+    given = prepared(upright(as_slice(image)), loaded, image.modality)
     seconds = {"network": 0.0, "whole": 0.0}
     for _ in range(2):
         start = time.perf_counter()

@@ -8,8 +8,9 @@ from pathlib import Path
 from spinetk.network.detector import Detector
 from spinetk.network.fitting import NetworkInput, fit_slice
 from spinetk.network.registry import FOR_MODALITY, Model, find_model
-from spinetk.orientation import upright_turn
-from spinetk.study import Modality, Series, Slice
+from spinetk.orientation import Upright
+from spinetk.study import Modality, Series
+from spinetk.warning import Warning
 
 
 @dataclass(frozen=True)
@@ -42,17 +43,12 @@ def model_for(series: Series, modality: Modality | None = None) -> tuple[str, Se
     if chosen is None:
         chosen = "MR"
         warnings += (
-            "the file does not name its modality: MR is assumed (see --modality, or say it on the "
-            "page before the upload)",
+            Warning("modality-assumed", "the file does not name its modality: MR is assumed"),
         )
     return FOR_MODALITY[chosen], replace(series, modality=chosen, warnings=warnings)
 
 
-def prepared(one: Slice, loaded: LoadedModel, modality: Modality | None) -> NetworkInput:
-    """The slice turned head up, anterior left, and fitted into the network's input."""
-    turn = upright_turn(one.directions)
+def prepared(view: Upright, loaded: LoadedModel, modality: Modality | None) -> NetworkInput:
+    """The upright slice fitted into the network's input."""
     side = loaded.model.input_side(modality)
-    content = turn.box(one.content, one.pixels.shape) if one.content else None
-    return fit_slice(
-        turn.apply(one.visible), turn.spacing(one.spacing), side, modality, content=content
-    )
+    return fit_slice(view.visible, view.spacing, side, modality, content=view.content)

@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from spinetk.anatomy import VERSE_IDS
-from spinetk.phantom.anatomy import RIM, PhantomSpine, build_spine
+from spinetk.phantom.spine import RIM, PhantomSpine, build_spine
+from spinetk.structures import VERSE_NUMBERS
 from spinetk.study import Geometry
 
 Look = Literal["T1", "T2", "CT", "XR"]
@@ -139,9 +139,9 @@ def _slice_tissue(
     xs = np.full_like(y, x)
     label = np.zeros(y.shape, dtype=np.int16)
     for disc in spine.discs:
-        label[disc.inside(xs, y, z)] = 100 + VERSE_IDS[disc.name.split("-")[0]]
+        label[disc.inside(xs, y, z)] = 100 + VERSE_NUMBERS[disc.name.split("-")[0]]
     for body in spine.bodies:
-        label[body.inside(xs, y, z)] = VERSE_IDS[body.name]
+        label[body.inside(xs, y, z)] = VERSE_NUMBERS[body.name]
     return tissue, label
 
 

@@ -1,5 +1,5 @@
 """Find and read any supported input."""
 
-from spinetk.readers.study import FoundSeries, FoundStudy, find, read
+from spinetk.readers.find import FoundSeries, FoundStudy, find, read
 
 __all__ = ["FoundSeries", "FoundStudy", "find", "read"]

@@ -11,14 +11,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from spinetk.errors import UnreadableInput
-from spinetk.readers.checks import finite, short
 from spinetk.readers.dicom_headers import MODALITIES, Header, scan
 from spinetk.readers.dicom_pixels import decode
 from spinetk.readers.dicom_stacks import Stack, even_parts, stacks
 from spinetk.readers.films import read_films
+from spinetk.readers.header_checks import finite, short
+from spinetk.readers.pixel_store import PixelStore, StoredSlices
 from spinetk.readers.reformat import BLANK, TILT_DEGREES, cut, head_first, plan_cuts
-from spinetk.readers.stored import PixelStore, StoredSlices
 from spinetk.study import NO_SPACING, Refusal, Series, Slice
+from spinetk.warning import Warning
 
 
 def find_stacks(paths: Sequence[Path]) -> tuple[list[tuple[str, Stack]], list[Refusal]]:
@@ -88,11 +89,16 @@ def _parts(stack: Stack) -> list[Stack]:
     return [stack] if _is_upright(stack) else even_parts(stack)
 
 
-def _series(key: str, stack: Stack, slices: Sequence[Slice], warnings: list[str]) -> Series:
+def _series(key: str, stack: Stack, slices: Sequence[Slice], warnings: list[Warning]) -> Series:
     if stack.first.spacing_source is None:
         warnings.append(NO_SPACING)
     if stack.first.burned_in:
-        warnings.append("text is burned into the pixels (BurnedInAnnotation): overlays show it")
+        warnings.append(
+            Warning(
+                "burned-in-text",
+                "text is burned into the pixels (BurnedInAnnotation): overlays show it",
+            )
+        )
     return Series(
         key=key,
         modality=MODALITIES[stack.first.modality],
@@ -103,7 +109,7 @@ def _series(key: str, stack: Stack, slices: Sequence[Slice], warnings: list[str]
     )
 
 
-def _sagittal(stack: Stack, warnings: list[str]) -> tuple[StoredSlices, list[Refusal]]:
+def _sagittal(stack: Stack, warnings: list[Warning]) -> tuple[StoredSlices, list[Refusal]]:
     """The images as they are; those that cannot be decoded are left out and named.
 
     Raises:
@@ -139,11 +145,11 @@ def _sagittal(stack: Stack, warnings: list[str]) -> tuple[StoredSlices, list[Ref
     if left_out:
         told = f"{len(left_out)} of {len(stack.headers)} slices could not be decoded: left out"
         told += " (their neighbours are further apart)"
-        warnings.append(told)
+        warnings.append(Warning("left-out", told))
     return StoredSlices(store, blank), left_out
 
 
-def _reformatted(stack: Stack, warnings: list[str]) -> StoredSlices:
+def _reformatted(stack: Stack, warnings: list[Warning]) -> StoredSlices:
     """Sagittal slices cut from axial or coronal images.
 
     Raises:
@@ -153,11 +159,17 @@ def _reformatted(stack: Stack, warnings: list[str]) -> StoredSlices:
     plan = plan_cuts(ordered)
     if plan.tilt > TILT_DEGREES:
         warnings.append(
-            f"images are tilted by {plan.tilt:.0f} degrees (gantry tilt): lines of the sagittal "
-            "slices are moved by whole pixels"
+            Warning(
+                "tilted",
+                f"images are tilted by {plan.tilt:.0f} degrees (gantry tilt): lines of the "
+                "sagittal slices are moved by whole pixels",
+            )
         )
     warnings.append(
-        f"cut in the sagittal plane from {len(stack.headers)} {stack.geometries[0].plane} images "
-        f"({stack.distance:.3g} mm apart)"
+        Warning(
+            "reformatted",
+            f"cut in the sagittal plane from {len(stack.headers)} {stack.geometries[0].plane} "
+            f"images ({stack.distance:.3g} mm apart)",
+        )
     )
     return cut(ordered, plan, (image for _, image in decode(ordered.headers)), warnings)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from spinetk.errors import UnreadableInput
-from spinetk.readers.checks import usable_spacing
+from spinetk.readers.header_checks import usable_spacing
 from spinetk.study import Frame, Geometry, Modality, Vector, vector
 
 MODALITIES: dict[str, Modality] = {

@@ -21,8 +21,8 @@ from pydicom.uid import (
 )
 
 from spinetk.errors import UnreadableInput, Unsuitable
-from spinetk.readers.checks import check_size, short
 from spinetk.readers.dicom_headers import Header
+from spinetk.readers.header_checks import check_size, short
 
 RARE = (JPEGExtended12Bit, HTJ2K, HTJ2KLossless, HTJ2KLosslessRPCL)
 """Transfer syntaxes that the base install cannot decode in full."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from spinetk.errors import UnreadableInput, Unsuitable
 from spinetk.readers.dicom_headers import Header
 from spinetk.study import Geometry
+from spinetk.warning import Warning
 
 ORIENTATION_TOLERANCE = 0.02
 """Images belong to one stack while no direction cosine differs by more (about one degree)."""
@@ -38,7 +39,7 @@ class Stack:
     headers: tuple[Header, ...]
     distance: float | None = None
     even: bool = True
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Warning, ...] = ()
 
     @property
     def first(self) -> Header:
@@ -71,10 +72,16 @@ def stacks(headers: Iterable[Header]) -> list[Stack]:
     for group in _alike(placed):
         out += _in_order(group)
     if lost:
-        told = f"{lost} of {len(images)} slices have no orientation, position or spacing: left out"
+        told = Warning(
+            "left-out",
+            f"{lost} of {len(images)} slices have no orientation, position or spacing: left out",
+        )
         out = [replace(stack, warnings=(told, *stack.warnings)) for stack in out]
     if len(named) < sum(bool(h.frame.uid) for h in images):
-        told = "different images have the same SOPInstanceUID: references to them are not unique"
+        told = Warning(
+            "same-uid",
+            "different images have the same SOPInstanceUID: references to them are not unique",
+        )
         out = [replace(stack, warnings=(told, *stack.warnings)) for stack in out]
     return out
 
@@ -93,7 +100,7 @@ def even_parts(stack: Stack) -> list[Stack]:
         else:
             parts[-1].append(header)
             step = float(distance) if step is None else step
-    told = f"uneven slice distance: taken as {len(parts)} parts of even distance"
+    told = Warning("split", f"uneven slice distance: taken as {len(parts)} parts of even distance")
     return [
         Stack(
             tuple(part),
@@ -149,19 +156,25 @@ def _in_order(group: Sequence[Header]) -> list[Stack]:
             places.append([])
         places[-1].append(placed[index])
     counts = {len(place) for place in places}
-    warnings: list[str] = []
+    warnings: list[Warning] = []
     if len(counts) == 1 and max(counts) > 1 and len(places) > 1:
-        warnings.append(f"{max(counts)} images at every place: taken as {max(counts)} series")
+        told = f"{max(counts)} images at every place: taken as {max(counts)} series"
+        warnings.append(Warning("split", told))
         together = [[place[i] for place in places] for i in range(max(counts))]
     elif acquisitions := _by_acquisition(placed, max(counts)):
-        told = f"{len(acquisitions)} acquisitions at the same places: taken as as many series"
+        split = Warning(
+            "split",
+            f"{len(acquisitions)} acquisitions at the same places: taken as as many series",
+        )
         return [
-            replace(s, warnings=(told, *s.warnings)) for a in acquisitions for s in _in_order(a)
+            replace(s, warnings=(split, *s.warnings)) for a in acquisitions for s in _in_order(a)
         ]
     else:
         together = [[place[0] for place in places]]
         if more := len(placed) - len(places):
-            warnings.append(f"{more} slices at a place already taken: left out")
+            warnings.append(
+                Warning("left-out", f"{more} slices at a place already taken: left out")
+            )
     return [_stack(headers, warnings) for headers in together]
 
 
@@ -180,14 +193,17 @@ def _by_acquisition(headers: Sequence[Header], most: int) -> list[list[Header]]:
     return list(parts.values())
 
 
-def _stack(headers: list[Header], warnings: list[str]) -> Stack:
+def _stack(headers: list[Header], warnings: list[Warning]) -> Stack:
     steps = np.diff(_depths(headers))
     even = not len(steps) or float(np.ptp(steps)) <= UNEVEN * float(np.median(steps))
     if not even:
         warnings = [
             *warnings,
-            f"uneven slice distance ({steps.min():.2f} to {steps.max():.2f} mm): "
-            "slices may be missing",
+            Warning(
+                "uneven",
+                f"uneven slice distance ({steps.min():.2f} to {steps.max():.2f} mm): "
+                "slices may be missing",
+            ),
         ]
     distance = float(np.median(steps)) if len(steps) else None
     return Stack(tuple(headers), distance, even, tuple(warnings))

@@ -7,11 +7,12 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.pixels import apply_voi_lut
 
-from spinetk.readers.checks import finite
 from spinetk.readers.dicom_headers import Header
 from spinetk.readers.dicom_pixels import decode_file, decode_run
 from spinetk.readers.dicom_stacks import Stack
+from spinetk.readers.header_checks import finite
 from spinetk.study import Slice
+from spinetk.warning import Warning
 
 FLAT = 0.02
 """A collimated border's rows and columns spread by less than this share of the film's values."""
@@ -24,7 +25,7 @@ MOST_FRAMES = 32
 Box = tuple[int, int, int, int]
 
 
-def read_films(stack: Stack, warnings: list[str]) -> list[Slice]:
+def read_films(stack: Stack, warnings: list[Warning]) -> list[Slice]:
     """The film of a file, or frames of a fluoroscopic run, evenly chosen where there are many.
 
     Raises:
@@ -33,13 +34,18 @@ def read_films(stack: Stack, warnings: list[str]) -> list[Slice]:
     headers = stack.headers
     if len(headers) > MOST_FRAMES:
         chosen = np.linspace(0, len(headers) - 1, MOST_FRAMES).round().astype(int)
-        warnings.append(f"{MOST_FRAMES} of {len(headers)} frames are looked at")
+        warnings.append(
+            Warning("frames-chosen", f"{MOST_FRAMES} of {len(headers)} frames are looked at")
+        )
         headers = tuple(headers[i] for i in chosen)
     _say_what_spacing_means(stack.first, warnings)
     if stack.first.facing is None:
         warnings.append(
-            "the film does not say how it lies (PatientOrientation): head up and, from the side, "
-            "anterior left are assumed"
+            Warning(
+                "orientation-assumed",
+                "the film does not say how it lies (PatientOrientation): head up and, from the "
+                "side, anterior left are assumed",
+            )
         )
     if headers[0].frame.number is None:
         pixels, dataset = decode_file(headers[0])
@@ -51,7 +57,7 @@ def read_films(stack: Stack, warnings: list[str]) -> list[Slice]:
 
 
 def _film(
-    index: int, header: Header, raw: NDArray[np.float32], dataset: Dataset, warnings: list[str]
+    index: int, header: Header, raw: NDArray[np.float32], dataset: Dataset, warnings: list[Warning]
 ) -> Slice:
     pixels = finite(header.frame.path.name, raw, warnings)
     shown = as_viewed(pixels, dataset)
@@ -129,9 +135,12 @@ def _without_flat_borders(shown: NDArray[np.float32]) -> Box:
     return int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1
 
 
-def _say_what_spacing_means(header: Header, warnings: list[str]) -> None:
+def _say_what_spacing_means(header: Header, warnings: list[Warning]) -> None:
     if header.spacing_source == "ImagerPixelSpacing":
         warnings.append(
-            "spacing is that at the detector (ImagerPixelSpacing): lengths in mm are larger than "
-            "in the patient"
+            Warning(
+                "detector-spacing",
+                "spacing is that at the detector (ImagerPixelSpacing): lengths in mm are larger "
+                "than in the patient",
+            )
         )

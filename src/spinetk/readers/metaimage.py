@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinetk.errors import UnreadableInput
-from spinetk.readers.checks import LARGEST_SQUEEZE, beside, short
+from spinetk.readers.header_checks import LARGEST_SQUEEZE, beside, short
 
 TYPES = {
     "MET_CHAR": "i1", "MET_UCHAR": "u1", "MET_SHORT": "i2", "MET_USHORT": "u2", "MET_INT": "i4",
@@ -47,12 +47,10 @@ def load_metaimage(path: Path) -> tuple[NDArray[np.float32], NDArray[np.float64]
         affine = _affine(header, len(sizes))
     except KeyError as error:
         raise UnreadableInput(
-            f"{path.name}: damaged or not known (lacks a usable {error.args[0]})"
+            f"damaged or not known (lacks a usable {error.args[0]})", path.name
         ) from error
     except (OSError, ValueError, zlib.error, UnreadableInput) as error:
-        raise UnreadableInput(
-            f"{path.name}: damaged or not known ({short(error, path)})"
-        ) from error
+        raise UnreadableInput(f"damaged or not known ({short(error, path)})", path.name) from error
     return data[..., *[None] * (3 - data.ndim)], affine
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinetk.errors import UnreadableInput
-from spinetk.readers.checks import LARGEST_SQUEEZE, beside, short
+from spinetk.readers.header_checks import LARGEST_SQUEEZE, beside, short
 
 TO_LPS = {
     "left-posterior-superior": (1.0, 1.0, 1.0),
@@ -38,9 +38,7 @@ def load_nrrd(path: Path) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
             raise UnreadableInput("gray values are needed")
         affine = _affine(header, data.ndim)
     except Exception as error:  # pynrrd raises many kinds for damaged files
-        raise UnreadableInput(
-            f"{path.name}: damaged or not known ({short(error, path)})"
-        ) from error
+        raise UnreadableInput(f"damaged or not known ({short(error, path)})", path.name) from error
     return data.astype(np.float32)[..., *[None] * (3 - data.ndim)], affine
 
 

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from spinetk.errors import UnreadableInput, Unsuitable
-from spinetk.readers.checks import check_size, finite
+from spinetk.readers.header_checks import check_size, finite
 from spinetk.study import NO_SPACING, Series, Slice
+from spinetk.warning import Warning
 
 RASTER_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
 COLOUR_TOLERANCE = 12
@@ -30,11 +31,11 @@ def read_raster(path: Path) -> Series:
     except (cv2.error, OSError):
         picture = None
     if picture is None:
-        raise UnreadableInput(f"{path.name}: cannot be read as a picture")
+        raise UnreadableInput("cannot be read as a picture", path.name)
     check_size(path.name, picture.shape[0], picture.shape[1])
-    warnings: list[str] = []
+    warnings: list[Warning] = []
     if (pages := _pages(path)) > 1:
-        warnings.append(f"has {pages} pages: the first is taken")
+        warnings.append(Warning("first-page", f"has {pages} pages: the first is taken"))
     pixels = finite(path.name, _gray(path.name, np.asarray(picture)), warnings)
     one = Slice(pixels=pixels, index=0, geometry=None, spacing=None, path=path)
     return Series(
@@ -46,8 +47,11 @@ def read_raster(path: Path) -> Series:
         warnings=(
             *warnings,
             NO_SPACING,
-            "a picture does not say how it lies: head up and, from "
-            "the side, anterior left are assumed",
+            Warning(
+                "orientation-assumed",
+                "a picture does not say how it lies: head up and, from the side, anterior left "
+                "are assumed",
+            ),
         ),
     )
 
@@ -60,7 +64,7 @@ def _gray(name: str, picture: NDArray[np.generic]) -> NDArray[np.float32]:
     full = 65535.0 if picture.dtype == np.uint16 else 255.0
     spread = float(np.ptp(colours, axis=2).mean()) / full * 255
     if spread > COLOUR_TOLERANCE:
-        raise Unsuitable(f"{name}: a colour picture; a gray radiological image is needed")
+        raise Unsuitable("a colour picture; a gray radiological image is needed", name)
     gray: NDArray[np.float32] = colours.mean(axis=2, dtype=np.float32)
     return gray
 

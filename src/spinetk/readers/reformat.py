@@ -13,11 +13,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from spinetk.errors import UnreadableInput, Unsuitable
-from spinetk.readers.checks import SMALLEST_SIDE, finite, too_coarse
 from spinetk.readers.dicom_pixels import Decoded
 from spinetk.readers.dicom_stacks import Stack
-from spinetk.readers.stored import PixelStore, StoredSlices
+from spinetk.readers.header_checks import SMALLEST_SIDE, finite, too_coarse
+from spinetk.readers.pixel_store import PixelStore, StoredSlices
 from spinetk.study import Cut, Geometry, Line, Slice, vector
+from spinetk.warning import Warning
 
 SIDEWAYS_COSINE = 0.85
 """A cut's normal lies nearer to left-right than this (about 32 degrees)."""
@@ -61,9 +62,8 @@ def plan_cuts(stack: Stack) -> Plan:
     first = geometries[0]
     what = f"{first.plane} series of {len(geometries)} slice{'s' * (len(geometries) > 1)}"
     if stack.distance is None or len(geometries) < SMALLEST_SIDE:
-        raise Unsuitable(
-            f"{what}: too few to be cut in the sagittal plane (at least {SMALLEST_SIDE})"
-        )
+        least = f"at least {SMALLEST_SIDE}"
+        raise Unsuitable(f"{what}: too few to be cut in the sagittal plane ({least})")
     # a slice takes columns of the images where their rows run from side to side
     sideways = (abs(first.along_row[0]), abs(first.along_column[0]))
     frame_lines: Line = "columns" if sideways[0] >= sideways[1] else "rows"
@@ -79,9 +79,8 @@ def plan_cuts(stack: Stack) -> Plan:
         across, across_mm = np.array(first.along_column), first.spacing[0]
         along, along_mm = np.array(first.along_row), first.spacing[1]
     if too_coarse(stack.distance, along_mm):
-        raise Unsuitable(
-            f"{what}: its sagittal plane is too coarse ({stack.distance:.2g} x {along_mm:.2g} mm)"
-        )
+        coarse = f"{stack.distance:.2g} x {along_mm:.2g} mm"
+        raise Unsuitable(f"{what}: its sagittal plane is too coarse ({coarse})")
     origins = np.array([g.origin for g in geometries])
     moved = origins - origins[0]
     if np.abs(moved @ across).max() > across_mm:
@@ -124,7 +123,9 @@ def head_first(stack: Stack) -> Stack:
     return replace(stack, headers=stack.headers[::-1]) if against else stack
 
 
-def cut(stack: Stack, plan: Plan, images: Iterable[Decoded], warnings: list[str]) -> StoredSlices:
+def cut(
+    stack: Stack, plan: Plan, images: Iterable[Decoded], warnings: list[Warning]
+) -> StoredSlices:
     """Cut every slice in one pass over the images.
 
     Args:
@@ -152,7 +153,12 @@ def cut(stack: Stack, plan: Plan, images: Iterable[Decoded], warnings: list[str]
     if store is None:
         raise reason or UnreadableInput("holds no image")
     if lost:
-        warnings.append(f"{lost} of {len(stack.headers)} images could not be decoded: dark lines")
+        warnings.append(
+            Warning(
+                "left-out",
+                f"{lost} of {len(stack.headers)} images could not be decoded: dark lines",
+            )
+        )
     frames = tuple(header.frame for header in stack.headers)
     blank = [
         Slice(

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from spinetk.errors import UnreadableInput
-from spinetk.readers.checks import short
-from spinetk.results import is_result
+from spinetk.readers.header_checks import short
+from spinetk.results.record import is_result
 from spinetk.study import Refusal
 
 MOST_FILES = 200_000
@@ -66,7 +66,7 @@ def find_files(inputs: Sequence[str | Path]) -> Files:
         elif item.is_dir():
             found = _below(item)
         else:
-            raise UnreadableInput(f"{item}: no such file or folder")
+            raise UnreadableInput("no such file or folder", item)
         for path in found:
             if path.name.upper() == "DICOMDIR":
                 continue
@@ -76,7 +76,7 @@ def find_files(inputs: Sequence[str | Path]) -> Files:
             try:
                 folder = _unpacked(path)
             except UnreadableInput as error:
-                refused.append(Refusal(path.name, str(error)))
+                refused.append(Refusal(path.name, error.reason))
                 continue
             unpacked.append(folder)
             archives.append(path)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from spinetk.errors import UnreadableInput, Unsuitable
 from spinetk.readers import metaimage, nrrd
-from spinetk.readers.checks import (
+from spinetk.readers.header_checks import (
     check_size,
     file_stem,
     finite,
@@ -24,6 +24,7 @@ from spinetk.readers.checks import (
     usable_spacing,
 )
 from spinetk.study import LPS_TO_RAS, Geometry, Modality, Series, Slice, vector
+from spinetk.warning import Warning
 
 VOLUME_SUFFIXES = (".nii", ".nii.gz", ".mha", ".mhd", ".nrrd")
 AIR_HU, FAT_HU, BONE_HU = -500.0, -60.0, 150.0
@@ -53,7 +54,7 @@ def read_volume(path: Path, *, labels: bool = False) -> Series:
         UnreadableInput: damaged, 4D, without finite values, or not usable in the sagittal plane.
     """
     nifti = path.name.lower().endswith((".nii", ".nii.gz"))
-    warnings: list[str] = []
+    warnings: list[Warning] = []
     if nifti:
         array, affine = _load_nifti(path, warnings)
     elif path.suffix.lower() == ".nrrd":
@@ -61,10 +62,10 @@ def read_volume(path: Path, *, labels: bool = False) -> Series:
     else:
         array, affine = metaimage.load_metaimage(path)
     if array.ndim != 3:
-        raise Unsuitable(f"{path.name}: has {array.ndim} dimensions; a 3D volume is needed")
+        raise Unsuitable(f"has {array.ndim} dimensions; a 3D volume is needed", path.name)
     array = finite(path.name, array, warnings)
     if not labels and _is_label_map(array):
-        raise Unsuitable(f"{path.name}: looks like a label map, not an image (few whole numbers)")
+        raise Unsuitable("looks like a label map, not an image (few whole numbers)", path.name)
     slices = _sagittal_slices(path, array, affine)
     modality: Modality | None = "CT" if _looks_like_hounsfield(array) else None
     return Series(
@@ -101,18 +102,18 @@ TO_MM = {1: 1000.0, 3: 0.001}
 nibabel's own reading of the field stops at codes that do not exist."""
 
 
-def _load_nifti(path: Path, warnings: list[str]) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+def _load_nifti(
+    path: Path, warnings: list[Warning]
+) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
     """Array [x, y, z] and its map to LPS mm, 4 x 4."""
     try:
         image = nibabel.load(path)
         data = np.asarray(image.dataobj)  # type: ignore[attr-defined]
         affine = np.asarray(image.affine, dtype=np.float64)  # type: ignore[attr-defined]
     except Exception as error:  # nibabel, zlib and struct raise many kinds for damaged files
-        raise UnreadableInput(
-            f"{path.name}: damaged or not NIfTI ({short(error, path)})"
-        ) from error
+        raise UnreadableInput(f"damaged or not NIfTI ({short(error, path)})", path.name) from error
     if data.dtype.names is not None or np.iscomplexobj(data):
-        raise UnreadableInput(f"{path.name}: colour or complex values; gray values are needed")
+        raise UnreadableInput("colour or complex values; gray values are needed", path.name)
     while data.ndim > 3 and data.shape[-1] == 1:
         data = data[..., 0]
     if data.ndim == 2:
@@ -121,7 +122,12 @@ def _load_nifti(path: Path, warnings: list[str]) -> tuple[NDArray[np.float32], N
     factor = TO_MM.get(int(header["xyzt_units"]) & 7, 1.0)
     affine = np.diag([factor, factor, factor, 1.0]) @ affine
     if header["sform_code"] == header["qform_code"] == 0:
-        warnings.append("the file does not say how it lies: taken to run along R, A and S")
+        warnings.append(
+            Warning(
+                "orientation-assumed",
+                "the file does not say how it lies: taken to run along R, A and S",
+            )
+        )
     return data.astype(np.float32), LPS_TO_RAS @ affine
 
 
@@ -131,7 +137,7 @@ def _sagittal_slices(
     spacing = np.linalg.norm(affine[:3, :3], axis=0)
     if not np.isfinite(affine).all() or not usable_spacing(spacing):
         raise UnreadableInput(
-            f"{path.name}: its geometry is not usable (spacing zero, missing or absurd)"
+            "its geometry is not usable (spacing zero, missing or absurd)", path.name
         )
     directions = affine[:3, :3] / spacing
     axis = _slice_axis(array.shape, directions)
@@ -181,12 +187,13 @@ def _check_plane(
     planes = ("sagittal", "coronal", "axial")
     nearest = int(np.argmax(np.abs(directions[:, axis])))
     if nearest != 0:
-        raise Unsuitable(f"{name}: a single {planes[nearest]} slice; a sagittal one is needed")
+        raise Unsuitable(f"a single {planes[nearest]} slice; a sagittal one is needed", name)
     inside = spacing[[row_axis, column_axis]]
     if too_coarse(*inside):
         raise Unsuitable(
-            f"{name}: its sagittal plane is too coarse ({inside[0]:.2g} x {inside[1]:.2g} mm); "
-            "it seems to be an axial or coronal series"
+            f"its sagittal plane is too coarse ({inside[0]:.2g} x {inside[1]:.2g} mm); "
+            "it seems to be an axial or coronal series",
+            name,
         )
 
 

@@ -1,16 +1,20 @@
-"""Corrections as a data set: what a network is trained further on."""
+"""What leaves the server as one file: archives of results, and corrections as a data set."""
 
 from __future__ import annotations
 
 import re
 import shutil
+import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from spinetk.converters.run import Conversion, convert
+from fastapi.responses import FileResponse
+from starlette.background import BackgroundTask
+
+from spinetk.datasets.converters.convert import Conversion, convert
 from spinetk.errors import UsageError
-from spinetk.results import results_in
-from spinetk.server.review import original_key
+from spinetk.results.folders import results_in
+from spinetk.results.keys import version_number
 
 
 def corrections(results: Iterable[Path], folder: Path, exhaustive: bool) -> Path:
@@ -29,10 +33,10 @@ def corrections(results: Iterable[Path], folder: Path, exhaustive: bool) -> Path
     found = 0
     for place in results:
         latest: dict[str, tuple[int, Path]] = {}
-        for one, record in results_in(place).items() if place.is_dir() else ():
-            if record.get("correction"):
-                version, base = int(one.name.rpartition("-")[2]), original_key(one)
-                latest[base] = max(latest.get(base, (0, one)), (version, one))
+        for path, record in results_in(place).items() if place.is_dir() else ():
+            if record.correction:
+                version, base = version_number(record.key), record.original_key
+                latest[base] = max(latest.get(base, (0, path)), (version, path))
         for _, path in latest.values():
             found += 1
             # where no PatientID tells the patient, the first eight characters do: the study's of a
@@ -44,3 +48,14 @@ def corrections(results: Iterable[Path], folder: Path, exhaustive: bool) -> Path
         raise UsageError("nothing was corrected yet: save a version first")
     convert("results", chosen, folder / "dataset", Conversion(exhaustive=exhaustive))
     return folder / "dataset"
+
+
+def zipped(folder: Path, work: Path, name: str) -> FileResponse:
+    """A folder as an archive in `work`, which is deleted once it is sent (or swept later)."""
+    with zipfile.ZipFile(work / name, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(folder.rglob("*")):
+            inside = path.relative_to(folder)
+            if path.is_file() and not any(part.startswith(".") for part in inside.parts):
+                archive.write(path, inside)
+    done = BackgroundTask(shutil.rmtree, work, ignore_errors=True)
+    return FileResponse(work / name, filename=name, background=done)

@@ -100,7 +100,7 @@ class JobStore:
         try:
             lock_file(self._own)
         except OSError as error:
-            raise UsageError(f"{self.folder}: another server uses this folder") from error
+            raise UsageError("another server uses this folder", self.folder) from error
         self._base = sqlite3.connect(
             self.folder / "jobs.sqlite", check_same_thread=False, isolation_level=None
         )

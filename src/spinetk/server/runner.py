@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from spinetk.batch import Options, Outcome, segment_all, segment_found
+from spinetk.debugging import unexpected
 from spinetk.errors import SpineError, UsageError
 from spinetk.network.loaded import LoadedModel
 from spinetk.readers import find
-from spinetk.results import SUMMARY_COLUMNS, write_summary
+from spinetk.results.folders import SUMMARY_COLUMNS, write_summary
+from spinetk.results.keys import slice_key
 from spinetk.server.jobs import Job, JobStore, Task
 from spinetk.server.uploads import unpack_archives
 from spinetk.study import Modality
@@ -73,7 +75,7 @@ class Runner:
             except Exception as error:  # the queue goes on whatever happens to one job
                 self._end_process()  # what it still says would be taken for another job's
                 if job is not None:
-                    self._fail(job.id, f"unexpected {type(error).__name__}")
+                    self._fail(job.id, unexpected(error))
             self._ended.wait(LOOK_SECONDS)
 
     def _fail(self, job: str, message: str) -> None:
@@ -128,10 +130,10 @@ class Runner:
                 return
 
     def _finish(self, job: str, outcome: Outcome | None, error: str) -> None:
-        told = [error] if error else []
+        lines = [error] if error else []
         if outcome is not None:
-            told += [f"{key}: {reason}" for key, reason in outcome.failed]
-            told += [f"passed over {one.name}: {one.reason}" for one in outcome.passed_over]
+            lines += [f"{key}: {reason}" for key, reason in outcome.failed]
+            lines += [f"passed over {one.name}: {one.reason}" for one in outcome.passed_over]
 
         def end(now: Job) -> dict[str, Any]:
             if now.state != "running":  # cancelled in the meantime
@@ -140,7 +142,7 @@ class Runner:
             state = "queued" if rest else ("done" if now.results else "failed")
             return {
                 "state": state, "tasks": rest, "doing": "", "done": 0, "total": 0,
-                "message": "\n".join(told),
+                "message": "\n".join(lines),
             }  # fmt: skip
 
         self._store.update(job, end)
@@ -182,9 +184,9 @@ def _process(pipe: Connection) -> None:
         try:
             news = ("end", _done(order, models, pipe), "")
         except SpineError as error:  # the person did not name our folders
-            news = ("end", None, str(error).replace(f"{order.study}: ", ""))
+            news = ("end", None, error.reason)
         except Exception as error:
-            news = ("end", None, f"unexpected {type(error).__name__}")
+            news = ("end", None, unexpected(error))
         pipe.send(news)
 
 
@@ -206,7 +208,7 @@ def _done(order: Order, models: dict[str, LoadedModel], pipe: Connection) -> Out
     found = next((s for s in find([order.study]).series if s.key == order.task.key), None)
     if found is None or order.task.slice_index is None:
         raise UsageError(f"there is no series {order.task.key}")
-    key = f"{found.key}-slice-{order.task.slice_index:03d}"
+    key = slice_key(found.key, order.task.slice_index)
     one = replace(options, slices=order.task.slice_index)
     outcome = segment_found(replace(found, key=key), order.results, one, models, on_progress)
     for row in outcome.done:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+from spinetk.atomic import unfinished
 from spinetk.errors import UnreadableInput, UsageError
 from spinetk.readers.sources import unpack
 
@@ -50,7 +50,7 @@ async def receive(chunks: AsyncIterator[bytes], target: Path, room: int) -> tupl
     """
     target.parent.mkdir(exist_ok=True)  # not its parent: the job may have been deleted
     room = min(room, shutil.disk_usage(target.parent).free - SPARE_BYTES)
-    partial = target.with_name(f".{uuid.uuid4().hex}.part")
+    partial = unfinished(target)
     written = 0
     try:
         with partial.open("wb") as stream:
@@ -87,7 +87,7 @@ def unpack_archives(folder: Path, most_bytes: int) -> None:
             return
     for path in folder.rglob("*"):
         if _is_archive(path):
-            raise UnreadableInput(f"{path.name}: archives within archives within archives")
+            raise UnreadableInput("archives within archives within archives", path.name)
 
 
 def _is_archive(path: Path) -> bool:

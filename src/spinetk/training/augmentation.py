@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from spinetk.dataset import DISC
+from spinetk.datasets.annotated import DISC
 from spinetk.training.config import AugmentationConfig
 
 

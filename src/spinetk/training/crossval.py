@@ -13,15 +13,15 @@ from typing import Any
 from rich.console import Console
 
 import spinetk
-from spinetk.dataset import AnnotatedImage
+from spinetk.datasets.annotated import AnnotatedImage
+from spinetk.datasets.splits import patient_folds
 from spinetk.errors import UsageError
-from spinetk.evaluation.frames import load_frames, put_together
+from spinetk.evaluation.evaluate import evaluate_images, read_images, write_run
 from spinetk.evaluation.participants import participant_tests, read_participants
 from spinetk.evaluation.precision import picked_threshold
-from spinetk.evaluation.run import evaluate_images, read_images, write_run
+from spinetk.evaluation.row_tables import load_frames, put_together
 from spinetk.network.loaded import LoadedModel, load_model
-from spinetk.training.folds import patient_folds
-from spinetk.training.run import seen_patients, start_of, train_run
+from spinetk.training.make_network import seen_patients, start_of, train_run
 
 
 def crossval_run(
@@ -52,8 +52,9 @@ def crossval_run(
     fold_of = {patient: n for n, fold in enumerate(folds, start=1) for patient in fold}
     if init and (known := seen_patients(init, images) & fold_of.keys()):
         raise UsageError(
-            f"--init {init}: this network was trained on {len(known)} of these patients, so no "
-            "fold of them would be unseen"
+            f"this network was trained on {len(known)} of these patients, so no "
+            "fold of them would be unseen",
+            f"--init {init}",
         )
     participants = read_participants([Path(folder) for folder in data])
     more = {} if participants is None else {"participants": participant_tests(participants, folds)}
@@ -120,8 +121,9 @@ def _fix(plan: dict[str, Any], out: Path) -> None:
     if path.is_file():
         if json.loads(path.read_text()) != plan:
             raise UsageError(
-                f"{out}: holds a cross-validation with other folds, annotations, configuration or "
-                "start; choose another folder"
+                "holds a cross-validation with other folds, annotations, configuration or "
+                "start; choose another folder",
+                out,
             )
         return
     out.mkdir(parents=True, exist_ok=True)

@@ -213,7 +213,7 @@ def load_weights(network: SpineRCNN, path: Path, classes: tuple[str, ...] | None
     try:
         network.load_state_dict(stored)
     except RuntimeError as error:
-        raise SpineError(f"{path}: does not fit this network's configuration") from error
+        raise SpineError("does not fit this network's configuration", path) from error
 
 
 PER_CLASS = {

@@ -16,7 +16,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
 
-from spinetk.dataset import AnnotatedImage
+from spinetk.atomic import whole_file
+from spinetk.datasets.annotated import AnnotatedImage
 from spinetk.errors import SpineError, UsageError
 from spinetk.training.config import TrainingConfig
 from spinetk.training.export import load_weights
@@ -109,11 +110,11 @@ def has_bfloat16() -> bool:
     return known and (torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
 
 
-def running_average(config: TrainingConfig) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
+def running_average(config: TrainingConfig) -> Callable[[Tensor, Tensor, Tensor | int], Tensor]:
     """How the average takes a step's weights in: (average, weights, steps so far) -> average."""
     highest = max(0.0, min(config.average_decay, 1 - 10 / config.iterations))
 
-    def take_in(average: Tensor, weights: Tensor, steps: Tensor) -> Tensor:
+    def take_in(average: Tensor, weights: Tensor, steps: Tensor | int) -> Tensor:
         done = int(steps)
         decay = min(highest, (1 + done) / (10 + done))
         return average.lerp(weights, 1 - decay) if average.is_floating_point() else weights
@@ -143,9 +144,8 @@ def _save(
 ) -> None:
     content = {name: part.state_dict() for name, part in parts.items()}
     content |= {"iteration": iteration, "config": config.as_dict(), "images": images}
-    temporary = out / f"{CHECKPOINT}.new"
-    torch.save(content, temporary)
-    temporary.replace(out / CHECKPOINT)
+    with whole_file(out / CHECKPOINT) as unfinished:
+        torch.save(content, unfinished)
 
 
 def _fingerprint(images: Sequence[AnnotatedImage], init: Path | None) -> str:
@@ -168,8 +168,9 @@ def _resume(out: Path, config: TrainingConfig, images: str, parts: dict[str, Any
     content = torch.load(out / CHECKPOINT, map_location="cpu", weights_only=True)
     if json.dumps(content["config"], indent=2) != written or content["images"] != images:
         raise UsageError(
-            f"{out}: holds a run with another configuration, start or annotations; "
-            "choose another folder or delete it"
+            "holds a run with another configuration, start or annotations; "
+            "choose another folder or delete it",
+            out,
         )
     for name, part in parts.items():
         part.load_state_dict(content[name])

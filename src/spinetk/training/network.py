@@ -30,7 +30,7 @@ from torchvision.ops import FeaturePyramidNetwork, box_iou, roi_align
 from torchvision.ops._utils import convert_boxes_to_roi_format
 from torchvision.ops.poolers import LevelMapper
 
-from spinetk.dataset import DISC
+from spinetk.datasets.annotated import DISC
 from spinetk.training.config import NetworkConfig, TrainingConfig
 
 LEVELS = ("p2", "p3", "p4", "p5")

@@ -10,13 +10,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from spinetk.dataset import BODY, SPINE_CLASSES, AnnotatedImage, class_number
+from spinetk.datasets.annotated import BODY, AnnotatedImage, class_number
+from spinetk.datasets.unlabelled import unlabelled_region
 from spinetk.errors import SpineError
 from spinetk.intensity import standardise, to_unit_range
 from spinetk.network.fitting import scale_to_fit
+from spinetk.structures import SPINE_CLASSES
 from spinetk.training.augmentation import Sample, augment
 from spinetk.training.config import TrainingConfig
-from spinetk.unlabelled import unlabelled_region
 
 Batch = tuple[Tensor, list[dict[str, Tensor]]]
 """Images float [B, 1, H, W] and, for each, boxes, labels, masks and the unlabelled region."""

@@ -7,10 +7,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from spinetk.dataset import SPINE_CLASSES
 from spinetk.rle import encode_rle
+from spinetk.structures import SPINE_CLASSES, label_numbers
 from spinetk.study import Segmentation
-from spinetk.writers.labels import label_numbers
 
 
 def coco_content(result: Segmentation) -> dict[str, Any]:

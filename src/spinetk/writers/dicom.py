@@ -9,20 +9,21 @@ from pathlib import Path
 from pydicom.dataset import Dataset
 
 from spinetk.errors import SpineError
+from spinetk.measures.table import Row
 from spinetk.network.registry import Model
 from spinetk.study import Segmentation
-from spinetk.writers import DICOM_FORMATS
+from spinetk.warning import Warning
 from spinetk.writers.dicom_capture import capture
 from spinetk.writers.dicom_contours import structure_set
 from spinetk.writers.dicom_seg import segmentation
 from spinetk.writers.dicom_source import on_images
 from spinetk.writers.dicom_sr import report
-from spinetk.writers.table import Row
+from spinetk.writers.formats import DICOM_FORMATS, not_written
 
 
 def write_dicom(
     folder: Path, result: Segmentation, model: Model, rows: list[Row], formats: Collection[str]
-) -> list[str]:
+) -> list[Warning]:
     """Write `seg.dcm`, `sr.dcm`, `capture.dcm` and `rtstruct.dcm`, as far as they are asked for.
 
     The source is DICOM.
@@ -33,7 +34,7 @@ def write_dicom(
     """
     wanted = [name for name in DICOM_FORMATS if name in formats]
     placed = on_images(result)
-    doubts: list[str] = []
+    missing: list[Warning] = []
     made: dict[str, Dataset] = {}
     makers: dict[str, Callable[[], Dataset]] = {
         "seg": lambda: segmentation(result, model, placed),
@@ -45,7 +46,7 @@ def write_dicom(
         if name not in wanted and not (name == "seg" and "sr" in wanted):  # the report refers to it
             continue
         if name == "sr" and "seg" not in made:
-            doubts.append("sr.dcm was not written: it refers to the segmentation")
+            missing.append(not_written("sr", "it refers to the segmentation"))
             continue
         try:
             made[name] = makers[name]()
@@ -56,8 +57,8 @@ def write_dicom(
         except Exception as error:  # highdicom raises many kinds for headers that lack something
             (folder / f"{name}.dcm").unlink(missing_ok=True)
             made.pop(name, None)
-            doubts.append(f"{name}.dcm was not written: {_reason(error)}")
-    return doubts
+            missing.append(not_written(name, _reason(error)))
+    return missing
 
 
 def _reason(error: Exception) -> str:

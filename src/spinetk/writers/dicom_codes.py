@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 
-from spinetk.anatomy import BODY_KIND, DISC_KIND, LEVELS
+from spinetk.structures import BODY_KIND, DISC_KIND, LEVELS
 from spinetk.study import Instance
 
 CATEGORY = codes.SCT.AnatomicalStructure
@@ -20,16 +20,14 @@ OWN_SCHEME = "99SPINETK"
 
 def structure_code(instance: Instance) -> Code:
     """SNOMED CT code of an instance by its level (CID 7603, CID 7604), or of its kind where the
-    level is not known; variants (L6, T13) are vertebrae without a level."""
+    level is not known, or has no code: variants (L6, T13) and the discs beside them, C1-C2."""
     level = instance.level
     if instance.kind == BODY_KIND:
         if level == "S1":
             return S1
         return getattr(codes.SCT, f"{level}Vertebra") if level in LEVELS else VERTEBRA
     if instance.kind == DISC_KIND:
-        upper, _, lower = (level or "").partition("-")
-        known = upper in LEVELS and lower in LEVELS
-        return getattr(codes.SCT, f"{upper}{lower}Disc") if known else DISC
+        return getattr(codes.SCT, f"{(level or '').replace('-', '')}Disc", DISC)
     name = instance.kind.replace("_", " ")
     return Code(instance.kind.upper()[:16], OWN_SCHEME, name[:64])
 

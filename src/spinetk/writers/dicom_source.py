@@ -15,8 +15,8 @@ from pydicom.sr.codedict import codes
 from pydicom.valuerep import DA, TM, PersonName
 
 import spinetk
-from spinetk.frames import on_frames
 from spinetk.network.registry import Model
+from spinetk.stored_images import on_frames
 from spinetk.study import Frame, Geometry, Segmentation
 
 MANUFACTURER = "SpineTK"

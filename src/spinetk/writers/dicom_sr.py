@@ -18,6 +18,7 @@ from highdicom.sr import (
 from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 
+from spinetk.measures.table import Row
 from spinetk.network.registry import Model
 from spinetk.study import Instance, Segmentation
 from spinetk.writers import dicom_codes as own
@@ -29,7 +30,6 @@ from spinetk.writers.dicom_source import (
     new_series,
     person_name,
 )
-from spinetk.writers.table import Row
 
 MEASUREMENTS = codes.DCM.ImagingMeasurements
 """Name of the container of all groups."""
@@ -47,7 +47,7 @@ def report(
     """Measurements of each instance, referring to its segment.
 
     Args:
-        rows: of `spinetk.writers.table.measurements`, one an instance.
+        rows: of `spinetk.measures.table.measurements`, one an instance.
 
     Source: DICOM PS3.16 TID 1500 and 1411, which refers to a segment on whatever number of frames.
     """

@@ -8,8 +8,8 @@ import nibabel
 import numpy as np
 from numpy.typing import NDArray
 
+from spinetk.structures import label_numbers
 from spinetk.study import Geometry, Segmentation
-from spinetk.writers.labels import label_numbers
 
 
 def label_image(result: Segmentation) -> NDArray[np.int16]:

@@ -8,11 +8,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from spinetk.anatomy import BODY_KIND
 from spinetk.boxes import mask_centre
 from spinetk.intensity import to_unit_range
-from spinetk.orientation import upright_turn
-from spinetk.study import Instance, Segmentation, Slice
+from spinetk.orientation import Upright, upright
+from spinetk.structures import BODY_KIND
+from spinetk.study import Instance, Segmentation
 
 SHORTEST_SIDE = 900
 """Small slices are enlarged so that the longer side has about this many pixels."""
@@ -21,31 +21,29 @@ BODY_COLOURS = ((102, 194, 255), (92, 214, 160))
 OTHER_COLOUR = (255, 190, 80)
 
 
-def upright_gray(one: Slice) -> NDArray[np.uint8]:
+def upright_gray(view: Upright) -> NDArray[np.uint8]:
     """The slice head up, anterior left, 8-bit with the network's window and square pixels."""
-    turn = upright_turn(one.directions)
-    gray = (to_unit_range(turn.apply(one.visible)) * 255).round().astype(np.uint8)
-    columns, rows = display_size(one)
-    return np.asarray(cv2.resize(gray, (columns, rows), interpolation=cv2.INTER_CUBIC))
+    gray = (to_unit_range(view.visible) * 255).round().astype(np.uint8)
+    return np.asarray(cv2.resize(gray, display_size(view), interpolation=cv2.INTER_CUBIC))
 
 
-def display_size(one: Slice) -> tuple[int, int]:
+def display_size(view: Upright) -> tuple[int, int]:
     """(columns, rows) of the upright slice for display."""
-    turn = upright_turn(one.directions)
-    height, width = one.pixels.shape
-    spacing = one.spacing or (1.0, 1.0)
+    height, width = view.shape
+    spacing = view.spacing or (1.0, 1.0)
     tall, wide = height * spacing[0], width * spacing[1]
-    if turn.transpose:
-        tall, wide = wide, tall
-    longest = max(height, width)
-    factor = max(longest, SHORTEST_SIDE) / max(tall, wide)
+    factor = max(height, width, SHORTEST_SIDE) / max(tall, wide)
     return round(wide * factor), round(tall * factor)
 
 
-def display_outline(one: Slice, mask: NDArray[np.bool_]) -> list[NDArray[np.float64]]:
-    """Outlines of a mask in display pixels: a list of [N, 2] (x, y) polygons along pixel edges."""
-    turned = upright_turn(one.directions).apply(mask)
-    columns, rows = display_size(one)
+def display_outline(view: Upright, mask: NDArray[np.bool_]) -> list[NDArray[np.float64]]:
+    """Outlines of a mask in display pixels: a list of [N, 2] (x, y) polygons along pixel edges.
+
+    Args:
+        mask: bool [H, W] on the stored slice's grid.
+    """
+    turned = view.turn.apply(mask)
+    columns, rows = display_size(view)
     scale = np.array([columns / turned.shape[1], rows / turned.shape[0]])
     # enlarged smoothly before it is traced: the outline stays within half a pixel of the mask's
     big = cv2.resize(turned.astype(np.float32), (columns, rows), interpolation=cv2.INTER_LINEAR)
@@ -59,10 +57,10 @@ def display_outline(one: Slice, mask: NDArray[np.bool_]) -> list[NDArray[np.floa
     return polygons
 
 
-def display_centre(one: Slice, mask: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Centre (x, y) of a mask in display pixels."""
-    turned = upright_turn(one.directions).apply(mask)
-    scale = np.array(display_size(one)) / turned.shape[::-1]
+def display_centre(view: Upright, mask: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Centre (x, y) in display pixels of a mask on the stored slice's grid."""
+    turned = view.turn.apply(mask)
+    scale = np.array(display_size(view)) / turned.shape[::-1]
     return (np.array(mask_centre(turned)) + 0.5) * scale
 
 
@@ -87,23 +85,23 @@ def write_overlay(path: Path, result: Segmentation) -> None:
 def draw_overlay(result: Segmentation) -> NDArray[np.uint8]:
     """The slice with an outline for each instance and a caption for each body: uint8 [H, W, 3],
     blue, green, red."""
-    one = result.slice
-    canvas = cv2.cvtColor(upright_gray(one), cv2.COLOR_GRAY2BGR)
+    view = upright(result.slice)
+    canvas = cv2.cvtColor(upright_gray(view), cv2.COLOR_GRAY2BGR)
     thickness = max(1, round(max(canvas.shape[:2]) / 700))
     for instance in result.instances:
         bgr = colour_of(instance)[::-1]
-        for polygon in display_outline(one, instance.mask):
+        for polygon in display_outline(view, instance.mask):
             points = np.round(polygon).astype(np.int32)
             cv2.polylines(canvas, [points], True, bgr, thickness, cv2.LINE_AA)
         if instance.kind == BODY_KIND:
-            _caption(canvas, one, instance, bgr)
+            _caption(canvas, view, instance, bgr)
     return np.asarray(canvas, dtype=np.uint8)
 
 
 def _caption(
-    canvas: NDArray[np.uint8], one: Slice, instance: Instance, bgr: tuple[int, ...]
+    canvas: NDArray[np.uint8], view: Upright, instance: Instance, bgr: tuple[int, ...]
 ) -> None:
-    centre = display_centre(one, instance.mask)
+    centre = display_centre(view, instance.mask)
     size = max(canvas.shape[:2]) / 1400
     text = caption_of(instance)
     (width, height), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, size, 1)

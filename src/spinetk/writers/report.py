@@ -12,9 +12,11 @@ import jinja2
 import numpy as np
 from numpy.typing import NDArray
 
-from spinetk.anatomy import BODY_KIND
+from spinetk.measures.table import Row
+from spinetk.orientation import Upright, upright
 from spinetk.selection import supported
-from spinetk.study import Segmentation, SliceCount
+from spinetk.structures import BODY_KIND
+from spinetk.study import Instance, Segmentation, SliceCount
 from spinetk.writers.overlay import (
     caption_of,
     colour_of,
@@ -23,7 +25,6 @@ from spinetk.writers.overlay import (
     display_size,
     upright_gray,
 )
-from spinetk.writers.table import Row
 
 CHART_WIDTH, CHART_HEIGHT = 560, 170
 LEFT, BOTTOM, TOP = 34, 28, 12
@@ -41,17 +42,17 @@ def write_report(
     path: Path, result: Segmentation, rows: Sequence[Row], record: dict[str, Any]
 ) -> None:
     """Write the page; needs no network and no other file to be shown."""
-    one = result.slice
-    columns, height = display_size(one)
+    view = upright(result.slice)
+    columns, height = display_size(view)
     page = _environment.get_template("report.html").render(
         record=record,
         rows=rows,
-        in_mm=one.spacing is not None,
-        spacing=one.spacing,
-        picture=_png(upright_gray(one)),
+        in_mm=view.spacing is not None,
+        spacing=view.stored.spacing,
+        picture=_png(upright_gray(view)),
         width=columns,
         height=height,
-        shapes=[_shape(result, i) for i in range(len(result.instances))],
+        shapes=[_shape(view, *one) for one in enumerate(result.instances)],
         chart=selection_chart(result.trace, result.slice_index),
         tied=_tied(result.trace),
         total_seconds=sum(result.seconds.values()),
@@ -101,10 +102,9 @@ def _tied(trace: Sequence[SliceCount]) -> int:
     return counts.count(max(counts))
 
 
-def _shape(result: Segmentation, index: int) -> dict[str, Any]:
-    instance = result.instances[index]
-    polygons = display_outline(result.slice, instance.mask)
-    middle = display_centre(result.slice, instance.mask)
+def _shape(view: Upright, index: int, instance: Instance) -> dict[str, Any]:
+    polygons = display_outline(view, instance.mask)
+    middle = display_centre(view, instance.mask)
     path = " ".join(
         "M" + " L".join(f"{x:.1f} {y:.1f}" for x, y in polygon) + " Z" for polygon in polygons
     )

@@ -1,0 +1,78 @@
+"""Write beside, then rename: what bears its name is complete, whatever ends the process.
+
+Everything that is written to a place where others look goes through here. What is not complete
+has a hidden name with the number of the process that writes it (`.unfinished-PID-...`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+UNFINISHED = ".unfinished-"
+
+
+def unfinished(place: Path) -> Path:
+    """A name beside a place for what is not complete yet; nothing is written."""
+    return place.with_name(f"{UNFINISHED}{os.getpid()}-{uuid.uuid4().hex[:12]}")
+
+
+@contextmanager
+def whole_file(place: Path, *, synced: bool = False) -> Iterator[Path]:
+    """A path to write a file to; it takes its place at the end, or is deleted after an error.
+
+    An older file there is replaced in one step.
+
+    Args:
+        synced: on the disk before it takes its place, so that a power cut does not lose it.
+    """
+    path = unfinished(place)
+    try:
+        yield path
+        if synced:
+            with path.open("rb+") as stream:
+                os.fsync(stream.fileno())
+        path.replace(place)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
+def whole_folder(place: Path) -> Iterator[Path]:
+    """An empty folder to write to; it takes its place at the end, or is deleted after an error.
+
+    An older folder there goes only when the new one is complete.
+    """
+    path = unfinished(place)
+    path.mkdir(parents=True)
+    try:
+        yield path
+        older = unfinished(place)
+        with contextlib.suppress(FileNotFoundError):
+            place.rename(older)
+        path.rename(place)
+        shutil.rmtree(older, ignore_errors=True)
+    except BaseException:
+        shutil.rmtree(path, ignore_errors=True)
+        raise
+
+
+def write_text(place: Path, text: str) -> None:
+    """Write a text file (UTF-8) that is whole at any time."""
+    with whole_file(place) as path:
+        path.write_text(text, encoding="utf-8")
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Delete what a process that was killed left in a folder; nothing else may write there."""
+    for path in folder.glob(f"{UNFINISHED}*"):
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)

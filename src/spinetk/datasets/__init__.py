@@ -1,0 +1,1 @@
+"""Annotated images: read, checked, divided by patient, written."""

@@ -1,0 +1,200 @@
+"""Convert an annotated collection of one format into a data set."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from spinetk.datasets.converters.corrected_results import corrected_results
+from spinetk.datasets.converters.names import itk_snap_names, spider_numbers, verse_numbers
+from spinetk.datasets.converters.pictures import Picture, aasce, coco, labelme, yolo
+from spinetk.datasets.converters.segmentation_objects import dicom_seg
+from spinetk.datasets.converters.volumes import add_volume, pairs, spider_pairs, verse_pairs
+from spinetk.datasets.writer import DatasetWriter, OutlinedSlice
+from spinetk.errors import SpineError, UsageError
+from spinetk.structures import RANKS, SPINE_CLASSES
+from spinetk.study import Modality
+
+PICTURE_FORMATS: dict[str, Callable[[Path, list[str]], Iterator[Picture]]] = {
+    "labelme": labelme,
+    "yolo": yolo,
+    "coco": coco,
+    "aasce": aasce,
+}
+VOLUME_FORMATS: dict[str, Callable[[Path, list[str]], Iterator[tuple[str, Path, Path]]]] = {
+    "volumes": pairs,
+    "verse": verse_pairs,
+    "spider": spider_pairs,
+}
+SLICE_FORMATS: dict[str, Callable[[Path, list[str]], Iterator[OutlinedSlice]]] = {
+    "dicom-seg": dicom_seg,
+    "results": corrected_results,
+}
+FORMATS = (*VOLUME_FORMATS, *SLICE_FORMATS, *PICTURE_FORMATS)
+OWN_MODALITY: dict[str, Modality] = {"verse": "CT", "spider": "MR", "aasce": "XR"}
+
+
+PATIENTS = {
+    "spider": r"^(.+?)(?:_t1|_t2|_t2_SPACE)$",  # 12_t1, 12_t2_SPACE
+    "aasce": r"-(\d+) ",  # sunhl-1th-03-Jan-2017-162 a ap: the case number
+    # the study's part of a DICOM series' key
+    "results": r"^(.{8})-\d+(?:-slice-\d+)?(?:-corrected-\d+)?$",
+    "yolo": r"^(.+?)\.rf\.[0-9a-f]+$",  # Roboflow's altered copies of one picture
+}
+"""How a format's file names tell the patient."""
+BIDS_PATIENT = r"sub-([A-Za-z0-9]+)"
+"""Of every other format: names as BIDS has them (VerSe: sub-verse004_dir-ax)."""
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """What the format does not say.
+
+    Attributes:
+        modality: of the images; VerSe, SPIDER, AASCE and DICOM say it themselves.
+        names: ITK-SNAP label descriptions for `volumes`; VerSe's numbers otherwise.
+        whole_vertebrae: label volumes hold whole vertebrae (VerSe's and SPIDER's do).
+        exhaustive: every visible instance of the classes that occur is annotated.
+        patient: regular expression whose first group in a file's name is the patient. Without it
+            every file is a patient of its own, but for the formats whose names tell (`PATIENTS`).
+    """
+
+    modality: Modality | None = None
+    names: Path | None = None
+    whole_vertebrae: bool = False
+    exhaustive: bool = False
+    patient: str | None = None
+
+
+class Converted(NamedTuple):
+    """What was written.
+
+    Attributes:
+        classes: outlines of each class; bodies and discs by level where it is known.
+        strange: classes beside bodies and discs: misspelt levels, or other structures.
+        lost: what was annotated and could not be taken over, and how often.
+    """
+
+    images: int
+    outlines: int
+    patients: int
+    classes: dict[str, int]
+    strange: tuple[str, ...]
+    lost: dict[str, int]
+
+
+def convert(kind: str, folder: Path, out: Path, options: Conversion = Conversion()) -> Converted:
+    """Write the data set `out`; see `Conversion` for what the format does not say.
+
+    Args:
+        kind: one of `FORMATS`.
+
+    Raises:
+        UsageError: the format is not known, or something is needed and not given.
+        SpineError: nothing of this format is there, or a file does not fit.
+    """
+    if kind not in FORMATS:
+        raise UsageError(f"format {kind}: one of {', '.join(FORMATS)}")
+    if not folder.is_dir():
+        raise UsageError("no such folder", folder)
+    modality = OWN_MODALITY.get(kind, options.modality)
+    if modality is None and kind not in SLICE_FORMATS:
+        raise UsageError(f"format {kind} does not say what the images are: --modality mr, ct or xr")
+    writer = DatasetWriter(out, {"source": f"converted from {kind}"})
+    lost: list[str] = []
+    try:
+        _add_all(writer, kind, folder, options, modality, lost)
+        if not writer.images:
+            raise SpineError(f"nothing in the format {kind} was found", folder)
+    except (KeyError, IndexError, TypeError, ValueError) as error:
+        writer.discard()
+        raise SpineError(f"not in the format {kind} ({error!r})", folder) from error
+    except BaseException:
+        writer.discard()
+        raise
+    outlines = writer.close()
+    notes = [note for one in writer.outlines for note in one]
+    kinds = Counter(note["class"] for note in notes)
+    levels = Counter(str(note["level"]) for note in notes if note["level"])
+    strange = tuple(sorted(set(kinds) - set(SPINE_CLASSES)))
+    return Converted(
+        images=len(writer.images),
+        outlines=outlines,
+        patients=len({image["patient_id"] for image in writer.images}),
+        classes=dict(sorted(kinds.items())) | dict(sorted(levels.items(), key=_neck_down)),
+        strange=strange if len(strange) < len(kinds) else (),
+        lost=dict(Counter(lost)),
+    )
+
+
+def _neck_down(level: tuple[str, int]) -> tuple[bool, float]:
+    name, _, below = level[0].partition("-")
+    return bool(below), RANKS.get(name, math.inf)
+
+
+def _add_all(
+    writer: DatasetWriter,
+    kind: str,
+    folder: Path,
+    options: Conversion,
+    modality: Modality | None,
+    lost: list[str],
+) -> None:
+    if kind in PICTURE_FORMATS:
+        _add_pictures(writer, kind, folder, options, modality or "XR", lost)
+    elif kind in SLICE_FORMATS:
+        for one in SLICE_FORMATS[kind](folder, lost):
+            told = one.patient if options.patient is None else None
+            writer.add(
+                one.name, one.picture, one.outlines,
+                patient=told or _patient(kind, one.series, options), series=one.series,
+                modality=one.modality or modality or "MR", place=one.place, spacing=one.spacing,
+                exhaustive=options.exhaustive,
+            )  # fmt: skip
+    else:
+        numbers = spider_numbers() if kind == "spider" else verse_numbers(s1=kind == "volumes")
+        if options.names is not None:
+            numbers = itk_snap_names(options.names)
+        whole = options.whole_vertebrae or kind in ("verse", "spider")
+        for name, image, labels in VOLUME_FORMATS[kind](folder, lost):
+            add_volume(
+                writer, name, image, labels, numbers, modality=modality or "MR",
+                patient=_patient(kind, name, options), whole_vertebrae=whole,
+                exhaustive=options.exhaustive, lost=lost,
+            )  # fmt: skip
+
+
+def _add_pictures(
+    writer: DatasetWriter,
+    kind: str,
+    folder: Path,
+    options: Conversion,
+    modality: Modality,
+    lost: list[str],
+) -> None:
+    for one in PICTURE_FORMATS[kind](folder, lost):
+        writer.add(
+            one.name, one.pixels, one.outlines, patient=_patient(kind, one.name, options),
+            modality=modality, view="ap" if kind == "aasce" else "sagittal",
+            exhaustive=options.exhaustive and one.complete,
+        )  # fmt: skip
+
+
+def _patient(kind: str, name: str, options: Conversion) -> str:
+    """The patient of a file: several pictures of one patient must not be divided between training
+    and test."""
+    if options.patient is None:
+        found = re.search(PATIENTS.get(kind, BIDS_PATIENT), name)
+        return found[1] if found else name
+    try:
+        found = re.search(options.patient, name)
+    except re.error as error:
+        raise UsageError(f"--patient {options.patient}: not a regular expression") from error
+    if found is None or not found.groups():
+        raise UsageError(f"--patient {options.patient}: finds no group in {name}")
+    return found[1]

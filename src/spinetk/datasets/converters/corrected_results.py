@@ -1,0 +1,92 @@
+"""Results of `spinetk segment`, their masks corrected in ITK-SNAP or 3D Slicer."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import nibabel
+import numpy as np
+import pydicom
+from pydicom.errors import InvalidDicomError
+
+from spinetk.datasets.converters.names import Label, verse_numbers
+from spinetk.datasets.writer import OutlinedSlice, eight_bit, grey_window, hashed_patient
+from spinetk.errors import SpineError
+from spinetk.orientation import upright_turn
+from spinetk.results.folders import results_below
+from spinetk.results.reopen import IMAGE, MASK, read_slice
+from spinetk.structures import BODY_KIND, DISC_KIND, UNNAMED_BODY, UNNAMED_OTHER
+
+
+def corrected_results(folder: Path, lost: list[str]) -> Iterator[OutlinedSlice]:
+    """Every result below a folder that has its image and mask as NIfTI.
+
+    Args:
+        lost: receives a reason for each label number that is none of SpineTK's.
+
+    Raises:
+        SpineError: image and mask are not of one size.
+    """
+    records = results_below(folder)
+    patients: dict[str, str] = {}  # of each study: not every result of one has DICOM files
+    for place in records:
+        patient = _patient(place)
+        if patient is not None:
+            patients[_study(place)] = patient
+    for place, record in records.items():
+        if not (place / IMAGE).is_file() or not (place / MASK).is_file():
+            lost.append("results without image.nii.gz and mask.nii.gz")
+            continue
+        mask: Any = nibabel.load(place / MASK)
+        labels = np.squeeze(np.asarray(mask.dataobj)).T
+        stored = read_slice(place, record)
+        if labels.shape != stored.pixels.shape:
+            raise SpineError(f"{MASK} is not on the grid of {IMAGE}", place.name)
+        turn = upright_turn(stored.directions)
+        outlines = []
+        for value in np.unique(labels[labels > 0]).astype(int).tolist():
+            label = _meaning(value)
+            if label is None:
+                lost.append(f"labels numbered {value}, which is no body or disc here")
+            else:
+                outlines.append((label, turn.apply(labels == value)))
+        low, high = grey_window([stored], record.modality)
+        if stored.pixels.min() >= 0 and stored.pixels.max() <= 255:  # a picture stays as it is
+            low, high = 0.0, 255.0
+        yield OutlinedSlice(
+            name=place.name,
+            series=place.name,
+            picture=eight_bit(turn.apply(stored.pixels), low, high),
+            outlines=tuple(outlines),
+            patient=patients.get(_study(place)),
+            modality=record.modality,
+            place=(record.selected_slice, record.n_slices),
+            spacing=turn.spacing(stored.spacing),
+        )
+
+
+def _study(folder: Path) -> str:
+    """What the results of one study have in common: the first part of their keys."""
+    return folder.name.split("-")[0]
+
+
+def _patient(folder: Path) -> str | None:
+    """The hash of the PatientID that a result's own DICOM files bear."""
+    for name in ("seg.dcm", "sr.dcm"):
+        with contextlib.suppress(OSError, InvalidDicomError):
+            patient = pydicom.dcmread(folder / name, stop_before_pixels=True).get("PatientID")
+            if patient:
+                return hashed_patient(str(patient))
+    return None
+
+
+def _meaning(value: int) -> Label | None:
+    """Class and level of a label number (`spinetk.structures`)."""
+    if UNNAMED_BODY < value < UNNAMED_OTHER:
+        return BODY_KIND, None
+    if UNNAMED_OTHER < value < UNNAMED_OTHER + 100:
+        return DISC_KIND, None
+    return verse_numbers(s1=True).get(value)

@@ -1,0 +1,120 @@
+"""DICOM series with DICOM SEGs that refer to them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import highdicom
+import numpy as np
+import pydicom
+from numpy.typing import NDArray
+
+from spinetk.datasets.converters.names import Label, class_of
+from spinetk.datasets.writer import (
+    Outline,
+    OutlinedSlice,
+    eight_bit,
+    grey_window,
+    hashed_patient,
+)
+from spinetk.errors import SpineError
+from spinetk.orientation import upright_turn
+from spinetk.readers.dicom import find_stacks
+from spinetk.readers.dicom_headers import is_dicom
+from spinetk.readers.find import FoundSeries, with_unique_keys
+from spinetk.stored_images import onto_slice
+from spinetk.study import Frame, Series, Slice
+
+SEGMENTATION_STORAGE = "1.2.840.10008.5.1.4.1.1.66.4"
+
+
+def dicom_seg(folder: Path, lost: list[str]) -> Iterator[OutlinedSlice]:
+    """Every slice that a SEG in the folder refers to.
+
+    The patient is told by a hash of the PatientID (without one, the study's 8 digits), so that all
+    series of a patient stay together and no name gets into the data set.
+
+    Segments are named by their label ("L4", "L4-L5", "vertebral_body"; see `names.py`).
+
+    Args:
+        lost: receives a reason for each series that is not read.
+
+    Raises:
+        SpineError: there is no SEG.
+    """
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file() and is_dicom(path)]
+    headers = {path: pydicom.dcmread(path, stop_before_pixels=True) for path in files}
+    segs = [p for p, h in headers.items() if h.get("SOPClassUID") == SEGMENTATION_STORAGE]
+    if not segs:
+        raise SpineError("holds no DICOM SEG", folder)
+    patients = {str(h.get("SOPInstanceUID")): str(h.get("PatientID", "")) for h in headers.values()}
+    segments = [one for path in segs for one in _segments(highdicom.seg.segread(path))]
+    stacks, refused = find_stacks([path for path in files if path not in segs])
+    lost += [f"series or files not read ({one.reason})" for one in refused]
+    for found in with_unique_keys(FoundSeries(key, stack) for key, stack in stacks):
+        one, refused = found.load()
+        lost += [f"series or files not read ({left.reason})" for left in refused]
+        if one is None:
+            continue
+        low, high = grey_window(one.slices, one.modality)
+        for part in one.slices:
+            try:
+                masks = [(label, onto_slice(part, images)) for label, images in segments]
+            except ValueError as error:
+                raise SpineError(
+                    f"a SEG is not on the grid of its images ({error})", f"series {one.key}"
+                ) from error
+            outlines = [(label, mask) for label, mask in masks if mask is not None]
+            if outlines:
+                patient = next(p for uid in _uids(part) if (p := patients.get(uid)) is not None)
+                yield _upright(one, part, outlines, patient, low, high)
+
+
+def _uids(part: Slice) -> list[str]:
+    """SOP instance UIDs of the images that a slice comes from."""
+    if part.origin is None:
+        return []
+    frames = [part.origin] if isinstance(part.origin, Frame) else part.origin.frames
+    return [frame.uid for frame in frames]
+
+
+def _segments(
+    seg: highdicom.seg.Segmentation,
+) -> Iterator[tuple[Label, dict[str, NDArray[np.bool_]]]]:
+    """Each segment's label and its masks by source image; of a fractional one, where it is at least
+    a half.
+
+    The reference to the source image is taken for what it says: many writers leave out whether
+    the segmentation's pixels lie where the image's do (SpatialLocationsPreserved).
+    """
+    found: dict[int, dict[str, NDArray[np.bool_]]] = {n: {} for n in seg.segment_numbers}
+    for _, _, source in seg.get_source_image_uids():
+        planes = seg.get_pixels_by_source_instance(
+            [source],
+            ignore_spatial_locations=True,
+            assert_missing_frames_are_empty=True,
+            rescale_fractional=True,
+        )[0]
+        for place, number in enumerate(seg.segment_numbers):
+            mask = planes[..., place] >= 0.5
+            if mask.any():
+                found[number][str(source)] = mask
+    for number, images in found.items():
+        yield class_of(seg.get_segment_description(number).segment_label), images
+
+
+def _upright(
+    series: Series, part: Slice, outlines: list[Outline], patient: str, low: float, high: float
+) -> OutlinedSlice:
+    turn = upright_turn(part.directions)
+    return OutlinedSlice(
+        name=f"{series.key}_{part.index:03d}",
+        series=series.key,
+        patient=hashed_patient(patient) if patient else series.key.split("-")[0],
+        picture=eight_bit(turn.apply(part.pixels), low, high),
+        outlines=tuple((label, turn.apply(mask)) for label, mask in outlines),
+        modality=series.modality or "MR",
+        place=(part.index, len(series.slices)),
+        spacing=turn.spacing(part.spacing),
+    )

@@ -1,0 +1,115 @@
+"""The rows of an evaluation as data frames, kept as CSV files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from spinetk.atomic import whole_folder
+from spinetk.evaluation.rows import (
+    FEATURES,
+    FalsePositive,
+    InstanceResult,
+    Proposal,
+    SliceResult,
+    TimeResult,
+)
+
+CORNERS = ("x0", "y0", "x1", "y1")
+SPREAD = {
+    "box": CORNERS,
+    "reference_features": tuple(f"reference_{feature}" for feature in FEATURES),
+    "found_features": tuple(f"found_{feature}" for feature in FEATURES),
+}
+"""Fields of the row classes that hold several values, and the columns that they become."""
+DIGITS = 5
+"""Decimal places in the CSV files."""
+
+
+@dataclass(frozen=True)
+class Frames:
+    """One row for each thing that was looked at; the columns are the fields of the row classes.
+
+    `box` becomes x0, y0, x1, y1; the features become reference_skewness, found_skewness and so on.
+    `fold` is a column where several folds are put together.
+    """
+
+    instances: pd.DataFrame
+    false_positives: pd.DataFrame
+    proposals: pd.DataFrame
+    slices: pd.DataFrame
+    times: pd.DataFrame
+
+    def save(self, folder: Path) -> None:
+        """Write each frame as `NAME.csv.gz`; the folder is there when it is complete."""
+        with whole_folder(folder) as unfinished:
+            for field in fields(self):
+                frame: pd.DataFrame = getattr(self, field.name)
+                # no time stamp in the archive: the same rows give the same file
+                frame.round(DIGITS).to_csv(
+                    unfinished / f"{field.name}.csv.gz",
+                    index=False,
+                    compression={"method": "gzip", "mtime": 0},
+                )
+
+
+def frames_of(
+    instances: Iterable[InstanceResult],
+    false_positives: Iterable[FalsePositive],
+    proposals: Iterable[Proposal],
+    slices: Iterable[SliceResult],
+    times: Iterable[TimeResult],
+) -> Frames:
+    """Put rows into frames; a frame without rows has its columns all the same."""
+    return Frames(
+        _frame(InstanceResult, instances),
+        _frame(FalsePositive, false_positives),
+        _frame(Proposal, proposals),
+        _frame(SliceResult, slices),
+        _frame(TimeResult, times),
+    )
+
+
+def load_frames(folder: Path) -> Frames:
+    """Read what `Frames.save` wrote."""
+    return Frames(*(pd.read_csv(folder / f"{one.name}.csv.gz") for one in fields(Frames)))
+
+
+def put_together(folds: Sequence[Frames]) -> Frames:
+    """All folds' rows, with the fold's number, counted from 1, in the column `fold`."""
+    return Frames(
+        *(
+            pd.concat(
+                [
+                    getattr(frames, one.name).assign(fold=number)
+                    for number, frames in enumerate(folds, 1)
+                ],
+                ignore_index=True,
+            )
+            for one in fields(Frames)
+        )
+    )
+
+
+def _frame(kind: type, rows: Iterable[Any]) -> pd.DataFrame:
+    return pd.DataFrame([_flat(asdict(row)) for row in rows], columns=_columns(kind))
+
+
+def _columns(kind: type) -> list[str]:
+    return [column for one in fields(kind) for column in SPREAD.get(one.name, (one.name,))]
+
+
+def _flat(row: dict[str, Any]) -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    for name, value in row.items():
+        columns = SPREAD.get(name)
+        if columns is None:
+            out[name] = value
+        else:
+            values = value or (None,) * len(columns)
+            out |= dict(zip(columns, values, strict=True))
+    return out

@@ -1,0 +1,187 @@
+"""Find the series of an input, and read them one by one or all at once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from spinetk.errors import UnreadableInput
+from spinetk.readers.dicom import find_stacks, read_stack
+from spinetk.readers.dicom_headers import is_dicom
+from spinetk.readers.dicom_stacks import Stack
+from spinetk.readers.header_checks import file_stem
+from spinetk.readers.raster import RASTER_SUFFIXES, read_raster
+from spinetk.readers.sources import Files, find_files
+from spinetk.readers.volume import VOLUME_SUFFIXES, read_volume, values_file
+from spinetk.results.keys import numbered_key
+from spinetk.study import Refusal, Series, Study
+
+
+@dataclass(frozen=True)
+class FoundSeries:
+    """A series that is known by its files' names and headers; its pixels are not read yet.
+
+    Attributes:
+        key: unique among the series of one input.
+        content: a volume or raster file, or the images of a DICOM stack.
+        named: the user named this very file.
+        archive: the zip archive that the files lie in.
+    """
+
+    key: str
+    content: Path | Stack
+    named: bool = False
+    archive: Path | None = None
+
+    @property
+    def place(self) -> Path:
+        """The archive, the file, or the folder of the first of a DICOM series' files."""
+        if self.archive is not None:
+            return self.archive
+        if isinstance(self.content, Stack):
+            return self.content.first.frame.path.parent
+        return self.content
+
+    @property
+    def input_sha256(self) -> str:
+        """What tells the series from others, wherever its files lie: SHA-256 of a file's content,
+        followed by that of the file with its values, or of the UIDs and frame numbers of DICOM
+        images.
+
+        Raises:
+            OSError: a file cannot be read.
+            UnreadableInput: the header of a volume is damaged.
+        """
+        if isinstance(self.content, Stack):
+            frames = [header.frame for header in self.content.headers]
+            images = sorted(f"{frame.uid} {frame.number}" for frame in frames)
+            return hashlib.sha256("\n".join(images).encode()).hexdigest()
+        whole = hashlib.sha256()
+        for path in dict.fromkeys((self.content, values_file(self.content))):
+            with path.open("rb") as stream:
+                hashlib.file_digest(stream, lambda: whole)
+        return whole.hexdigest()
+
+    def load(self) -> tuple[Series | None, list[Refusal]]:
+        """Read the pixels.
+
+        Returns:
+            The series, or none where it cannot be used, and what was not taken and why.
+        """
+        left_out: list[Refusal] = []
+        try:
+            if isinstance(self.content, Stack):
+                series, left_out = read_stack(self.key, self.content)
+            else:
+                volume = self.content.name.lower().endswith(VOLUME_SUFFIXES)
+                series = read_volume(self.content) if volume else read_raster(self.content)
+            return replace(series, key=self.key, input_sha256=self.input_sha256), left_out
+        except UnreadableInput as error:
+            name = self.key if isinstance(self.content, Stack) else self.content.name
+            return None, [Refusal.of(name, error, self.named)]
+
+
+@dataclass(frozen=True)
+class FoundStudy:
+    """Everything that lies in an input.
+
+    Attributes:
+        series: what can be read, as far as names and headers tell.
+        refused: what can not.
+        passed_over: number of files of other kinds.
+        files: keeps the folders of unpacked archives while this is in use.
+    """
+
+    series: tuple[FoundSeries, ...]
+    refused: tuple[Refusal, ...]
+    passed_over: int
+    files: Files
+
+    def nothing_read(self, inputs: Sequence[str | Path], refused: list[Refusal]) -> UnreadableInput:
+        """The error for an input of which no series could be read."""
+        where = ", ".join(str(item) for item in inputs)
+        return UnreadableInput(_nothing_read(self.files, refused), where)
+
+
+def find(inputs: Sequence[str | Path]) -> FoundStudy:
+    """Find the series in files, folders (searched to any depth) and zip archives.
+
+    DICOM files are put together to series by SeriesInstanceUID, wherever they lie; every other
+    image file is a series of its own.
+
+    Raises:
+        UnreadableInput: an input does not exist.
+    """
+    files = find_files(inputs)
+    found: list[FoundSeries] = []
+    refused = list(files.refused)
+    dicom: list[Path] = []
+    passed_over = 0
+    for path in files.paths:
+        name, named = path.name.lower(), path in files.named
+        if name.endswith(VOLUME_SUFFIXES) or path.suffix.lower() in RASTER_SUFFIXES:
+            found.append(FoundSeries(file_stem(path), path, named))
+        elif is_dicom(path):
+            dicom.append(path)
+        elif path.suffix.lower() in (".dcm", ".ima") or named:
+            refused.append(Refusal(path.name, "is not a DICOM file or an image known here"))
+        else:
+            passed_over += 1
+    stacks, refused_dicom = find_stacks(dicom)
+    found += [FoundSeries(key, stack) for key, stack in stacks]
+    found = [replace(one, archive=files.archive_of(one.place)) for one in found]
+    refused += refused_dicom
+    return FoundStudy(tuple(with_unique_keys(found)), tuple(refused), passed_over, files)
+
+
+def read(inputs: str | Path | Sequence[str | Path]) -> Study:
+    """Read a file, a folder, a zip archive or several of them.
+
+    Files that cannot be used are listed in `Study.refused`, files of other kinds counted in
+    `Study.passed_over`.
+
+    Raises:
+        UnreadableInput: an input does not exist, or nothing in it can be read.
+    """
+    given = [inputs] if isinstance(inputs, str | Path) else list(inputs)
+    found = find(given)
+    series: list[Series] = []
+    refused = list(found.refused)
+    for one in found.series:
+        loaded, left_out = one.load()
+        refused += left_out
+        if loaded is not None:
+            # the archives' folders stay while a series is in use
+            series.append(replace(loaded, unpacked=found.files.unpacked))
+    if not series:
+        raise found.nothing_read(given, refused)
+    return Study(tuple(series), tuple(refused), found.passed_over)
+
+
+def with_unique_keys(series: Iterable[FoundSeries]) -> list[FoundSeries]:
+    """Give series of the same key the endings -2, -3, ...; a key is never empty or all dots."""
+    taken: set[str] = set()
+    out = []
+    for one in series:
+        base = one.key if one.key.strip(".") else "series"
+        key, count = base, 1
+        while key in taken:
+            count += 1
+            key = numbered_key(base, count)
+        taken.add(key)
+        out.append(replace(one, key=key))
+    return out
+
+
+def _nothing_read(files: Files, refused: list[Refusal]) -> str:
+    if refused:
+        first = refused[0]
+        more = f" (and {len(refused) - 1} more)" if len(refused) > 1 else ""
+        return f"nothing to segment; {first.name}: {first.reason}{more}"
+    if not files.paths:
+        return "the folder is empty"
+    count = len(files.paths)
+    among = f"{count} files" if count > 1 else "1 file"
+    return f"no DICOM, NIfTI, MHA, NRRD, PNG, JPEG or TIFF among {among}"

@@ -1,0 +1,1 @@
+"""Results on disk: their record, keys and folders, written and opened again."""

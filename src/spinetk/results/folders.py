@@ -1,0 +1,67 @@
+"""The results in a folder, and summary.csv over them."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from spinetk.atomic import whole_file
+from spinetk.results.keys import in_order
+from spinetk.results.record import FILE, Record, whole_record
+
+SUMMARY_COLUMNS = (
+    "key", "modality", "selected_slice", "instance_number", "n_slices", "bodies", "discs",
+    "seconds", "warnings", "warning_codes",
+)  # fmt: skip
+
+
+def results_in(out: Path) -> dict[Path, Record]:
+    """The results in a folder with their records, by name, p2 before p10; what has no whole record
+    is passed over."""
+    found = {
+        path: record
+        for path in out.iterdir()
+        if not path.name.startswith(".") and (record := whole_record(path)) is not None
+    }
+    return dict(sorted(found.items(), key=lambda item: in_order(item[0].name)))
+
+
+def results_below(folder: Path) -> dict[Path, Record]:
+    """Every result below a folder, at any depth, with its record."""
+    places = sorted(path.parent for path in folder.rglob(FILE))
+    return {path: record for path in places if (record := whole_record(path)) is not None}
+
+
+def summary_row(record: Record) -> dict[str, Any]:
+    """What the summary says of a result: a value for each of `SUMMARY_COLUMNS`."""
+    return {
+        "key": record.key,
+        "modality": record.modality or "",
+        "selected_slice": record.selected_slice,
+        "instance_number": record.instance_number,
+        "n_slices": record.n_slices,
+        "bodies": record.bodies,
+        "discs": record.discs,
+        "seconds": round(sum(record.seconds.values()), 3),
+        "warnings": "; ".join(warning.text for warning in record.warnings),
+        "warning_codes": " ".join(warning.code for warning in record.warnings),
+    }
+
+
+def write_summary(out: Path) -> None:
+    """Write summary.csv: a row for every result that lies in the folder, whichever run made it."""
+    write_rows(out / "summary.csv", SUMMARY_COLUMNS, map(summary_row, results_in(out).values()))
+
+
+def write_rows(path: Path, columns: Sequence[str], rows: Iterable[dict[str, Any]]) -> None:
+    """Write a CSV file; a server and its working process may write one at the same time.
+
+    Args:
+        rows: a dict of the columns' values each.
+    """
+    with whole_file(path) as partial, partial.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, fieldnames=columns)
+        writer.writeheader()
+        writer.writerows(rows)

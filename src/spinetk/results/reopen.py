@@ -1,0 +1,94 @@
+"""The way back: a result's folder as a segmentation, or as the slice that was segmented."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import nibabel
+import numpy as np
+
+from spinetk.boxes import mask_box
+from spinetk.errors import SpineError
+from spinetk.results.record import Record, read_record
+from spinetk.rle import decode_rle
+from spinetk.study import LPS_TO_RAS, Geometry, Instance, Segmentation, Series, Slice, vector
+
+IMAGE, MASK, INSTANCES = "image.nii.gz", "mask.nii.gz", "instances.coco.json"
+
+
+def reopen(folder: Path, series: Series) -> Segmentation:
+    """A result as it was written, on the slices of its series.
+
+    Args:
+        folder: holds run.json and instances.coco.json.
+        series: that the result is of, read again from its source. What its files do not say of
+            themselves was said, or assumed, when it was segmented, and is taken from the record.
+
+    Raises:
+        SpineError: a file is missing or damaged, or the series has no such slice.
+    """
+    record = read_record(folder)
+    if record.selected_slice >= len(series.slices):
+        raise SpineError(f"its series has no slice {record.selected_slice}", folder.name)
+    return Segmentation(
+        series=replace(series, key=record.key, modality=record.modality),
+        slice_index=record.selected_slice,
+        instances=_instances(folder),
+        trace=record.slices,
+        model=record.model.name,
+        seconds=dict(record.seconds),
+        warnings=record.warnings,
+        correction=record.correction,
+    )
+
+
+def read_slice(folder: Path, record: Record) -> Slice:
+    """The segmented slice from the result's own image.nii.gz, without its source.
+
+    Raises:
+        SpineError: the image is missing or damaged.
+    """
+    path = folder / IMAGE
+    try:
+        image: Any = nibabel.load(path)
+        pixels = np.squeeze(np.asarray(image.dataobj)).T
+    except Exception as error:  # nibabel and zlib raise many kinds for damaged files
+        raise SpineError(f"its {IMAGE} cannot be read", folder.name) from error
+    if pixels.ndim != 2:
+        raise SpineError(f"its {IMAGE} holds more than one slice", folder.name)
+    lps = LPS_TO_RAS @ image.affine
+    columns, rows, across = np.linalg.norm(lps[:3, :3], axis=0)
+    spacing = (float(rows), float(columns)) if image.header.get_xyzt_units()[0] == "mm" else None
+    geometry = Geometry(
+        origin=vector(lps[:3, 3]),
+        along_row=vector(lps[:3, 0] / columns),
+        along_column=vector(lps[:3, 1] / rows),
+        spacing=(float(rows), float(columns)),
+        thickness=float(across),
+    )
+    # a picture without geometry is written as an axial plane
+    placed = geometry if geometry.plane == "sagittal" else None
+    return Slice(pixels.astype(np.float32), record.selected_slice, placed, spacing, path)
+
+
+def _instances(folder: Path) -> tuple[Instance, ...]:
+    try:
+        content = json.loads((folder / INSTANCES).read_text(encoding="utf-8"))
+        kinds = {one["id"]: one["name"] for one in content["categories"]}
+        return tuple(
+            Instance(
+                kind=kinds[note["category_id"]],
+                mask=(mask := decode_rle(note["segmentation"])),
+                box=mask_box(mask),
+                score=note["score"],
+                order=note["order"],
+                level=note["level"],
+                truncated=note["truncated"],
+            )
+            for note in content["annotations"]
+        )
+    except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
+        raise SpineError(f"its {INSTANCES} cannot be read", folder.name) from error

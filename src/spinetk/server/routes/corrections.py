@@ -1,0 +1,93 @@
+"""Corrections: changes are tried, saved as versions, and exported as a data set."""
+
+from __future__ import annotations
+
+import shutil
+from typing import Any
+
+from fastapi import APIRouter, HTTPException
+from fastapi.responses import FileResponse
+
+from spinetk.results.folders import summary_row
+from spinetk.server.editing import Marked, painted, replaced, with_outline_moved
+from spinetk.server.export import corrections, zipped
+from spinetk.server.review import Review, all_named, as_mask, described
+from spinetk.server.saving import save_version
+from spinetk.server.schema import Change, Edit, Mark, Version
+from spinetk.server.settings import ERRORS, Key, KnownJob, ResultFolder, Shared, review_in
+
+router = APIRouter(tags=["corrections"])
+
+
+@router.post("/api/jobs/{job}/results/{key}/edit", responses=ERRORS)
+def edit(
+    shared: Shared, job: KnownJob, key: Key, folder: ResultFolder, wanted: Edit
+) -> list[dict[str, Any]]:
+    """Make one change on the instances and measure them; nothing is saved."""
+    with shared.desk.of(job.id):
+        review = review_in(shared, job, folder)
+        marked = _marked(review, wanted.marks)
+        if wanted.change is not None:
+            if wanted.change.place >= len(marked):
+                raise HTTPException(422, "there is no instance at this place")
+            marked = _changed(marked, wanted.change)
+        return described(review, [item for item in marked if item.mask.any()])
+
+
+@router.post("/api/jobs/{job}/results/{key}/versions", status_code=201, responses=ERRORS)
+def save(
+    shared: Shared, job: KnownJob, key: Key, folder: ResultFolder, wanted: Version
+) -> dict[str, str]:
+    """Save the instances as a new version beside the original; returns its key."""
+    with shared.desk.of(job.id):
+        review = review_in(shared, job, folder)
+        marked = [item for item in _marked(review, wanted.marks) if item.mask.any()]
+        record = save_version(folder.parent, review, marked, wanted.who, wanted.note)
+        row = summary_row(record)
+        shared.store.update(job.id, lambda now: {"results": (*now.results, row)})
+        return {"key": record.key}
+
+
+@router.get("/api/corrections.zip", responses=ERRORS, response_class=FileResponse)
+def dataset(shared: Shared, exhaustive: bool = False) -> FileResponse:
+    """The latest corrected version of every result as a data set for `spinetk train --init`.
+
+    `exhaustive` says that every visible body and disc of the classes in it is outlined.
+    """
+    store = shared.store
+    work = store.scratch()
+    try:
+        out = corrections([store.results(job.id) for job in store.all()], work, exhaustive)
+        return zipped(out, work, "corrections.zip")
+    except BaseException:
+        shutil.rmtree(work, ignore_errors=True)
+        raise
+
+
+def _marked(review: Review, marks: list[Mark]) -> list[Marked]:
+    try:
+        return [
+            Marked(
+                mark.id,
+                mark.kind,
+                mark.level,
+                as_mask(review, mark.rle.model_dump() if mark.rle else None),
+                mark.score,
+            )
+            for mark in marks
+        ]
+    except (ValueError, IndexError, OverflowError) as error:
+        raise HTTPException(422, "a mask's run lengths do not fit the slice") from error
+
+
+def _changed(marked: list[Marked], change: Change) -> list[Marked]:
+    """The instances after one change."""
+    if change.how == "name_all":
+        return all_named(marked, change.place)
+    mask = marked[change.place].mask
+    if change.how == "outline":
+        mask = with_outline_moved(mask, change.before, change.after)
+    elif change.stroke:
+        brush = painted(change.stroke, change.radius, mask.shape)
+        mask = mask | brush if change.how == "paint" else mask & ~brush
+    return replaced(marked, change.place, mask)

@@ -1,0 +1,90 @@
+"""Results: shown, fetched, sent on."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, HTTPException
+from fastapi.responses import FileResponse
+
+from spinetk.dicom_net.send import send_files
+from spinetk.results.folders import results_in, write_summary
+from spinetk.results.record import whole_record
+from spinetk.server.display import display_volume
+from spinetk.server.export import zipped
+from spinetk.server.review import described
+from spinetk.server.schema import Shown
+from spinetk.server.settings import ERRORS, Key, KnownJob, ResultFolder, Shared, review_in
+
+router = APIRouter(tags=["results"])
+
+
+@router.get("/api/jobs/{job}/results/{key}", responses=ERRORS)
+def result(shared: Shared, job: KnownJob, key: Key, folder: ResultFolder) -> Shown:
+    """A result: its instances with outlines and measures, upright, and the search."""
+    with shared.desk.of(job.id):
+        review = review_in(shared, job, folder)
+        record, series = review.record, review.record.series_key
+        searched = whole_record(folder.parent / series) or record
+        content = record.to_json()
+        return Shown(
+            key=key,
+            series=series,
+            upload=job.name,
+            modality=record.modality,
+            selected_slice=record.selected_slice,
+            n_slices=record.n_slices,
+            shape=review.view.shape,
+            spacing=review.view.spacing,
+            trace=searched.to_json()["slices"],
+            warnings=content["warnings"],
+            correction=content["correction"],
+            instances=described(review, review.marked),
+            versions=[
+                version.key
+                for version in results_in(folder.parent).values()
+                if version.series_key == series
+            ],
+            files=sorted(path.name for path in folder.iterdir()),
+        )
+
+
+@router.get(
+    "/api/jobs/{job}/results/{key}/volume.nii", responses=ERRORS, response_class=FileResponse
+)
+def volume(shared: Shared, job: KnownJob, key: Key, folder: ResultFolder) -> FileResponse:
+    """The series' slices, upright, for the viewer."""
+    with shared.desk.of(job.id):
+        review = review_in(shared, job, folder)
+        place = shared.store.display(job.id) / f"{review.record.series_key}.nii"
+        path = display_volume(review.result.series, place)
+    return FileResponse(path, media_type="application/octet-stream")
+
+
+@router.get(
+    "/api/jobs/{job}/results/{key}/files/{name}", responses=ERRORS, response_class=FileResponse
+)
+def file(key: Key, folder: ResultFolder, name: Key) -> FileResponse:
+    """One file of a result."""
+    if name not in {path.name for path in folder.iterdir()}:
+        raise HTTPException(404, "there is no such file")
+    return FileResponse(folder / name, filename=f"{key}-{name}")
+
+
+@router.get("/api/jobs/{job}/results.zip", responses=ERRORS, response_class=FileResponse)
+def archive(shared: Shared, job: KnownJob) -> FileResponse:
+    """Every result of a job with all its versions."""
+    if not job.results:
+        raise HTTPException(404, "the job has no results")
+    write_summary(shared.store.results(job.id))  # of all that goes into the archive
+    return zipped(shared.store.results(job.id), shared.store.scratch(), "results.zip")
+
+
+@router.post("/api/jobs/{job}/results/{key}/send", responses=ERRORS)
+def send(shared: Shared, key: Key, folder: ResultFolder) -> dict[str, int]:
+    """Send a result's SEG and SR to the destination that the server was started with."""
+    if shared.settings.send_to is None:
+        raise HTTPException(409, "no destination: start the server with --send-to")
+    files = sorted(folder.glob("*.dcm"))
+    if not files:
+        raise HTTPException(409, "the result has no DICOM files: its source is not DICOM")
+    send_files(shared.settings.send_to, files)
+    return {"sent": len(files)}

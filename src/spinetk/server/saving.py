@@ -1,0 +1,73 @@
+"""Save a corrected result as a new version beside the original."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from spinetk.boxes import mask_centre
+from spinetk.errors import SpineError, UsageError
+from spinetk.network.registry import find_model
+from spinetk.pipeline import doubts
+from spinetk.results.folders import write_summary
+from spinetk.results.keys import version_key
+from spinetk.results.record import Record
+from spinetk.results.write import write_result
+from spinetk.server.editing import Marked, changes
+from spinetk.server.review import Review, as_segmentation
+from spinetk.structures import BODY_KIND
+from spinetk.study import Correction
+from spinetk.warning import Warning
+
+OF_INSTANCES = {"few-bodies", "low-score", "level-unknown", "small-sacrum", "not-written"}
+"""Codes that speak of the instances and the files, which a correction makes anew."""
+
+
+def save_version(
+    results: Path, review: Review, marked: Sequence[Marked], who: str, note: str
+) -> Record:
+    """Write the corrected result beside the one that it comes from; returns its record.
+
+    Raises:
+        UsageError: nothing is marked, or two instances have the same level.
+    """
+    if not marked:
+        raise UsageError("nothing is marked: a result holds at least one body or disc")
+    named = [(item.kind, item.level) for item in marked if item.level]
+    twice = next((level for kind, level in named if named.count((kind, level)) > 1), None)
+    if twice:
+        raise UsageError(f"{twice} is named twice")
+    # bodies from below, then the rest from below, as results have them
+    order = sorted(marked, key=lambda o: (o.kind != BODY_KIND, o.kind, -mask_centre(o.mask)[1]))
+    made = as_segmentation(review, order)
+    made = replace(
+        made,
+        series=replace(made.series, key=_next_version(results, review.record.original_key)),
+        warnings=(*_of_the_source(review.record), *doubts(made.instances)),
+        correction=Correction(
+            of=review.key,
+            who=who,
+            when=datetime.now(UTC).astimezone().isoformat(timespec="seconds"),
+            changes=tuple(changes(review.marked, order)),
+            note=note,
+        ),
+    )
+    record = write_result(results, made, find_model(made.model), dict(review.record.options))
+    with contextlib.suppress(OSError, SpineError):  # the version is saved all the same
+        write_summary(results)
+    return record
+
+
+def _next_version(results: Path, original: str) -> str:
+    number = 1
+    while (results / version_key(original, number)).exists():
+        number += 1
+    return version_key(original, number)
+
+
+def _of_the_source(record: Record) -> list[Warning]:
+    """Warnings that hold for the corrected version, too."""
+    return [warning for warning in record.warnings if warning.code not in OF_INSTANCES]

@@ -1,0 +1,155 @@
+"""What the page and the server say to each other (the OpenAPI schema is made of this)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from spinetk.server.jobs import Job
+from spinetk.structures import levels_of
+
+Text = Annotated[str, Field(max_length=2000)]
+Coordinate = Annotated[float, Field(ge=-1e5, le=1e5, allow_inf_nan=False)]
+Point = tuple[Coordinate, Coordinate]
+Points = Annotated[list[Point], Field(max_length=20_000)]
+Polygons = Annotated[list[Points], Field(max_length=200)]
+
+
+class Strict(BaseModel):
+    """Unknown fields are a mistake of the sender's."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class NewJob(Strict):
+    """What a person says of a study before its files come."""
+
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    modality: Literal["MR", "CT", "XR"] | None = None
+
+
+class JobState(BaseModel):
+    """A job without its tasks."""
+
+    id: str
+    name: str
+    state: Literal["uploading", "queued", "running", "done", "failed", "cancelled"]
+    created: float
+    doing: str
+    done: int
+    total: int
+    message: str
+    results: list[dict[str, Any]]
+    files: int
+    size: int
+
+    @classmethod
+    def of(cls, job: Job) -> JobState:
+        """What the page needs to know of a job."""
+        return cls(**{name: getattr(job, name) for name in cls.model_fields})
+
+
+class Rle(Strict):
+    """COCO run lengths of a mask on the upright slice."""
+
+    size: tuple[Annotated[int, Field(ge=1, le=16384)], Annotated[int, Field(ge=1, le=16384)]]
+    counts: Annotated[str, Field(max_length=2_000_000)]
+
+
+class Mark(Strict):
+    """An instance as the page sends it."""
+
+    id: Annotated[str, Field(min_length=1, max_length=40)]
+    kind: Literal["vertebral_body", "intervertebral_disc"]
+    level: Annotated[str, Field(max_length=16)] | None = None
+    score: Annotated[float, Field(ge=0, le=1)] | None = None
+    rle: Rle | None = None
+
+    @model_validator(mode="after")
+    def level_is_one_of_its_kind(self) -> Self:
+        """A body is named as L4, a disc as L4-L5."""
+        if self.level is not None and self.level not in levels_of(self.kind):
+            raise ValueError("level: not the name of a body or a disc")
+        return self
+
+
+class Change(Strict):
+    """One change of one instance; `place` is its place among the instances.
+
+    `outline` puts what lies in `after` in the place of what lay in `before`; `paint` and `erase`
+    draw `stroke` with a round brush of `radius` pixels; `name_all` names every level from this
+    one's. Coordinates are x, y in pixels.
+    """
+
+    place: Annotated[int, Field(ge=0, le=1000)]
+    how: Literal["outline", "paint", "erase", "name_all"]
+    before: Polygons = []
+    after: Polygons = []
+    stroke: Points = []
+    radius: Annotated[float, Field(gt=0, le=500)] = 3.0
+
+
+class Edit(Strict):
+    """Instances, and a change to be made on them (none: they are only measured)."""
+
+    marks: Annotated[list[Mark], Field(max_length=200)]
+    change: Change | None = None
+
+
+class Version(Strict):
+    """What is to be saved, by whom and why."""
+
+    marks: Annotated[list[Mark], Field(max_length=200)]
+    who: Annotated[str, Field(min_length=1, max_length=100, pattern=r"\S")]
+    note: Text = ""
+
+
+class SliceWish(Strict):
+    """Which slice is to be segmented."""
+
+    slice_index: Annotated[int, Field(ge=0, le=100_000)]
+
+
+class ShownWarning(BaseModel):
+    """What a reader of the result must know (`spinetk.warning`)."""
+
+    code: str
+    severity: Literal["note", "check"]
+    text: str
+
+
+class About(BaseModel):
+    """What a server is and does; the levels are those that bodies and discs may have, from the head
+    down."""
+
+    version: str
+    keep_hours: float
+    most_bytes: int
+    send_to: str | None
+    body_levels: list[str]
+    disc_levels: list[str]
+
+
+class Shown(BaseModel):
+    """A result for the page.
+
+    `series` is the key of its series, `upload` the name of the job; `spacing` is mm (row, column)
+    of the upright slice, `shape` its rows and columns; `trace` the search of the series; `versions`
+    the keys of all results of this series.
+    """
+
+    key: str
+    series: str
+    upload: str
+    modality: str | None
+    selected_slice: int
+    n_slices: int
+    shape: tuple[int, int]
+    spacing: tuple[float, float] | None
+    trace: list[dict[str, Any]]
+    warnings: list[ShownWarning]
+    correction: dict[str, Any] | None
+    instances: list[dict[str, Any]]
+    versions: list[str]
+    files: list[str]

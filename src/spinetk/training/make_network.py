@@ -1,0 +1,248 @@
+"""From data set folders to a network file with its card."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import time
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+import spinetk
+from spinetk.datasets.annotated import (
+    AnnotatedImage,
+    AnnotatedSet,
+    network_classes,
+    patient_hash,
+    read_datasets,
+    split_by_patient,
+    validation_patients,
+)
+from spinetk.errors import UsageError
+from spinetk.evaluation.compare import as_slice
+from spinetk.network.fitting import fit_slice
+from spinetk.network.registry import MODELS, shipped_models
+from spinetk.training.config import REPURPOSING, AugmentationConfig, NetworkConfig, TrainingConfig
+from spinetk.training.export import export_onnx, save_weights
+from spinetk.training.loop import seconds_trained, train
+
+FloatImage = NDArray[np.float32]
+CALIBRATION_IMAGES = 48
+PASSED_ON = ("sha256", "date", "data", "training", "started_from")
+"""What a card keeps of the network that training started from: its own start among it, so that a
+network's whole data are named."""
+
+
+def train_run(
+    data: Sequence[Path],
+    out: Path,
+    config_path: Path | None,
+    hold_out: float | frozenset[str],
+    *,
+    init: str | None = None,
+    quiet: bool,
+) -> Path:
+    """Train on data sets, holding some patients out, and export the network.
+
+    `out` receives the checkpoint, `model.onnx`, `model.safetensors` and the card `model.json`.
+
+    Args:
+        hold_out: share of each set's patients, or the patients themselves.
+        init: a shipped network's name or a .safetensors file with its card; ImageNet otherwise.
+
+    Returns:
+        Path of the ONNX file.
+
+    Raises:
+        UsageError: a configuration field is not known, or the sets do not fit together.
+    """
+    sets = read_datasets(data)
+    images = [image for one in sets for image in one.images]
+    if isinstance(hold_out, float | int):
+        share = hold_out
+        hold_out = validation_patients(images, share) if share > 0 else frozenset()
+        if share > 0 and not hold_out:
+            raise UsageError("no patient can be held out of these sets: --hold-out 0 trains on all")
+    training, _ = split_by_patient(images, hold_out)
+    start_weights, start_card = _start_from(init) if init else (None, None)
+    known = tuple(start_card["classes"]) if start_card else ()
+    config = read_config(config_path, network_classes(sets, known), repurposing=bool(init))
+    strangers = sorted(set(config.set_weights) - {one.name for one in sets})
+    if strangers:
+        raise UsageError(
+            f"set_weights names no set here: {strangers[0]}", f"--config {config_path}"
+        )
+    if init:  # who was trained on once is never held out again
+        hold_out = hold_out - seen_patients(init, images)
+    start = (start_weights, known) if start_weights else None
+    network = train(training, out, config, init=start, quiet=quiet)
+    path = out / "model.onnx"
+    weights = save_weights(network, out / "model.safetensors")
+    sha256 = export_onnx(network, path, calibration_images(sets, config.fitted_side))
+    card = model_card(sets, config, sorted(hold_out), sha256, weights)
+    trained = {patient_hash(i.patient) for i in images} - {patient_hash(p) for p in hold_out}
+    if start_card:
+        trained |= set(start_card["trained_patients_sha256"])
+        card["started_from"] = {key: start_card[key] for key in PASSED_ON if key in start_card}
+    card["trained_patients_sha256"] = sorted(trained)
+    card["training_minutes"] = round(seconds_trained(out) / 60, 1)
+    path.with_suffix(".json").write_text(json.dumps(card, indent=2) + "\n")
+    return path
+
+
+def network_of_card(card: dict[str, Any]) -> NetworkConfig:
+    """The shape of the network that a card describes."""
+    return NetworkConfig(**_tuples(card["training"]["network"]))
+
+
+def calibration_images(sets: Sequence[AnnotatedSet], sides: dict[str, int]) -> list[FloatImage]:
+    """Images of each set, as the network sees them, to calibrate its 8-bit step with: an equal
+    number from every modality, spread evenly over its sets."""
+    out = []
+    for modality in _modalities(sets):
+        images = [i for one in sets for i in one.images if i.modality == modality]
+        places = np.linspace(0, len(images) - 1, CALIBRATION_IMAGES).astype(int)
+        for place in np.unique(places):
+            one = as_slice(images[place])
+            given = fit_slice(one.pixels, one.spacing, sides[modality], images[place].modality)
+            out.append(given.image)
+    return out
+
+
+def seen_patients(init: str, images: Sequence[AnnotatedImage]) -> frozenset[str]:
+    """Patients among the images that the network to start from, or one that it was started from
+    itself, was trained on."""
+    _, card = _start_from(init)
+    seen = set(card["trained_patients_sha256"])
+    return frozenset(image.patient for image in images if patient_hash(image.patient) in seen)
+
+
+def start_of(init: str) -> str:
+    """SHA-256 of the weights that `--init` means."""
+    return hashlib.sha256(_start_from(init)[0].read_bytes()).hexdigest()
+
+
+def _start_from(init: str) -> tuple[Path, dict[str, Any]]:
+    """Weights and card of a shipped network ("mr") or of a safetensors file with its card."""
+    path = MODELS / f"{init}.safetensors" if init in shipped_models() else Path(init)
+    card_path = path.with_suffix(".json")
+    if path.suffix != ".safetensors" or not path.is_file() or not card_path.is_file():
+        raise UsageError(
+            f"not a shipped network ({', '.join(shipped_models())}) and not a "
+            ".safetensors file with its card beside it",
+            f"--init {init}",
+        )
+    return path, json.loads(card_path.read_text())
+
+
+def read_config(
+    path: Path | None, classes: tuple[str, ...], *, repurposing: bool = False
+) -> TrainingConfig:
+    """The default configuration with the fields that a TOML file changes.
+
+    Tables `[augmentation]`, `[network]` and `[set_weights]` change the fields of those.
+
+    Args:
+        repurposing: training starts from another network, with the defaults of `REPURPOSING`.
+
+    Raises:
+        UsageError: not TOML, or a field is not known.
+    """
+    content: dict[str, Any] = {}
+    if path is not None:
+        try:
+            content = tomllib.loads(path.read_text())
+        except OSError as error:
+            raise UsageError(f"cannot be read ({error.strerror})", f"--config {path}") from error
+        except tomllib.TOMLDecodeError as error:
+            raise UsageError(f"not valid TOML ({error})", f"--config {path}") from error
+    augmentation = _changed(AugmentationConfig, path, content.pop("augmentation", {}))
+    network = _changed(NetworkConfig, path, {"classes": classes} | content.pop("network", {}))
+    sides = TrainingConfig().fitted_side
+    for name, side in content.pop("fitted_side", {}).items():
+        if name not in sides:
+            told = f"fitted_side: there is no {name}; fields are {', '.join(sides)}"
+            raise UsageError(f"{told}", f"--config {path}")
+        sides[name] = side
+    config = _changed(TrainingConfig, path, (REPURPOSING if repurposing else {}) | content)
+    return dataclasses.replace(
+        config, augmentation=augmentation, network=network, fitted_side=sides
+    )
+
+
+Config = TypeVar("Config")
+
+
+def _changed(kind: type[Config], path: Path | None, fields: dict[str, Any]) -> Config:
+    """A configuration with some of its fields changed."""
+    known = [f.name for f in dataclasses.fields(kind)]  # type: ignore[arg-type]
+    default = kind()
+    for name, value in fields.items():
+        if name not in known:
+            raise UsageError(
+                f"there is no {name}; fields are {', '.join(known)}", f"--config {path}"
+            )
+        usual = getattr(default, name)
+        if _sort(value) != _sort(usual) and (_sort(value), _sort(usual)) != (int, float):
+            shown = list(usual) if isinstance(usual, tuple) else usual
+            told = f"{name} = {value!r}: a value like {shown!r} is needed"
+            raise UsageError(f"{told}", f"--config {path}")
+    return kind(**_tuples(fields))
+
+
+def _sort(value: Any) -> type:
+    return tuple if isinstance(value, list) else type(value)
+
+
+def model_card(
+    sets: Sequence[AnnotatedSet],
+    config: TrainingConfig,
+    held_out: Sequence[str],
+    sha256: str,
+    weights_sha256: str,
+) -> dict[str, Any]:
+    """What a user must know of a network, as plain JSON types."""
+    return {
+        "format": 3,
+        "date": time.strftime("%Y-%m-%d"),
+        "spinetk": spinetk.__version__,
+        "classes": list(config.network.classes),
+        "input_sides": {m: config.fitted_side[m] for m in _modalities(sets)},
+        "score_threshold": config.score_threshold,
+        "sha256": sha256,
+        "weights_sha256": weights_sha256,
+        "data": [
+            {
+                "name": one.name,
+                "source": one.info.get("source"),
+                "licence": one.info.get("licence"),
+                "citation": one.info.get("citation"),
+                "patients": len({i.patient for i in one.images}),
+                "images": len(one.images),
+                "patients_trained_on": len({i.patient for i in one.images} - set(held_out)),
+            }
+            for one in sets
+        ],
+        "held_out_patients_sha256": sorted(patient_hash(p) for p in held_out),
+        "training": config.as_dict(),
+        "intended_use": "research; not a medical device",
+    }
+
+
+def _modalities(sets: Sequence[AnnotatedSet]) -> list[str]:
+    return sorted({image.modality for one in sets for image in one.images})
+
+
+def _tuples(table: dict[str, Any]) -> dict[str, Any]:
+    """TOML arrays as tuples, which the frozen configuration wants."""
+
+    def deep(value: Any) -> Any:
+        return tuple(deep(v) for v in value) if isinstance(value, list) else value
+
+    return {name: deep(value) for name, value in table.items()}
