@@ -25,13 +25,13 @@ lint: $(VENV)/all.stamp
 	$(BIN)/mypy
 
 bench: $(VENV)/all.stamp
-	$(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/speed.py
 
 # the figures of the model cards and docs/results.md; needs the data sets in DATA
 DATA ?= ../shared/data
 evaluate: $(VENV)/all.stamp
-	for name in mr ct xr; do $(BIN)/python benchmarks/ship.py $(DATA) $$name || exit 1; done
-	$(BIN)/python benchmarks/results.py
+	for name in mr ct xr; do $(BIN)/python tools/ship.py $(DATA) $$name || exit 1; done
+	$(BIN)/python tools/results.py
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
@@ -49,7 +49,7 @@ $(VENV)/all.stamp: pyproject.toml $(VENV)/base.stamp
 
 # renew the measured tables that documents quote
 figures: $(VENV)/all.stamp
-	$(BIN)/python benchmarks/quote.py
+	$(BIN)/python tools/quote.py
 
 # build the page of `spinetk serve` from web/ (needs Node); the result is committed. Not `npm ci`: npm 11
 # refuses a lock file that was made where a registry lacks optional packages of other systems

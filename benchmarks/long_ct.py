@@ -25,6 +25,7 @@ import json, resource, sys, time
 from pathlib import Path
 start = time.perf_counter()
 from spinetk.network.loaded import load_model
+from spinetk.orientation import upright
 from spinetk.pipeline import outline
 from spinetk.readers import read
 [series] = read(sys.argv[1]).series
@@ -33,7 +34,7 @@ loaded = load_model("ct")
 start, found = time.perf_counter(), 0
 searched = range(0, len(series.slices), 10)
 for index in searched:
-    found = max(found, len(outline(series.slices[index], loaded, 0.5, "CT")))
+    found = max(found, len(outline(upright(series.slices[index]), loaded, 0.5, "CT")))
 print(json.dumps({"seconds to read": round(reading, 1), "cuts": len(series.slices), "cuts searched": len(searched),
     "seconds a cut": round((time.perf_counter() - start) / len(searched), 3), "most instances on a cut": found,
     "peak memory MB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024}))

@@ -25,7 +25,7 @@ import onnxruntime
 import pandas as pd
 import torch
 from dynamic_network_architectures.architectures.unet import PlainConvUNet
-from run import median_seconds
+from speed import median_seconds
 from torchvision.models.detection import maskrcnn_resnet50_fpn
 
 from spinetk.datasets.annotated import patient_hash
@@ -35,6 +35,7 @@ from spinetk.evaluation.tables import markdown
 from spinetk.network.detector import FEATURES, FOUND, Detector
 from spinetk.network.fitting import fit_slice
 from spinetk.network.loaded import LoadedModel, load_model, prepared
+from spinetk.orientation import upright
 from spinetk.phantom import PhantomConfig, make_phantom
 from spinetk.pipeline import outline
 from spinetk.study import Slice
@@ -67,7 +68,7 @@ def against_the_reference(
         weights=None, weights_backbone=None, box_score_thresh=0.0, box_detections_per_img=DETECTIONS
     ).eval()
     colour = torch.from_numpy(one.pixels / one.pixels.max()).expand(3, -1, -1)
-    given = torch.from_numpy(prepared(one, loaded, "MR").image)
+    given = torch.from_numpy(prepared(upright(one), loaded, "MR").image)
     rows = []
     # nnU-Net's 2D plan for 512 x 512: eight stages, one patch, mirrored in both axes (its default)
     unet = PlainConvUNet(
@@ -90,17 +91,17 @@ def against_the_reference(
     rows.append(
         (
             "ours, ONNX Runtime float32, boxes and masks",
-            median_seconds(lambda: outline(one, whole, 0.5, "MR")),
+            median_seconds(lambda: outline(upright(one), whole, 0.5, "MR")),
         )
     )
     rows.append(
         (
             "ours as shipped (8 bit), boxes and masks",
-            median_seconds(lambda: outline(one, loaded, 0.5, "MR")),
+            median_seconds(lambda: outline(upright(one), loaded, 0.5, "MR")),
         )
     )
     rows.append(("ours as shipped, boxes alone",
-                 median_seconds(lambda: loaded.detector.find_boxes(prepared(one, loaded, "MR")))))  # fmt: skip
+                 median_seconds(lambda: loaded.detector.find_boxes(prepared(upright(one), loaded, "MR")))))  # fmt: skip
     table = pd.DataFrame(rows, columns=["what", "seconds"])
     table["times faster than torchvision's"] = (table["seconds"][0] / table["seconds"]).round(1)
     table["seconds"] = table["seconds"].round(4)
@@ -139,7 +140,7 @@ def alternatives(data: Path, loaded: LoadedModel, whole: LoadedModel) -> pd.Data
         )
         found = [row for image in images for row in compare_image(image, fitted, 0.5).instances]
         bodies = [row for row in found if row.kind == "vertebral_body"]
-        given = prepared(one, fitted, "MR")
+        given = prepared(upright(one), fitted, "MR")
         rows.append({
             "runtime": name, "side": side, "images": len(images), "bodies": len(bodies),
             "milliseconds": round(1000 * median_seconds(lambda: fitted.detector.find_boxes(given)), 1),

@@ -16,7 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from run import markdown_table, phantom_series
+from speed import markdown_table, phantom_series
 
 ROOT = Path(__file__).parents[1]
 OUT = ROOT / "docs" / "results"

@@ -23,7 +23,7 @@ class NetworkConfig:
 
     Anchor sizes are the square root of the anchor's area in input pixels, one tuple for each
     pyramid level (strides 4, 8, 16, 32); aspect ratios are height / width. Both were fitted to the
-    boxes of the training sets (`benchmarks/anchors.py`): bodies lie near 0.8, discs near 0.3.
+    boxes of the training sets (`experiments/anchors.py`): bodies lie near 0.8, discs near 0.3.
     """
 
     classes: tuple[str, ...] = ("vertebral_body", "intervertebral_disc")
