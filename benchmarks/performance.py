@@ -28,7 +28,7 @@ from dynamic_network_architectures.architectures.unet import PlainConvUNet
 from speed import median_seconds
 from torchvision.models.detection import maskrcnn_resnet50_fpn
 
-from spinetk.datasets.annotated import patient_hash
+from spinetk.datasets.splits import patient_hash
 from spinetk.evaluation.compare import compare_image
 from spinetk.evaluation.evaluate import read_images
 from spinetk.evaluation.tables import markdown

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from spinetk.datasets.annotated import patient_hash
+from spinetk.datasets.splits import patient_hash
 from spinetk.evaluation.evaluate import evaluate_images, read_images
 from spinetk.evaluation.row_tables import load_frames
 from spinetk.evaluation.tables import instance_table, markdown

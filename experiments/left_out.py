@@ -14,7 +14,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from spinetk.datasets.annotated import read_dataset, validation_patients
+from spinetk.datasets.annotated import read_dataset
+from spinetk.datasets.splits import validation_patients
 from spinetk.evaluation.evaluate import evaluate_run
 from spinetk.training.make_network import train_run
 

@@ -20,7 +20,7 @@ from spinetk.evaluation.tables import markdown
 from spinetk.network.loaded import LoadedModel, load_model
 from spinetk.orientation import upright
 from spinetk.pipeline import outline
-from spinetk.readers.volume import read_volume
+from spinetk.readers.volume_files import read_volume
 from spinetk.study import Slice
 
 ROOT = Path(__file__).parents[1]

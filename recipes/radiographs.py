@@ -19,7 +19,7 @@ from scipy.spatial.transform import Rotation
 
 from spinetk.datasets.writer import DatasetWriter
 from spinetk.phantom import PhantomConfig, make_phantom
-from spinetk.readers.volume import read_volume
+from spinetk.readers.volume_files import read_volume
 from spinetk.structures import BODY_KIND, DISC_BASE, DISC_KIND, SPINE_CLASSES, VERSE_NUMBERS
 
 STEP = 1.5

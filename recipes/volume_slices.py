@@ -15,7 +15,7 @@ import numpy as np
 
 from spinetk.datasets.annotated import read_dataset
 from spinetk.datasets.writer import DatasetWriter, eight_bit
-from spinetk.readers.volume import read_volume
+from spinetk.readers.volume_files import read_volume
 from spinetk.structures import BODY_KIND, SPINE_CLASSES, VERSE_NUMBERS
 
 SMALLEST = 60

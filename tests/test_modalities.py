@@ -16,7 +16,7 @@ from spinetk.network.loaded import load_model, model_for
 from spinetk.phantom import PhantomConfig, make_phantom, write_phantom
 from spinetk.pipeline import segment
 from spinetk.readers import read
-from spinetk.readers.volume import read_volume
+from spinetk.readers.volume_files import read_volume
 from spinetk.study import Modality
 
 LOOKS = {"CT": PhantomConfig(look="CT", slices=3), "XR": PhantomConfig(look="XR", samples=1)}

@@ -18,7 +18,8 @@ from typing import Any
 import pandas as pd
 from results import real
 
-from spinetk.datasets.annotated import patient_hash, read_datasets
+from spinetk.datasets.annotated import read_datasets
+from spinetk.datasets.splits import patient_hash
 from spinetk.evaluation.evaluate import evaluate_run
 from spinetk.evaluation.precision import picked_threshold
 from spinetk.evaluation.row_tables import Frames, load_frames

@@ -16,6 +16,7 @@ from spinetk.network.loaded import LoadedModel, load_model, model_for
 from spinetk.network.registry import find_model
 from spinetk.pipeline import segment
 from spinetk.readers import FoundSeries, find
+from spinetk.readers.pixel_store import StoredSlices
 from spinetk.results.folders import summary_row, write_rows, write_summary
 from spinetk.results.keys import slice_key, slice_keys_pattern
 from spinetk.results.record import is_result, whole_record
@@ -220,7 +221,9 @@ def _as_asked(series: Series, options: Options) -> Series:
         return replace(series, warnings=(*series.warnings, warning))
     return replace(
         series,
-        slices=tuple(replace(one, spacing=options.spacing) for one in series.slices),
+        slices=series.slices.with_spacing(options.spacing)
+        if isinstance(series.slices, StoredSlices)
+        else tuple(replace(one, spacing=options.spacing) for one in series.slices),
         spacing_source="given",
         warnings=tuple(warning for warning in series.warnings if warning != NO_SPACING),
     )

@@ -309,7 +309,7 @@ def serve(
     _needs("serve", "fastapi", "uvicorn", "pynetdicom", "scipy", "yaml", "pycocotools")
     import uvicorn
 
-    from spinetk.dicom_net.send import parse_peer
+    from spinetk.dicom_net.peers import parse_peer
     from spinetk.server.access import LOOPBACK
     from spinetk.server.app import create_app
     from spinetk.server.settings import Settings
@@ -357,8 +357,8 @@ def node(
     import logging
     import threading
 
-    from spinetk.dicom_net.node import Node, NodeSettings, parse_allowed
-    from spinetk.dicom_net.send import parse_peer, parse_title
+    from spinetk.dicom_net.node import Node, NodeSettings
+    from spinetk.dicom_net.peers import parse_allowed, parse_peer, parse_title
 
     # our own words only: libraries quote what peers send, a patient's name for one
     handler = logging.StreamHandler()

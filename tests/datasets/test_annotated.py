@@ -5,13 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from spinetk.datasets.annotated import (
-    class_number,
-    network_classes,
-    read_dataset,
-    split_by_patient,
-    validation_patients,
-)
+from spinetk.datasets.annotated import class_number, network_classes, read_dataset
+from spinetk.datasets.splits import split_by_patient, validation_patients
 from spinetk.errors import SpineError
 from spinetk.structures import SACRAL_CLASS, SPINE_CLASSES
 from tests.make_dataset import make_dataset

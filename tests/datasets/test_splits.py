@@ -1,8 +1,8 @@
 from dataclasses import replace
 from pathlib import Path
 
-from spinetk.datasets.annotated import read_dataset, split_by_patient
-from spinetk.datasets.splits import patient_folds
+from spinetk.datasets.annotated import read_dataset
+from spinetk.datasets.splits import patient_folds, split_by_patient
 from tests.make_dataset import make_dataset
 
 

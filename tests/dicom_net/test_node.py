@@ -15,7 +15,8 @@ import pydicom
 import pytest
 from pydicom.uid import generate_uid
 
-from spinetk.dicom_net.send import Peer, parse_peer, send_files
+from spinetk.dicom_net.peers import Peer, parse_peer
+from spinetk.dicom_net.send import send_files
 from spinetk.errors import SpineError, UsageError
 from tests.debian import needs_debian
 from tests.services import Orthanc, free_port, listens, until

@@ -7,12 +7,20 @@ import pytest
 import SimpleITK
 
 from spinetk.errors import UnreadableInput
-from spinetk.readers.metaimage import load_metaimage
+from spinetk.readers.metaimage import open_metaimage
 
 TURN = np.radians(20)
 DIRECTION = np.array(
     [[np.cos(TURN), -np.sin(TURN), 0], [np.sin(TURN), np.cos(TURN), 0], [0, 0, -1]]
 )
+
+
+def loaded(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """The whole array and its affine, put together from slabs of two planes."""
+    volume = open_metaimage(path)
+    array = np.concatenate(list(volume.slabs(2)), axis=2).astype(np.float32)
+    assert array.shape == volume.shape
+    return array, volume.affine
 
 
 def write(path: Path, array: np.ndarray, compressed: bool = False) -> SimpleITK.Image:
@@ -32,7 +40,7 @@ def test_what_itk_writes_is_read_to_the_same_voxels_in_the_same_place(
 ) -> None:
     values = np.random.default_rng(0).integers(0, 120, (7, 6, 5)).astype(kind)
     image = write(tmp_path / f"scan{suffix}", values, compressed)
-    array, affine = load_metaimage(tmp_path / f"scan{suffix}")
+    array, affine = loaded(tmp_path / f"scan{suffix}")
     np.testing.assert_array_equal(array, values.T)
     for index in ((0, 0, 0), (4, 5, 6), (1, 0, 3)):
         expected = image.TransformIndexToPhysicalPoint(index)
@@ -48,7 +56,7 @@ def test_big_endian_values_and_a_header_of_given_size(tmp_path: Path) -> None:
     (tmp_path / "a.raw").write_bytes(b"12345" + values.tobytes())
     for size in (5, -1):
         (tmp_path / "a.mhd").write_text(head.format(size))
-        array, affine = load_metaimage(tmp_path / "a.mhd")
+        array, affine = loaded(tmp_path / "a.mhd")
         np.testing.assert_array_equal(array, values.T)
         np.testing.assert_array_equal(affine, np.eye(4))
 
@@ -72,4 +80,4 @@ def test_what_cannot_be_read_is_refused(old: str, new: str, reason: str, tmp_pat
     assert old.encode() in content
     (tmp_path / "a.mha").write_bytes(content.replace(old.encode(), new.encode()))
     with pytest.raises(UnreadableInput, match=reason):
-        load_metaimage(tmp_path / "a.mha")
+        loaded(tmp_path / "a.mha")

@@ -10,7 +10,7 @@ import SimpleITK
 from spinetk.errors import UnreadableInput
 from spinetk.phantom import Phantom
 from spinetk.readers import find, read
-from spinetk.readers.volume import read_volume
+from spinetk.readers.volume_files import read_volume
 
 
 def save_nifti(path: Path, phantom: Phantom, axes: str) -> Path:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from spinetk.datasets.annotated import patient_hash
+from spinetk.datasets.splits import patient_hash
 from spinetk.errors import UsageError
 from spinetk.training import crossval
 from spinetk.training.crossval import crossval_run

@@ -2,67 +2,26 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import pydicom
 from pynetdicom import AE
 from pynetdicom.presentation import build_context
 
-from spinetk.errors import SpineError, UsageError
+from spinetk.dicom_net.peers import AE_TITLE, Peer
+from spinetk.errors import SpineError
 
 
 class Unreachable(SpineError):
     """A node does not answer now; later it may."""
 
 
-AE_TITLE = "SPINETK"
 CONNECT_SECONDS, ANSWER_SECONDS = 10, 60
 SUCCESS = 0x0000
 WARNINGS = (0xB000, 0xB006, 0xB007)
 """Stored, with some elements changed or left out."""
 OUT_OF_RESOURCES = range(0xA700, 0xA800)
-
-
-@dataclass(frozen=True)
-class Peer:
-    """A DICOM node.
-
-    Attributes:
-        title: its application entity (AE) title.
-    """
-
-    title: str
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        return f"{self.title}@{self.host}:{self.port}"
-
-
-def parse_title(text: str) -> str:
-    """Check an AE title: 1 to 16 characters, no backslash, not only spaces (PS3.5, VR AE).
-
-    Raises:
-        UsageError: it is none.
-    """
-    if not re.fullmatch(r"[ -\[\]-~]{1,16}", text) or not text.strip():
-        raise UsageError("an AE title has 1 to 16 characters", text)
-    return text.strip()
-
-
-def parse_peer(text: str) -> Peer:
-    """Parse "TITLE@HOST:PORT".
-
-    Raises:
-        UsageError: not of this form.
-    """
-    found = re.fullmatch(r"(.+)@\[?([^@\]]+)\]?:(\d{1,5})", text)
-    if not found or not 0 < int(found[3]) < 65536:
-        raise UsageError("a DICOM node is named as TITLE@HOST:PORT", text)
-    return Peer(parse_title(found[1]), found[2], int(found[3]))
 
 
 def send_files(peer: Peer, paths: Sequence[Path], title: str = AE_TITLE) -> None:
@@ -84,18 +43,18 @@ def send_files(peer: Peer, paths: Sequence[Path], title: str = AE_TITLE) -> None
     association = entity.associate(peer.host, peer.port, ae_title=peer.title)
     if not association.is_established:
         why = "refuses the association" if association.is_rejected else "cannot be reached"
-        raise Unreachable(f"{peer}: {why}")
+        raise Unreachable(why, peer)
     try:
         for path, dataset in files:
             try:
                 status = association.send_c_store(dataset)
             except RuntimeError as error:
-                raise Unreachable(f"{peer}: the connection is lost") from error
+                raise Unreachable("the connection is lost", peer) from error
             except ValueError as error:  # its kind is not among those that were agreed on
                 raise SpineError(f"does not take {path.name}", peer) from error
             code = status.get("Status")
             if code is None or code in OUT_OF_RESOURCES:
-                raise Unreachable(f"{peer}: does not take {path.name} now")
+                raise Unreachable(f"does not take {path.name} now", peer)
             if code != SUCCESS and code not in WARNINGS:
                 raise SpineError(f"does not take {path.name} (status {code:04X})", peer)
     finally:

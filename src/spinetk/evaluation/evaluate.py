@@ -12,7 +12,8 @@ import pandas as pd
 from rich.progress import Progress
 
 import spinetk
-from spinetk.datasets.annotated import AnnotatedImage, network_classes, patient_hash, read_datasets
+from spinetk.datasets.annotated import AnnotatedImage, network_classes, read_datasets
+from spinetk.datasets.splits import patient_hash
 from spinetk.errors import SpineError, UsageError
 from spinetk.evaluation.compare import compare_image
 from spinetk.evaluation.output import write_evaluation

@@ -7,19 +7,64 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from spinetk.errors import UnreadableInput
-from spinetk.readers.dicom_headers import MODALITIES, Header, scan
+from spinetk.readers.dicom_headers import MODALITIES, Header, is_dicom, scan
 from spinetk.readers.dicom_pixels import decode
 from spinetk.readers.dicom_stacks import Stack, even_parts, stacks
 from spinetk.readers.films import read_films
 from spinetk.readers.header_checks import finite, short
-from spinetk.readers.pixel_store import PixelStore, StoredSlices
-from spinetk.readers.reformat import BLANK, TILT_DEGREES, cut, head_first, plan_cuts
+from spinetk.readers.pixel_store import BLANK, PixelStore, StoredSlices
+from spinetk.readers.reader import Content
+from spinetk.readers.reformat import TILT_DEGREES, cut, head_first, plan_cuts
 from spinetk.study import NO_SPACING, Refusal, Series, Slice
 from spinetk.warning import Warning
+
+
+@dataclass(frozen=True)
+class DicomContent:
+    """The images of one series, in order.
+
+    Attributes:
+        key: hash of the study and number of the series.
+    """
+
+    key: str
+    stack: Stack
+
+    @property
+    def place(self) -> Path:
+        """The folder of the first image."""
+        return self.stack.first.frame.path.parent
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of the UIDs and frame numbers of the images."""
+        frames = [header.frame for header in self.stack.headers]
+        images = sorted(f"{frame.uid} {frame.number}" for frame in frames)
+        return hashlib.sha256("\n".join(images).encode()).hexdigest()
+
+    def read(self) -> tuple[Series, list[Refusal]]:
+        """The series, and the images that could not be decoded."""
+        return read_stack(self.key, self.stack)
+
+
+@dataclass(frozen=True)
+class DicomReader:
+    """DICOM files under any name, wherever those of one series lie."""
+
+    one_file_each: bool = False
+
+    def claims(self, path: Path) -> bool:
+        """Whether the file begins as a DICOM file does."""
+        return is_dicom(path)
+
+    def find(self, paths: Sequence[Path]) -> tuple[list[Content], list[Refusal]]:
+        """The stacks of images in files."""
+        found, refused = find_stacks(paths)
+        return [DicomContent(key, stack) for key, stack in found], refused
 
 
 def find_stacks(paths: Sequence[Path]) -> tuple[list[tuple[str, Stack]], list[Refusal]]:

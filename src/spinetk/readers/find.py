@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from spinetk.errors import UnreadableInput
-from spinetk.readers.dicom import find_stacks, read_stack
-from spinetk.readers.dicom_headers import is_dicom
-from spinetk.readers.dicom_stacks import Stack
-from spinetk.readers.header_checks import file_stem
-from spinetk.readers.raster import RASTER_SUFFIXES, read_raster
+from spinetk.readers.dicom import DicomReader
+from spinetk.readers.raster import RASTER
+from spinetk.readers.reader import Content, Reader
 from spinetk.readers.sources import Files, find_files
-from spinetk.readers.volume import VOLUME_SUFFIXES, read_volume, values_file
+from spinetk.readers.volume_files import VOLUME_READERS
 from spinetk.results.keys import numbered_key
 from spinetk.study import Refusal, Series, Study
+
+READERS: tuple[Reader, ...] = (*VOLUME_READERS, RASTER, DicomReader())
+"""Every format; DICOM last, for whose files may have any name."""
 
 
 @dataclass(frozen=True)
@@ -25,44 +25,29 @@ class FoundSeries:
 
     Attributes:
         key: unique among the series of one input.
-        content: a volume or raster file, or the images of a DICOM stack.
         named: the user named this very file.
         archive: the zip archive that the files lie in.
     """
 
     key: str
-    content: Path | Stack
+    content: Content
     named: bool = False
     archive: Path | None = None
 
     @property
     def place(self) -> Path:
         """The archive, the file, or the folder of the first of a DICOM series' files."""
-        if self.archive is not None:
-            return self.archive
-        if isinstance(self.content, Stack):
-            return self.content.first.frame.path.parent
-        return self.content
+        return self.archive or self.content.place
 
     @property
     def input_sha256(self) -> str:
-        """What tells the series from others, wherever its files lie: SHA-256 of a file's content,
-        followed by that of the file with its values, or of the UIDs and frame numbers of DICOM
-        images.
+        """What tells the series from others, wherever its files lie.
 
         Raises:
             OSError: a file cannot be read.
             UnreadableInput: the header of a volume is damaged.
         """
-        if isinstance(self.content, Stack):
-            frames = [header.frame for header in self.content.headers]
-            images = sorted(f"{frame.uid} {frame.number}" for frame in frames)
-            return hashlib.sha256("\n".join(images).encode()).hexdigest()
-        whole = hashlib.sha256()
-        for path in dict.fromkeys((self.content, values_file(self.content))):
-            with path.open("rb") as stream:
-                hashlib.file_digest(stream, lambda: whole)
-        return whole.hexdigest()
+        return self.content.sha256
 
     def load(self) -> tuple[Series | None, list[Refusal]]:
         """Read the pixels.
@@ -70,16 +55,12 @@ class FoundSeries:
         Returns:
             The series, or none where it cannot be used, and what was not taken and why.
         """
-        left_out: list[Refusal] = []
         try:
-            if isinstance(self.content, Stack):
-                series, left_out = read_stack(self.key, self.content)
-            else:
-                volume = self.content.name.lower().endswith(VOLUME_SUFFIXES)
-                series = read_volume(self.content) if volume else read_raster(self.content)
+            series, left_out = self.content.read()
             return replace(series, key=self.key, input_sha256=self.input_sha256), left_out
         except UnreadableInput as error:
-            name = self.key if isinstance(self.content, Stack) else self.content.name
+            place = self.content.place
+            name = place.name if place.is_file() else self.key
             return None, [Refusal.of(name, error, self.named)]
 
 
@@ -117,22 +98,26 @@ def find(inputs: Sequence[str | Path]) -> FoundStudy:
     files = find_files(inputs)
     found: list[FoundSeries] = []
     refused = list(files.refused)
-    dicom: list[Path] = []
+    together: dict[Reader, list[Path]] = {}
     passed_over = 0
     for path in files.paths:
-        name, named = path.name.lower(), path in files.named
-        if name.endswith(VOLUME_SUFFIXES) or path.suffix.lower() in RASTER_SUFFIXES:
-            found.append(FoundSeries(file_stem(path), path, named))
-        elif is_dicom(path):
-            dicom.append(path)
-        elif path.suffix.lower() in (".dcm", ".ima") or named:
-            refused.append(Refusal(path.name, "is not a DICOM file or an image known here"))
+        reader = next((one for one in READERS if one.claims(path)), None)
+        if reader is None:
+            if path.suffix.lower() in (".dcm", ".ima") or path in files.named:
+                refused.append(Refusal(path.name, "is not a DICOM file or an image known here"))
+            else:
+                passed_over += 1
+        elif reader.one_file_each:
+            contents, more = reader.find([path])
+            found += [FoundSeries(one.key, one, path in files.named) for one in contents]
+            refused += more
         else:
-            passed_over += 1
-    stacks, refused_dicom = find_stacks(dicom)
-    found += [FoundSeries(key, stack) for key, stack in stacks]
+            together.setdefault(reader, []).append(path)
+    for reader, paths in together.items():
+        contents, more = reader.find(paths)
+        found += [FoundSeries(one.key, one) for one in contents]
+        refused += more
     found = [replace(one, archive=files.archive_of(one.place)) for one in found]
-    refused += refused_dicom
     return FoundStudy(tuple(with_unique_keys(found)), tuple(refused), passed_over, files)
 
 

@@ -7,13 +7,20 @@ The format: https://itk.org/Wiki/ITK/MetaIO/Documentation
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spinetk.errors import UnreadableInput
 from spinetk.readers.header_checks import LARGEST_SQUEEZE, beside, short
+from spinetk.readers.reader import FileReader
+from spinetk.readers.volume import VolumeFile, sagittal_series, three_axes
+from spinetk.study import Series
 
 TYPES = {
     "MET_CHAR": "i1", "MET_UCHAR": "u1", "MET_SHORT": "i2", "MET_USHORT": "u2", "MET_INT": "i4",
@@ -21,15 +28,16 @@ TYPES = {
     "MET_ULONG_LONG": "u8", "MET_FLOAT": "f4", "MET_DOUBLE": "f8",
 }  # fmt: skip
 LONGEST_HEADER = 2**16
+BLOCK = 2**20
 
 
-def load_metaimage(path: Path) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-    """Array [x, y, z] (or with more axes, for the caller to refuse) and its map to LPS mm, 4 x 4.
+def open_metaimage(path: Path) -> VolumeFile:
+    """Read the header.
 
     Raises:
-        UnreadableInput: damaged, or of values that are no gray values.
+        UnreadableInput: damaged, of values that are no gray values, or with too many axes.
     """
-    try:
+    with _damage_named(path):
         header, after = _read_header(path)
         if int(header.get("ElementNumberOfChannels", "1")) != 1:
             raise UnreadableInput("colour values; gray values are needed")
@@ -42,16 +50,31 @@ def load_metaimage(path: Path) -> tuple[NDArray[np.float32], NDArray[np.float64]
         msb = header.get("BinaryDataByteOrderMSB", header.get("ElementByteOrderMSB", "False"))
         kind = kind.newbyteorder(">" if msb.lower() == "true" else "<")
         wanted = int(np.prod(sizes, dtype=object)) * kind.itemsize
-        content = _read_values(path, header, after, wanted)
-        data = np.frombuffer(content, dtype=kind).reshape(sizes, order="F").astype(np.float32)
+        values = _values(path, header, after, wanted)
         affine = _affine(header, len(sizes))
+    shape = three_axes(path.name, tuple(sizes))
+    return VolumeFile(path, shape, affine, lambda depth: _slabs(path, values, kind, shape, depth))
+
+
+def read_metaimage(path: Path, *, labels: bool = False) -> Series:
+    """Read a MetaImage file as a sagittal series; `labels`: it is a label map.
+
+    Raises:
+        UnreadableInput: damaged, or not usable.
+    """
+    return sagittal_series(open_metaimage(path), labels=labels)
+
+
+@contextmanager
+def _damage_named(path: Path) -> Iterator[None]:
+    """What is raised over a damaged file, in one line."""
+    try:
+        yield
     except KeyError as error:
-        raise UnreadableInput(
-            f"damaged or not known (lacks a usable {error.args[0]})", path.name
-        ) from error
+        why = f"lacks a usable {error.args[0]}"
+        raise UnreadableInput(f"damaged or not known ({why})", path.name) from error
     except (OSError, ValueError, zlib.error, UnreadableInput) as error:
         raise UnreadableInput(f"damaged or not known ({short(error, path)})", path.name) from error
-    return data[..., *[None] * (3 - data.ndim)], affine
 
 
 def values_file(path: Path) -> Path:
@@ -60,7 +83,8 @@ def values_file(path: Path) -> Path:
     Raises:
         UnreadableInput: there is no header, or no such file beside it.
     """
-    return _values_file(path, _read_header(path)[0])
+    with _damage_named(path):
+        return _values_file(path, _read_header(path)[0])
 
 
 def _values_file(path: Path, header: dict[str, str]) -> Path:
@@ -83,26 +107,59 @@ def _read_header(path: Path) -> tuple[dict[str, str], int]:
         return header, stream.tell()
 
 
-def _read_values(path: Path, header: dict[str, str], after: int, wanted: int) -> bytes:
-    """The bytes of all values, in this file or in the one beside it that the header names."""
+@dataclass(frozen=True)
+class _Values:
+    """Where the values are: in this file or in the one beside it that the header names."""
+
+    path: Path
+    start: int
+    compressed: bool
+
+
+def _values(path: Path, header: dict[str, str], after: int, wanted: int) -> _Values:
     place = _values_file(path, header)
     start = after if place == path else 0
-    squeezed = header.get("CompressedData", "False").lower() == "true"
+    compressed = header.get("CompressedData", "False").lower() == "true"
     skipped = int(header.get("HeaderSize", "0"))
     held = place.stat().st_size - start
-    if wanted > held * (LARGEST_SQUEEZE if squeezed else 1):
+    if wanted > held * (LARGEST_SQUEEZE if compressed else 1):
         raise UnreadableInput("its sizes do not fit its data")
-    with place.open("rb") as stream:
-        if squeezed:
-            stream.seek(start)
-            content = zlib.decompressobj().decompress(stream.read(), wanted)
-        else:
-            # -1: the values are the file's last bytes
-            stream.seek(-wanted if skipped == -1 else start + skipped, 2 if skipped == -1 else 0)
-            content = stream.read(wanted)
-    if len(content) != wanted:
-        raise UnreadableInput("its sizes do not fit its data")
-    return content
+    if not compressed:
+        # -1: the values are the file's last bytes
+        start = place.stat().st_size - wanted if skipped == -1 else start + skipped
+    return _Values(place, start, compressed)
+
+
+def _slabs(
+    path: Path, values: _Values, kind: np.dtype[Any], shape: tuple[int, int, int], depth: int
+) -> Iterator[NDArray[np.generic]]:
+    with _damage_named(path), values.path.open("rb") as stream:
+        stream.seek(values.start)
+        read = _decompressed(stream) if values.compressed else stream.read
+        for start in range(0, shape[2], depth):
+            count = min(depth, shape[2] - start)
+            content = read(shape[0] * shape[1] * count * kind.itemsize)
+            if len(content) != shape[0] * shape[1] * count * kind.itemsize:
+                raise UnreadableInput("its sizes do not fit its data")
+            yield np.frombuffer(content, dtype=kind).reshape(*shape[:2], count, order="F")
+
+
+def _decompressed(stream: IO[bytes]) -> Callable[[int], bytes]:
+    """Reads from a zlib stream, as `read` does from a file."""
+    unpacker = zlib.decompressobj()
+
+    def read(size: int) -> bytes:
+        parts: list[bytes] = []
+        while size > 0:
+            packed = unpacker.unconsumed_tail or stream.read(BLOCK)
+            part = unpacker.decompress(packed, size)
+            if not part and not packed:
+                break
+            parts.append(part)
+            size -= len(part)
+        return b"".join(parts)
+
+    return read
 
 
 def _affine(header: dict[str, str], axes: int) -> NDArray[np.float64]:
@@ -129,3 +186,6 @@ def _numbers(
                 raise UnreadableInput(f"its {name} has {values.size} numbers, not {count}")
             return values
     return usual
+
+
+METAIMAGE = FileReader((".mha", ".mhd"), read_metaimage, values_file)

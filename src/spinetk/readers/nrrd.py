@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,9 @@ from numpy.typing import NDArray
 
 from spinetk.errors import UnreadableInput
 from spinetk.readers.header_checks import LARGEST_SQUEEZE, beside, short
+from spinetk.readers.reader import FileReader
+from spinetk.readers.volume import VolumeFile, sagittal_series, three_axes
+from spinetk.study import Series
 
 TO_LPS = {
     "left-posterior-superior": (1.0, 1.0, 1.0),
@@ -22,24 +26,40 @@ SHORT = {"lps": "left-posterior-superior", "ras": "right-anterior-superior",
          "las": "left-anterior-superior"}  # fmt: skip
 
 
-def load_nrrd(path: Path) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-    """Array [x, y, z] (or with more axes, for the caller to refuse) and its map to LPS mm, 4 x 4.
+def open_nrrd(path: Path) -> VolumeFile:
+    """Read a file; pynrrd knows its values only all at once.
 
     A file without directions is taken to run along LPS, as ITK takes it.
 
     Raises:
-        UnreadableInput: damaged, or of values that are no gray values.
+        UnreadableInput: damaged, of values that are no gray values, or with too many axes.
     """
     try:
         header = nrrd.read_header(str(path))
-        _check_length(path, _values_file(path, header), header)
+        _check_length(_values_file(path, header), header)
         data, header = nrrd.read(str(path), index_order="F")
         if data.dtype.kind not in "iuf":
             raise UnreadableInput("gray values are needed")
         affine = _affine(header, data.ndim)
     except Exception as error:  # pynrrd raises many kinds for damaged files
         raise UnreadableInput(f"damaged or not known ({short(error, path)})", path.name) from error
-    return data.astype(np.float32)[..., *[None] * (3 - data.ndim)], affine
+    shape = three_axes(path.name, data.shape)
+    values = data.reshape(shape, order="F")
+
+    def slabs(depth: int) -> Iterator[NDArray[np.generic]]:
+        for start in range(0, shape[2], depth):
+            yield values[:, :, start : start + depth]
+
+    return VolumeFile(path, shape, affine, slabs)
+
+
+def read_nrrd(path: Path, *, labels: bool = False) -> Series:
+    """Read an NRRD file as a sagittal series; `labels`: it is a label map.
+
+    Raises:
+        UnreadableInput: damaged, or not usable.
+    """
+    return sagittal_series(open_nrrd(path), labels=labels)
 
 
 def values_file(path: Path) -> Path:
@@ -61,10 +81,10 @@ def _values_file(path: Path, header: dict[str, Any]) -> Path:
     return path if name is None else beside(path, str(name))
 
 
-def _check_length(path: Path, values_in: Path, header: dict[str, Any]) -> None:
+def _check_length(values_in: Path, header: dict[str, Any]) -> None:
     """Refuse sizes that the file cannot hold, before memory is asked for."""
     values = float(np.prod(np.asarray(header["sizes"], dtype=float)))
-    if values <= 0 or (values_in == path and values > path.stat().st_size * LARGEST_SQUEEZE):
+    if values <= 0 or values > values_in.stat().st_size * LARGEST_SQUEEZE:
         raise UnreadableInput("its sizes do not fit its data")
 
 
@@ -85,3 +105,6 @@ def _affine(header: dict[str, Any], axes: int) -> NDArray[np.float64]:
     if signs is None:
         raise UnreadableInput(f"its space, {space}, is not known")
     return np.diag([*signs, 1.0]) @ affine
+
+
+NRRD = FileReader((".nrrd",), read_nrrd, values_file)

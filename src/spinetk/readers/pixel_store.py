@@ -18,6 +18,8 @@ from spinetk.study import Slice
 
 IN_MEMORY_BYTES = 64 * 2**20
 """So much of all stacks together stays in memory; the others go to the temporary folder's disk."""
+BLANK = np.zeros((0, 0), dtype=np.float32)
+"""Pixels of a slice that are still in the store."""
 WORD = 4
 """Bytes of a float32."""
 
@@ -40,7 +42,7 @@ class PixelStore:
     """
 
     def __init__(self, count: int, height: int, width: int, fill: float | None = None) -> None:
-        self.shape = (height, width)
+        self.count, self.shape = count, (height, width)
         self._one_at_a_time = threading.Lock()  # the file has one place at a time
         size = count * height * width * WORD
         fits = size <= IN_MEMORY_BYTES - _Held.size
@@ -61,6 +63,14 @@ class PixelStore:
         with self._one_at_a_time:
             self.file.seek(((plane * height + row) * width + first) * WORD)
             self.file.write(content)
+
+    def replace_not_finite(self, value: float) -> None:
+        """Put a value in the place of those that are not finite."""
+        for plane in range(self.count):
+            pixels = self.read(plane)
+            good = np.isfinite(pixels)
+            if not good.all():
+                self.write_part(plane, 0, 0, np.where(good, pixels, np.float32(value)))
 
     def read(self, plane: int) -> NDArray[np.float32]:
         """One plane, float32 [height, width]."""
@@ -83,6 +93,11 @@ class StoredSlices(Sequence[Slice]):
         self.store = store
         self.blank = blank
         self.transpose = transpose
+
+    def with_spacing(self, spacing: tuple[float, float]) -> StoredSlices:
+        """The same slices with a spacing (row, column) in mm."""
+        blank = [replace(one, spacing=spacing) for one in self.blank]
+        return StoredSlices(self.store, blank, self.transpose)
 
     def __len__(self) -> int:
         return len(self.blank)

@@ -11,6 +11,7 @@ from PIL import Image
 
 from spinetk.errors import UnreadableInput, Unsuitable
 from spinetk.readers.header_checks import check_size, finite
+from spinetk.readers.reader import FileReader
 from spinetk.study import NO_SPACING, Series, Slice
 from spinetk.warning import Warning
 
@@ -75,3 +76,6 @@ def _pages(path: Path) -> int:
             return int(getattr(picture, "n_frames", 1))
     except Exception:  # what OpenCV can read and Pillow cannot has one page
         return 1
+
+
+RASTER = FileReader(RASTER_SUFFIXES, read_raster)

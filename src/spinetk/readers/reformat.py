@@ -16,7 +16,7 @@ from spinetk.errors import UnreadableInput, Unsuitable
 from spinetk.readers.dicom_pixels import Decoded
 from spinetk.readers.dicom_stacks import Stack
 from spinetk.readers.header_checks import SMALLEST_SIDE, finite, too_coarse
-from spinetk.readers.pixel_store import PixelStore, StoredSlices
+from spinetk.readers.pixel_store import BLANK, PixelStore, StoredSlices
 from spinetk.study import Cut, Geometry, Line, Slice, vector
 from spinetk.warning import Warning
 
@@ -26,7 +26,6 @@ PLANE_DISTANCE_MM = 2.0
 """Cuts are about this far apart: bodies are 40 mm wide."""
 TILT_DEGREES = 1.0
 """Images tilted by more are warned of."""
-BLANK = np.zeros((0, 0), dtype=np.float32)
 
 
 @dataclass(frozen=True)

@@ -1,173 +1,197 @@
-"""Read NIfTI, MHA and NRRD volumes as stacks of sagittal slices.
+"""Volumes as sagittal series, whatever file format they come from.
 
-NIfTI goes through nibabel, NRRD through pynrrd, MHA through our own reader. Slices are cut along
-the axis that is nearest to left-right and laid out head up, anterior left; nothing is resampled.
+Axes are transposed and flipped so that slices run left-right, rows run head to foot and columns
+anterior to posterior; the geometry follows, so masks can be brought back exactly. The values are
+read once, slab by slab, and wait in a `PixelStore`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
-import nibabel
 import numpy as np
 from numpy.typing import NDArray
 
 from spinetk.errors import UnreadableInput, Unsuitable
-from spinetk.readers import metaimage, nrrd
-from spinetk.readers.header_checks import (
-    check_size,
-    file_stem,
-    finite,
-    short,
-    too_coarse,
-    usable_spacing,
-)
-from spinetk.study import LPS_TO_RAS, Geometry, Modality, Series, Slice, vector
+from spinetk.readers.header_checks import check_size, file_stem, too_coarse, usable_spacing
+from spinetk.readers.pixel_store import BLANK, PixelStore, StoredSlices
+from spinetk.readers.values import Values
+from spinetk.study import Geometry, Modality, Series, Slice, vector
 from spinetk.warning import Warning
 
-VOLUME_SUFFIXES = (".nii", ".nii.gz", ".mha", ".mhd", ".nrrd")
-AIR_HU, FAT_HU, BONE_HU = -500.0, -60.0, 150.0
+SLAB_VALUES = 2**22
+"""So many values are in memory at a time (16 MB)."""
 
 
-def values_file(path: Path) -> Path:
-    """The file with a volume's values: its own, or one beside its header.
+@dataclass(frozen=True)
+class VolumeFile:
+    """A volume of which the header was read.
+
+    Attributes:
+        shape: of the axes [x, y, z] as the file has them; a single slice has a length of 1.
+        affine: 4 x 4, from indices to LPS mm.
+        slabs: reads the values: given how many planes [x, y] at a time, it yields arrays
+            [x, y, n] of any kind of number in the order of z. It raises UnreadableInput where
+            the file is damaged.
+        warnings: of the header.
+    """
+
+    path: Path
+    shape: tuple[int, int, int]
+    affine: NDArray[np.float64]
+    slabs: Callable[[int], Iterator[NDArray[np.generic]]]
+    warnings: tuple[Warning, ...] = ()
+
+
+def three_axes(name: str, shape: tuple[int, ...]) -> tuple[int, int, int]:
+    """The shape of a volume or single slice; further axes have a length of 1.
 
     Raises:
-        UnreadableInput: the header is damaged, or there is no such file beside it.
+        Unsuitable: there are more than three axes.
     """
-    if path.suffix.lower() == ".nrrd":
-        return nrrd.values_file(path)
-    return metaimage.values_file(path) if path.suffix.lower() in (".mha", ".mhd") else path
+    while len(shape) > 3 and shape[-1] == 1:
+        shape = shape[:-1]
+    if len(shape) > 3:
+        raise Unsuitable(f"has {len(shape)} dimensions; a 3D volume is needed", name)
+    full = (*shape, 1, 1, 1)
+    return full[0], full[1], full[2]
 
 
-def read_volume(path: Path, *, labels: bool = False) -> Series:
-    """Read a 3D volume (or a single slice) as a sagittal series.
-
-    Args:
-        path: NIfTI, MHA, MHD or NRRD.
-        labels: the file is a label map; otherwise one is refused, since it is no image.
+def sagittal_series(volume: VolumeFile, *, labels: bool = False) -> Series:
+    """Read a volume (or a single slice) as a sagittal series.
 
     The modality is CT where the values look like Hounsfield units, else it is left open.
 
+    Args:
+        labels: the file is a label map; otherwise one is refused, since it is no image.
+
     Raises:
-        UnreadableInput: damaged, 4D, without finite values, or not usable in the sagittal plane.
+        UnreadableInput: damaged, without finite values, or not usable in the sagittal plane.
     """
-    nifti = path.name.lower().endswith((".nii", ".nii.gz"))
-    warnings: list[Warning] = []
-    if nifti:
-        array, affine = _load_nifti(path, warnings)
-    elif path.suffix.lower() == ".nrrd":
-        array, affine = nrrd.load_nrrd(path)
-    else:
-        array, affine = metaimage.load_metaimage(path)
-    if array.ndim != 3:
-        raise Unsuitable(f"has {array.ndim} dimensions; a 3D volume is needed", path.name)
-    array = finite(path.name, array, warnings)
-    if not labels and _is_label_map(array):
-        raise Unsuitable("looks like a label map, not an image (few whole numbers)", path.name)
-    slices = _sagittal_slices(path, array, affine)
-    modality: Modality | None = "CT" if _looks_like_hounsfield(array) else None
+    name = volume.path.name
+    layout = _layout(name, volume)
+    store, values = _stored(volume, layout)
+    warnings = list(volume.warnings)
+    if lowest := values.lowest_of_incomplete(name):
+        store.replace_not_finite(lowest.value)
+        warnings.append(lowest.warning)
+    if not labels and values.is_label_map:
+        raise Unsuitable("looks like a label map, not an image (few whole numbers)", name)
+    modality: Modality | None = "CT" if values.looks_like_hounsfield else None
     return Series(
-        key=file_stem(path),
+        key=file_stem(volume.path),
         modality=modality,
         source="volume",
-        slices=slices,
+        slices=StoredSlices(store, _blank(volume, layout), transpose=layout.transpose),
         spacing_source="affine",
         warnings=tuple(warnings),
     )
 
 
-def _looks_like_hounsfield(array: NDArray[np.float32]) -> bool:
-    """Whether values reach down to air, or, in a crop inside the patient, are whole numbers from
-    fat (about -100 HU) to bone. MR signal has no negative values to speak of."""
-    low, high = np.percentile(array, (1, 99))
-    if low < AIR_HU:
-        return True
-    return bool(low < FAT_HU and high > BONE_HU and (array == np.round(array)).all())
+@dataclass(frozen=True)
+class _Layout:
+    """How the axes of a file become slices.
 
+    Attributes:
+        slices, rows, columns: which axis of the file is which.
+        flip_rows, flip_columns: whether it runs the other way.
+        spacing: of the file's axes in mm.
+    """
 
-def _is_label_map(array: NDArray[np.float32]) -> bool:
-    """Whether the volume holds at most 48 different values, all of them small whole numbers, most
-    of them 0: no image does, label maps of spines do."""
-    sample = array[array != 0]
-    if sample.size > 0.5 * array.size or sample.size == 0:
-        return False
-    values = np.unique(sample)
-    return bool(values.size <= 48 and (values == np.round(values)).all() and values.max() < 1000)
+    slices: int
+    rows: int
+    columns: int
+    flip_rows: bool
+    flip_columns: bool
+    spacing: NDArray[np.float64]
 
+    @property
+    def transpose(self) -> bool:
+        """Planes are stored with rows and columns exchanged, so that a slab is whole lines."""
+        return self.columns == 2
 
-TO_MM = {1: 1000.0, 3: 0.001}
-"""Of NIfTI's codes for metres and micrometres; millimetres, and what is not said, stay as they are.
-nibabel's own reading of the field stops at codes that do not exist."""
+    @property
+    def lines(self) -> tuple[int, int]:
+        """The axes of a stored plane: its rows and its columns."""
+        return (self.columns, self.rows) if self.transpose else (self.rows, self.columns)
 
-
-def _load_nifti(
-    path: Path, warnings: list[Warning]
-) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-    """Array [x, y, z] and its map to LPS mm, 4 x 4."""
-    try:
-        image = nibabel.load(path)
-        data = np.asarray(image.dataobj)  # type: ignore[attr-defined]
-        affine = np.asarray(image.affine, dtype=np.float64)  # type: ignore[attr-defined]
-    except Exception as error:  # nibabel, zlib and struct raise many kinds for damaged files
-        raise UnreadableInput(f"damaged or not NIfTI ({short(error, path)})", path.name) from error
-    if data.dtype.names is not None or np.iscomplexobj(data):
-        raise UnreadableInput("colour or complex values; gray values are needed", path.name)
-    while data.ndim > 3 and data.shape[-1] == 1:
-        data = data[..., 0]
-    if data.ndim == 2:
-        data = data[..., None]
-    header: Any = image.header
-    factor = TO_MM.get(int(header["xyzt_units"]) & 7, 1.0)
-    affine = np.diag([factor, factor, factor, 1.0]) @ affine
-    if header["sform_code"] == header["qform_code"] == 0:
-        warnings.append(
-            Warning(
-                "orientation-assumed",
-                "the file does not say how it lies: taken to run along R, A and S",
-            )
+    def flips(self, axis: int) -> bool:
+        """Whether an axis runs the other way."""
+        return (axis == self.rows and self.flip_rows) or (
+            axis == self.columns and self.flip_columns
         )
-    return data.astype(np.float32), LPS_TO_RAS @ affine
 
 
-def _sagittal_slices(
-    path: Path, array: NDArray[np.float32], affine: NDArray[np.float64]
-) -> tuple[Slice, ...]:
-    spacing = np.linalg.norm(affine[:3, :3], axis=0)
-    if not np.isfinite(affine).all() or not usable_spacing(spacing):
-        raise UnreadableInput(
-            "its geometry is not usable (spacing zero, missing or absurd)", path.name
-        )
-    directions = affine[:3, :3] / spacing
-    axis = _slice_axis(array.shape, directions)
+def _layout(name: str, volume: VolumeFile) -> _Layout:
+    spacing = np.linalg.norm(volume.affine[:3, :3], axis=0)
+    if not np.isfinite(volume.affine).all() or not usable_spacing(spacing):
+        raise UnreadableInput("its geometry is not usable (spacing zero, missing or absurd)", name)
+    directions = volume.affine[:3, :3] / spacing
+    axis = _slice_axis(volume.shape, directions)
     rest = [i for i in range(3) if i != axis]
     # of the two in-plane axes, the one nearest to head-foot becomes the rows
-    row_axis = max(rest, key=lambda i: abs(directions[2, i]))
-    column_axis = next(i for i in rest if i != row_axis)
-    _check_plane(path.name, directions, spacing, axis, row_axis, column_axis)
-    check_size(path.name, array.shape[row_axis], array.shape[column_axis])
-    volume = np.transpose(array, (axis, row_axis, column_axis))
-    affine = affine.copy()
-    if directions[2, row_axis] > 0:  # rows run from head to foot
-        volume = volume[:, ::-1]
-        affine = _flipped(affine, row_axis, array.shape[row_axis])
-    if directions[1, column_axis] < 0:  # columns run from anterior to posterior
-        volume = volume[:, :, ::-1]
-        affine = _flipped(affine, column_axis, array.shape[column_axis])
+    rows = max(rest, key=lambda i: abs(directions[2, i]))
+    columns = next(i for i in rest if i != rows)
+    _check_plane(name, directions, spacing, axis, rows, columns)
+    check_size(name, volume.shape[rows], volume.shape[columns])
+    return _Layout(
+        axis,
+        rows,
+        columns,
+        flip_rows=bool(directions[2, rows] > 0),  # rows run from head to foot
+        flip_columns=bool(directions[1, columns] < 0),  # columns run from anterior to posterior
+        spacing=spacing,
+    )
+
+
+def _stored(volume: VolumeFile, layout: _Layout) -> tuple[PixelStore, Values]:
+    """Read the values, and what must be known of all of them."""
+    first, second = layout.lines
+    store = PixelStore(volume.shape[layout.slices], volume.shape[first], volume.shape[second])
+    values = Values(volume.shape)
+    depth = max(1, SLAB_VALUES // (volume.shape[0] * volume.shape[1]))
+    start = 0
+    for slab in volume.slabs(depth):
+        part = slab.astype(np.float32)
+        values.take(part)
+        planes = np.transpose(part, (layout.slices, first, second))
+        for place, axis in ((1, first), (2, second)):
+            if layout.flips(axis):
+                planes = np.flip(planes, place)
+        count = part.shape[2]
+        if layout.slices == 2:
+            for number, plane in enumerate(planes):
+                store.write_part(start + number, 0, 0, plane)
+        else:  # the slab is some rows of every stored plane
+            row = volume.shape[2] - start - count if layout.flips(2) else start
+            for number, plane in enumerate(planes):
+                store.write_part(number, row, 0, plane)
+        start += count
+    return store, values
+
+
+def _blank(volume: VolumeFile, layout: _Layout) -> list[Slice]:
+    """The slices without their pixels."""
+    affine = volume.affine.copy()
+    for axis in (layout.rows, layout.columns):
+        if layout.flips(axis):
+            affine[:3, 3] += affine[:3, axis] * (volume.shape[axis] - 1)
+            affine[:3, axis] *= -1
+    spacing = layout.spacing
     slices = []
-    for index in range(volume.shape[0]):
-        origin = affine[:3, 3] + index * affine[:3, axis]
+    for index in range(volume.shape[layout.slices]):
         geometry = Geometry(
-            origin=vector(origin),
-            along_row=vector(affine[:3, column_axis] / spacing[column_axis]),
-            along_column=vector(affine[:3, row_axis] / spacing[row_axis]),
-            spacing=(float(spacing[row_axis]), float(spacing[column_axis])),
-            thickness=float(spacing[axis]),
+            origin=vector(affine[:3, 3] + index * affine[:3, layout.slices]),
+            along_row=vector(affine[:3, layout.columns] / spacing[layout.columns]),
+            along_column=vector(affine[:3, layout.rows] / spacing[layout.rows]),
+            spacing=(float(spacing[layout.rows]), float(spacing[layout.columns])),
+            thickness=float(spacing[layout.slices]),
         )
-        pixels = np.ascontiguousarray(volume[index])
-        slices.append(Slice(pixels, index, geometry, geometry.spacing, path))
-    return tuple(slices)
+        slices.append(Slice(BLANK, index, geometry, geometry.spacing, volume.path))
+    return slices
 
 
 def _slice_axis(shape: tuple[int, ...], directions: NDArray[np.float64]) -> int:
@@ -181,24 +205,17 @@ def _check_plane(
     directions: NDArray[np.float64],
     spacing: NDArray[np.float64],
     axis: int,
-    row_axis: int,
-    column_axis: int,
+    rows: int,
+    columns: int,
 ) -> None:
-    planes = ("sagittal", "coronal", "axial")
+    planes: tuple[Literal["sagittal", "coronal", "axial"], ...] = ("sagittal", "coronal", "axial")
     nearest = int(np.argmax(np.abs(directions[:, axis])))
     if nearest != 0:
         raise Unsuitable(f"a single {planes[nearest]} slice; a sagittal one is needed", name)
-    inside = spacing[[row_axis, column_axis]]
+    inside = spacing[[rows, columns]]
     if too_coarse(*inside):
         raise Unsuitable(
             f"its sagittal plane is too coarse ({inside[0]:.2g} x {inside[1]:.2g} mm); "
             "it seems to be an axial or coronal series",
             name,
         )
-
-
-def _flipped(affine: NDArray[np.float64], axis: int, count: int) -> NDArray[np.float64]:
-    out = affine.copy()
-    out[:3, 3] += affine[:3, axis] * (count - 1)
-    out[:3, axis] *= -1
-    return out

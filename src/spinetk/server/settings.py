@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from fastapi import Depends, HTTPException, Request
 from fastapi import Path as InPath
 
-from spinetk.dicom_net.send import Peer
+from spinetk.dicom_net.peers import Peer
 from spinetk.results.record import is_result, read_record
 from spinetk.server.desk import Desk
 from spinetk.server.jobs import Job, JobStore

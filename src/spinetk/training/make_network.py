@@ -15,15 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 import spinetk
-from spinetk.datasets.annotated import (
-    AnnotatedImage,
-    AnnotatedSet,
-    network_classes,
-    patient_hash,
-    read_datasets,
-    split_by_patient,
-    validation_patients,
-)
+from spinetk.datasets.annotated import AnnotatedImage, AnnotatedSet, network_classes, read_datasets
+from spinetk.datasets.splits import patient_hash, split_by_patient, validation_patients
 from spinetk.errors import UsageError
 from spinetk.evaluation.compare import as_slice
 from spinetk.network.fitting import fit_slice

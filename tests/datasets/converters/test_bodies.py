@@ -4,7 +4,7 @@ import numpy as np
 
 from spinetk.boxes import dice
 from spinetk.datasets.converters.bodies import vertebral_body
-from spinetk.readers.volume import read_volume
+from spinetk.readers.volume_files import read_volume
 from tests.conftest import Painter
 
 MIDDLE_MM2 = 850.0

@@ -20,7 +20,7 @@ from spinetk.datasets.writer import (
 )
 from spinetk.errors import SpineError
 from spinetk.orientation import upright_turn
-from spinetk.readers.dicom import find_stacks
+from spinetk.readers.dicom import DicomReader
 from spinetk.readers.dicom_headers import is_dicom
 from spinetk.readers.find import FoundSeries, with_unique_keys
 from spinetk.stored_images import onto_slice
@@ -50,9 +50,9 @@ def dicom_seg(folder: Path, lost: list[str]) -> Iterator[OutlinedSlice]:
         raise SpineError("holds no DICOM SEG", folder)
     patients = {str(h.get("SOPInstanceUID")): str(h.get("PatientID", "")) for h in headers.values()}
     segments = [one for path in segs for one in _segments(highdicom.seg.segread(path))]
-    stacks, refused = find_stacks([path for path in files if path not in segs])
+    contents, refused = DicomReader().find([path for path in files if path not in segs])
     lost += [f"series or files not read ({one.reason})" for one in refused]
-    for found in with_unique_keys(FoundSeries(key, stack) for key, stack in stacks):
+    for found in with_unique_keys(FoundSeries(content.key, content) for content in contents):
         one, refused = found.load()
         lost += [f"series or files not read ({left.reason})" for left in refused]
         if one is None:

@@ -12,7 +12,7 @@ from spinetk.datasets.converters.bodies import vertebral_body
 from spinetk.datasets.converters.names import Label
 from spinetk.datasets.writer import DatasetWriter, eight_bit, grey_window
 from spinetk.errors import SpineError
-from spinetk.readers.volume import VOLUME_SUFFIXES, read_volume
+from spinetk.readers.volume_files import VOLUME_SUFFIXES, read_volume
 from spinetk.structures import BODY_KIND
 from spinetk.study import Modality, Slice
 

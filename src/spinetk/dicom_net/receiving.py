@@ -1,0 +1,110 @@
+"""Take images by C-STORE (DICOM PS3.4 annex B) from peers that are allowed to send."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+from collections.abc import Sequence
+
+from pynetdicom import AE, ALL_TRANSFER_SYNTAXES, AllStoragePresentationContexts, evt
+from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
+from pynetdicom.transport import ThreadedAssociationServer
+
+from spinetk.dicom_net.storing import StudyFolder
+from spinetk.errors import UsageError
+
+DONE, NOT_AUTHORIZED, OUT_OF_RESOURCES, CANNOT_UNDERSTAND = 0x0000, 0x0124, 0xA700, 0xC000
+"""Statuses of C-ECHO and C-STORE (PS3.7 annex C, PS3.4 table B.2-1)."""
+
+log = logging.getLogger("spinetk.node")
+
+
+class Listener:
+    """A server that puts what it is sent into a folder.
+
+    Args:
+        title: our AE title; associations that call another are refused.
+        peers: who may send, by AE title and host (IP address).
+    """
+
+    def __init__(self, title: str, peers: Sequence[tuple[str, str]], folder: StudyFolder) -> None:
+        self._title, self._peers, self._folder = title, frozenset(peers), folder
+        self._server: ThreadedAssociationServer | None = None
+
+    def start(self, host: str, port: int) -> None:
+        """Listen.
+
+        Raises:
+            UsageError: the port is taken, or is not ours to open.
+        """
+        entity = AE(ae_title=self._title)
+        entity.require_called_aet = True
+        entity.require_calling_aet = sorted({title for title, _ in self._peers})
+        entity.add_supported_context(Verification)
+        for context in AllStoragePresentationContexts:
+            entity.add_supported_context(context.abstract_syntax, ALL_TRANSFER_SYNTAXES)
+        try:
+            self._server = entity.make_server(
+                (host, port),
+                evt_handlers=[
+                    (evt.EVT_C_STORE, self._store),
+                    (evt.EVT_C_ECHO, self._echo),
+                    (evt.EVT_REJECTED, _refused),
+                ],
+                server_class=_server_for({host for _, host in self._peers}),
+            )
+        except OSError as error:
+            where = f"{host}:{port}"
+            raise UsageError(f"cannot listen there ({error.strerror})", where) from error
+        threading.Thread(target=self._server.serve_forever, name="listener", daemon=True).start()
+
+    def stop(self) -> None:
+        """Close the port."""
+        if self._server is not None:
+            # pynetdicom 3.0 also takes the server off a list that `make_server` does not put it on
+            with contextlib.suppress(ValueError):
+                self._server.shutdown()
+
+    def _is_allowed(self, event: evt.Event) -> bool:
+        """Whether the title belongs to the host that uses it."""
+        requestor = event.assoc.requestor
+        return (requestor.ae_title, requestor.address) in self._peers
+
+    def _echo(self, event: evt.Event) -> int:
+        return DONE if self._is_allowed(event) else NOT_AUTHORIZED
+
+    def _store(self, event: evt.Event) -> int:
+        """To disk first, then acknowledged."""
+        if not self._is_allowed(event):
+            return NOT_AUTHORIZED
+        try:
+            if not self._folder.has_room():
+                return OUT_OF_RESOURCES
+            dataset = event.dataset
+            study, image = str(dataset.StudyInstanceUID), str(dataset.SOPInstanceUID)
+            self._folder.put(study, image, event.encoded_dataset())
+        except OSError:
+            return OUT_OF_RESOURCES
+        except Exception:  # whatever a peer sends, the node goes on
+            return CANNOT_UNDERSTAND
+        return DONE
+
+
+def _refused(event: evt.Event) -> None:
+    asked = event.assoc.requestor
+    title = asked.primitive.called_ae_title if asked.primitive else ""
+    log.warning("refused: %s at %s, which called %s", asked.ae_title, asked.address, title)
+
+
+def _server_for(hosts: set[str]) -> type[ThreadedAssociationServer]:
+    """A server that closes connections from other hosts before a word is said."""
+
+    class PeersOnly(ThreadedAssociationServer):
+        def verify_request(self, request: object, client_address: tuple[str, int]) -> bool:
+            if client_address[0] in hosts:
+                return True
+            log.warning("refused: a connection from %s", client_address[0])
+            return False
+
+    return PeersOnly

@@ -1,0 +1,138 @@
+"""The folder of a node: incoming studies, their results, and how far each study is.
+
+All that a node knows is here, so that it can be killed at any time: an image is on disk under its
+final name before it is acknowledged.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import shutil
+import threading
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from spinetk.atomic import UNFINISHED, remove_unfinished, whole_file, write_text
+
+SPARE_BYTES = 512 * 2**20
+"""So much of the disk is left free."""
+
+Arrivals = tuple[int, float]
+"""Number of a study's images, and when the last one came (seconds since 1970)."""
+
+
+@dataclass(frozen=True)
+class State:
+    """How far a study is.
+
+    Attributes:
+        came: its images when it was looked at.
+        name: "waiting" (to be segmented, or sent), "done" (sent, or kept here without destination)
+            or "failed".
+        tries: of segmenting these images; a process that dies counts.
+    """
+
+    came: Arrivals = (0, 0.0)
+    name: str = "waiting"
+    tries: int = 0
+
+
+class StudyFolder:
+    """Studies on disk. Every method may be called from any thread.
+
+    Args:
+        folder: made, for its owner only, where it is not there.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.incoming, self._results, self._states = (
+            folder / name for name in ("incoming", "results", "states")
+        )
+        if not folder.exists():
+            folder.mkdir(parents=True, mode=0o700)
+        for part in (self.incoming, self._results, self._states):
+            part.mkdir(exist_ok=True)
+        for study in self.incoming.iterdir():
+            remove_unfinished(study)  # never acknowledged
+        self._moving = threading.Lock()
+
+    def has_room(self) -> bool:
+        """Whether the disk takes more."""
+        return shutil.disk_usage(self.incoming).free >= SPARE_BYTES
+
+    def put(self, study_uid: str, image_uid: str, content: bytes) -> None:
+        """Put an image (a whole DICOM file) to its study; it is on the disk when this returns.
+
+        Raises:
+            OSError: the disk does not take it.
+        """
+        with self._moving:  # no image may go where a study is just being deleted
+            folder = self.incoming / _name(study_uid)
+            folder.mkdir(exist_ok=True)
+            target = folder / f"{_name(image_uid)}.dcm"
+            if target.exists() and target.read_bytes() == content:
+                return  # sent again: nothing is new
+            with whole_file(target, synced=True) as unfinished:
+                unfinished.write_bytes(content)
+
+    def studies(self) -> list[Path]:
+        """The folders of all studies.
+
+        Raises:
+            OSError: they cannot be listed.
+        """
+        return sorted(self.incoming.iterdir())
+
+    def results(self, study: Path) -> Path:
+        """Where the results of a study go."""
+        return self._results / study.name
+
+    def arrivals(self, study: Path) -> Arrivals:
+        """What has come of a study so far."""
+        times = []
+        for path in study.glob("*.dcm"):
+            if not path.name.startswith(UNFINISHED):
+                with contextlib.suppress(FileNotFoundError):  # just being replaced
+                    times.append(path.stat().st_mtime)
+        return len(times), max(times, default=0.0)
+
+    def state(self, study: Path) -> State:
+        """How far a study is; as if it were new where that was damaged by a fall of the system."""
+        content = read_json(self._states / f"{study.name}.json")
+        if content is None:
+            return State()
+        return State(tuple(content["came"]), content["name"], content["tries"])
+
+    def keep(self, study: Path, state: State, reason: str = "") -> None:
+        """Write down how far a study is, and why it failed."""
+        write_text(self._states / f"{study.name}.json", json.dumps(asdict(state)))
+        if state.name == "failed":
+            self.results(study).mkdir(exist_ok=True)
+            write_text(self.results(study) / "reason.txt", reason + "\n")
+
+    def sweep(self, study: Path, keep_seconds: float) -> None:
+        """Delete a study that is done with, and its results, when its time is over."""
+        with self._moving:
+            came, state = self.arrivals(study), self.state(study)
+            over = state.came == came and state.name != "waiting"
+            if over and time.time() - came[1] > keep_seconds:
+                shutil.rmtree(study)
+                shutil.rmtree(self.results(study), ignore_errors=True)
+                (self._states / f"{study.name}.json").unlink(missing_ok=True)
+
+
+def read_json(path: Path) -> Any:
+    """What a JSON file says; None where it is not there or is damaged."""
+    try:
+        return json.loads(path.read_text())
+    except (FileNotFoundError, ValueError):
+        return None
+
+
+def _name(uid: str) -> str:
+    """A file name for a UID, whatever stands in it."""
+    return hashlib.sha256(uid.encode()).hexdigest()[:32]

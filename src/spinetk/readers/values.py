@@ -1,0 +1,90 @@
+"""What must be known of all values of a volume, gathered while they are read part by part."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spinetk.errors import UnreadableInput
+from spinetk.warning import Warning
+
+SAMPLED_VALUES = 2**21
+"""Percentiles are taken from about so many values, evenly spread."""
+AIR_HU, FAT_HU, BONE_HU = -500.0, -60.0, 150.0
+LARGEST_LABEL, MOST_LABELS = 1000, 48
+
+
+@dataclass(frozen=True)
+class Incomplete:
+    """Values that are not finite: what takes their place, and what is said of it."""
+
+    value: float
+    warning: Warning
+
+
+class Values:
+    """Takes parts of a volume and answers for the whole.
+
+    Args:
+        shape: of the volume.
+    """
+
+    def __init__(self, shape: tuple[int, int, int]) -> None:
+        size = int(np.prod(shape, dtype=object))
+        self._step = max(1, round((size / SAMPLED_VALUES) ** (1 / 3)))
+        self._size = self._set = self._lost = 0
+        self._lowest = np.inf
+        self._whole = True
+        self._different: set[float] = set()
+        self._sample: list[NDArray[np.float32]] = []
+
+    def take(self, part: NDArray[np.float32]) -> None:
+        """Take account of a part, float32 [x, y, n]."""
+        good = np.isfinite(part)
+        if not good.all():
+            self._lost += int((~good).sum())
+            part = np.where(good, part, np.float32(np.nan))
+        if good.any():
+            self._lowest = min(self._lowest, float(np.nanmin(part)))
+        self._size += part.size
+        self._set += int(np.count_nonzero(part))
+        self._whole = self._whole and bool((part == np.round(part)).all())
+        if self._whole and len(self._different) <= MOST_LABELS:
+            self._different |= set(np.unique(part[:: self._step]).tolist())
+            if len(self._different) <= MOST_LABELS:
+                self._different |= set(np.unique(part).tolist())
+        self._sample.append(part[:: self._step, :: self._step, :: self._step].ravel())
+
+    def lowest_of_incomplete(self, name: str) -> Incomplete | None:
+        """What takes the place of values that are not finite; None where all are.
+
+        Raises:
+            UnreadableInput: no value is finite.
+        """
+        if not self._lost:
+            return None
+        if self._lost == self._size:
+            raise UnreadableInput("no pixel has a finite value (all NaN or infinite)", name)
+        text = f"{self._lost} pixels without a finite value were set to the lowest"
+        return Incomplete(self._lowest, Warning("values-replaced", text))
+
+    @property
+    def is_label_map(self) -> bool:
+        """Whether the volume holds at most 48 different values, all of them small whole numbers,
+        most of them 0: no image does, label maps of spines do."""
+        labels = self._different - {0.0}
+        return bool(
+            self._whole
+            and 0 < self._set <= 0.5 * self._size
+            and len(labels) <= MOST_LABELS
+            and max(labels, default=LARGEST_LABEL) < LARGEST_LABEL
+        )
+
+    @property
+    def looks_like_hounsfield(self) -> bool:
+        """Whether values reach down to air, or, in a crop inside the patient, are whole numbers
+        from fat (about -100 HU) to bone. MR signal has no negative values to speak of."""
+        low, high = np.nanpercentile(np.concatenate(self._sample), (1, 99))
+        return bool(low < AIR_HU or (low < FAT_HU and high > BONE_HU and self._whole))
