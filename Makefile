@@ -53,8 +53,9 @@ figures: $(VENV)/all.stamp
 
 # build the page of `spinetk serve` from web/ (needs Node); the result is committed. Not `npm ci`: npm 11
 # refuses a lock file that was made where a registry lacks optional packages of other systems
-page:
-	cd web && npm install --no-save --no-audit --no-fund && npm run build
+page: $(VENV)/all.stamp
+	$(BIN)/python tools/page_types.py
+	cd web && npm install --no-save --no-audit --no-fund && npm run types && npm test && npm run build
 
 # pictures of the page for the README, by the test that walks through it
 pictures: $(VENV)/all.stamp

@@ -8,6 +8,8 @@ import json
 import os
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +18,9 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.debian import needs_debian
 from tests.server.conftest import Serve, Served
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
+import page_types
 
 CHROMIUM = "chromium"
 WEB = Path(__file__).parents[2] / "web"
@@ -34,6 +39,25 @@ def test_the_page_in_the_package_is_built_from_the_sources_here() -> None:
     assert told == digest.hexdigest(), "run `make page`"
     text = "".join(path.read_text() for path in PAGE.rglob("*.html"))
     assert not re.search(r"(src|href)=\"(https?:)?//", text)  # nothing from elsewhere
+
+
+def test_the_pages_types_are_those_of_the_server() -> None:
+    assert (WEB / "openapi.json").read_text() == page_types.text(), "run `make page`"
+
+
+@pytest.mark.skipif(shutil.which("npm") is None, reason="needs npm")
+def test_the_pages_own_parts(tmp_path: Path) -> None:
+    """Vitest, and the types made anew from the server's description."""
+    shutil.copytree(WEB, tmp_path / "web", ignore=shutil.ignore_patterns("node_modules"))
+    for command in (
+        ["npm", "install", "--no-save", "--no-audit", "--no-fund"],
+        ["npm", "run", "types"],
+        ["npm", "test"],
+    ):
+        done = subprocess.run(command, cwd=tmp_path / "web", capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+    made = (tmp_path / "web" / "src" / "openapi.ts").read_text()
+    assert made == (WEB / "src" / "openapi.ts").read_text(), "run `make page`"
 
 
 @pytest.fixture(scope="module")

@@ -1,64 +1,21 @@
 // What the server says (see /api/openapi.json) and how it is asked.
 
-export type Kind = "vertebral_body" | "intervertebral_disc";
+import type { components } from "./openapi";
+
+type Schemas = components["schemas"];
+export type Kind = Schemas["Mark"]["kind"];
 export type Point = [number, number];
 export type Polygon = Point[];
-export type Rle = { size: [number, number]; counts: string };
-
-export interface Job {
-  id: string;
-  name: string;
-  state: "uploading" | "queued" | "running" | "done" | "failed" | "cancelled";
-  created: number;
-  doing: string;
-  done: number;
-  total: number;
-  message: string;
-  results: { key: string; bodies: number; discs: number; warnings: string }[];
-  files: number;
-  size: number;
-}
-
-export interface Mark {
-  id: string;
-  kind: Kind;
-  level: string | null;
-  score: number | null;
-  truncated: boolean;
-  rle: Rle | null;
-  outline: Polygon[];
-  centre: Point;
-  measures: Record<string, number | string | boolean | null>;
-}
-
-export interface Shown {
-  key: string;
-  series: string;
-  upload: string;
-  modality: string | null;
-  selected_slice: number;
-  n_slices: number;
-  shape: [number, number];
-  spacing: [number, number] | null;
-  trace: { index: number; instance_number: number | null; bodies: number; discs: number; area_px: number }[];
-  warnings: string[];
-  correction: { of: string; who: string; when: string; changes: string[]; note: string } | null;
-  instances: Mark[];
-  versions: string[];
-  files: string[];
-}
+export type Job = Schemas["JobState"];
+export type About = Schemas["About"];
+/** An instance; one that is just being added has no mask yet. */
+export type Mark = Omit<Schemas["ShownMark"], "kind" | "rle"> & { kind: Kind; rle: Schemas["Rle"] | null };
+export type Shown = Omit<Schemas["Shown"], "instances"> & { instances: Mark[] };
 
 export type Change =
   | { place: number; how: "outline"; before: Polygon[]; after: Polygon[] }
   | { place: number; how: "paint" | "erase"; stroke: Point[]; radius: number }
   | { place: number; how: "name_all" };
-
-export interface About {
-  version: string;
-  keep_hours: number;
-  most_bytes: number;
-  send_to: string | null;
-}
 
 export const OVER = ["done", "failed", "cancelled"];
 

@@ -3,6 +3,7 @@
 import type { Mark, Point, Polygon } from "./api";
 import { s } from "./dom";
 import { colourOf, nameOf } from "./levels";
+import { following, moved } from "./outline";
 import type { Viewer } from "./viewer";
 
 export type Tool = "points" | "paint" | "erase" | "draw" | "pan" | "grey";
@@ -12,28 +13,6 @@ export interface Hand {
   moved(id: string, before: Polygon[], after: Polygon[]): void;
   painted(id: string, how: "paint" | "erase", stroke: Point[], radius: number): void;
   drawn(outline: Polygon): void;
-}
-
-const REACH = 0.18; // share of the outline, to either side, within which points follow the dragged one
-
-/** How much each point of a ring follows the dragged one: 1 itself, 0 from `REACH` on. */
-function following(ring: Polygon, dragged: number): number[] {
-  const around = ring.reduce((sum, [x, y], i) => {
-    const [nextX, nextY] = ring[(i + 1) % ring.length];
-    return sum + Math.hypot(nextX - x, nextY - y);
-  }, 0);
-  const reach = REACH * around;
-  const away = new Array<number>(ring.length).fill(Infinity);
-  for (const step of [1, -1]) {
-    let length = 0;
-    for (let i = 0; i < ring.length; i += 1) {
-      const at = (((dragged + step * i) % ring.length) + ring.length) % ring.length;
-      const next = (((at + step) % ring.length) + ring.length) % ring.length;
-      away[at] = Math.min(away[at], length);
-      length += Math.hypot(ring[next][0] - ring[at][0], ring[next][1] - ring[at][1]);
-    }
-  }
-  return away.map((length) => (length < reach ? (1 + Math.cos((Math.PI * length) / reach)) / 2 : 0));
 }
 
 export class Overlay {
@@ -165,10 +144,7 @@ export class Overlay {
         const now = this.viewer.toSlice(at);
         const by: Point = [now[0] - start[0], now[1] - start[1]];
         const after = before.map((polygon, r) =>
-          polygon.map(([x, y], p): Point => {
-            const part = r === ring ? parts[p] : 0;
-            return [x + by[0] * part, y + by[1] * part];
-          }),
+          r === ring ? moved(polygon, parts, by) : polygon,
         );
         if (this.dragged) this.dragged.after = after;
         this.draw();

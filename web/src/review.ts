@@ -4,14 +4,12 @@ import { api, OVER, type About, type Change, type Kind, type Mark, type Point, t
 import { curve } from "./curve";
 import { attempt, h, hush, tell } from "./dom";
 import { History } from "./history";
-import { colourOf, kindName, levelsOf, nameOf } from "./levels";
 import { Overlay, type Tool } from "./overlay";
+import { InstanceTable } from "./table";
+import { Toolbar } from "./toolbar";
 import { Viewer } from "./viewer";
+import { wordsOf } from "./warnings";
 
-const TOOLS: [Tool, string, string][] = [
-  ["points", "Points", "p"], ["paint", "Brush", "b"], ["erase", "Eraser", "e"], ["pan", "Move", "m"],
-  ["grey", "Contrast", "c"],
-];
 const HELP =
   "Wheel or arrows up/down: slice. Ctrl+wheel or pinch: zoom. Right drag: contrast. Shift+drag: move. " +
   "P points, B brush, E eraser, M move, C contrast, [ ] brush size, H outlines on/off, Delete removes, " +
@@ -29,8 +27,8 @@ export class ResultPage {
   private history: History;
   private viewer: Viewer;
   private overlay: Overlay;
-  private list = h("div", { class: "scroll" });
-  private tools = h("div", { class: "tools", role: "toolbar" });
+  private table: InstanceTable;
+  private toolbar: Toolbar;
   private curvePlace = h("div", {});
   private grey = h("span", { class: "grey soft" });
   private busy: Promise<unknown> = Promise.resolve();
@@ -54,6 +52,21 @@ export class ResultPage {
       drawn: (outline) => this.add(outline),
     });
     this.viewer.onview = () => this.viewed();
+    this.table = new InstanceTable(about, shown.spacing !== null, {
+      choose: (id) => this.choose(id),
+      rename: (id, level) => this.rename(id, level),
+      remove: (id) => this.remove(id),
+      nameAll: (id) => this.change(id, (place) => ({ place, how: "name_all" })),
+      show: (id, visible) => this.show(id, visible),
+    });
+    this.toolbar = new Toolbar({
+      use: (tool) => this.setTool(tool),
+      add: (kind) => this.startAdding(kind),
+      size: (radius) => (this.overlay.radius = radius),
+      undo: () => this.walk(true),
+      redo: () => this.walk(false),
+      reset: () => this.viewer.reset(),
+    });
   }
 
   async open(): Promise<void> {
@@ -69,11 +82,11 @@ export class ResultPage {
     const side = h("aside", {},
       h("section", {}, h("h2", {}, shown.key), h("p", { class: "soft" }, `from ${shown.upload} · ${facts}`),
         h("p", {}, h("label", {}, "Version ", versions)), ...this.story()),
-      h("section", {}, this.list),
+      h("section", {}, h("div", { class: "scroll" }, this.table.node)),
       h("section", {}, h("h2", {}, "Bodies on each slice"), this.curvePlace),
       h("section", {}, h("h2", {}, "Files"), this.downloads()));
     this.main.replaceChildren(h("div", { class: "result" },
-      h("div", { class: "stage" }, this.tools,
+      h("div", { class: "stage" }, this.toolbar.node,
         h("div", { class: "picture" }, this.viewer.canvas, this.overlay.svg, this.grey),
         h("details", {}, h("summary", {}, "Keys and mouse"), h("p", { class: "soft" }, HELP)), save),
       side));
@@ -98,7 +111,7 @@ export class ResultPage {
 
   private story(): HTMLElement[] {
     const { correction, warnings } = this.shown;
-    const out: HTMLElement[] = warnings.map((text) => h("p", { class: "warning" }, text));
+    const out: HTMLElement[] = warnings.map((one) => h("p", { class: `warning ${one.severity}` }, wordsOf(one)));
     if (correction) {
       out.push(h("details", { open: true },
         h("summary", {}, `Corrected by ${correction.who}, ${correction.when.slice(0, 16).replace("T", " ")}`),
@@ -147,9 +160,21 @@ export class ResultPage {
     });
   }
 
-  private rename(mark: Mark, level: string | null): void {
+  private startAdding(kind: Kind): void {
+    this.adding = kind;
+    this.setTool("draw");
+    tell("Click points around it; Enter or a double click closes the outline, Escape gives up.");
+  }
+
+  private show(id: string, visible: boolean): void {
+    if (visible) this.overlay.hidden.delete(id);
+    else this.overlay.hidden.add(id);
+    this.overlay.draw();
+  }
+
+  private rename(id: string, level: string | null): void {
     this.queue(async () => {
-      this.history.push(this.history.now.map((one) => (one.id === mark.id ? { ...one, level } : one)));
+      this.history.push(this.history.now.map((one) => (one.id === id ? { ...one, level } : one)));
       this.render();
     });
   }
@@ -232,7 +257,7 @@ export class ResultPage {
   private choose(id: string | null): void {
     this.overlay.chosen = id;
     this.render();
-    this.list.querySelector(".chosen")?.scrollIntoView({ block: "nearest" });
+    this.table.reveal();
   }
 
   private chooseNext(back: boolean): void {
@@ -281,82 +306,12 @@ export class ResultPage {
   }
 
   private render(): void {
-    const marks = this.history.now;
-    this.overlay.marks = marks;
+    const { overlay, history } = this;
+    overlay.marks = history.now;
     this.viewed();
-    this.list.replaceChildren(this.table(marks));
-    const { overlay } = this;
-    const tool = (name: Tool, text: string, key: string): HTMLElement =>
-      h("button", { "aria-pressed": String(overlay.tool === name), title: `${text} (${key})`, "data-tool": name,
-        click: () => this.setTool(name) }, text);
-    const adding = (kind: Kind): HTMLElement =>
-      h("button", { "aria-pressed": String(overlay.tool === "draw" && this.adding === kind), "data-add": kind, click: () => {
-        this.adding = kind;
-        this.setTool("draw");
-        tell("Click points around it; Enter or a double click closes the outline, Escape gives up.");
-      } }, `Add ${kind === "vertebral_body" ? "body" : "disc"}`);
-    const undo = h("button", { id: "undo", title: "Ctrl+Z", disabled: !this.history.canUndo, click: () => this.walk(true) }, "Undo");
-    const redo = h("button", { id: "redo", title: "Ctrl+Shift+Z", disabled: !this.history.canRedo, click: () => this.walk(false) }, "Redo");
-    const brushing = overlay.tool === "paint" || overlay.tool === "erase";
-    const size = h("input", { type: "range", min: 1, max: 20, value: overlay.radius, "aria-label": "brush radius in pixels",
-      title: "brush radius", disabled: !brushing,
-      input: (event) => (overlay.radius = Number((event.target as HTMLInputElement).value)) });
-    this.tools.replaceChildren(...TOOLS.map((one) => tool(...one)), size,
-      adding("vertebral_body"), adding("intervertebral_disc"), undo, redo,
-      h("button", { click: () => this.viewer.reset() }, "Reset view"));
-  }
-
-  private table(marks: Mark[]): HTMLElement {
-    const inMm = this.shown.spacing !== null;
-    const number = (value: unknown, digits: number): string =>
-      typeof value === "number" ? value.toFixed(digits) : "–";
-    const named = marks.map((mark) => `${mark.kind} ${mark.level}`);
-    const rows = marks.flatMap((mark, place) => {
-      const m = mark.measures;
-      const chosen = mark.id === this.overlay.chosen;
-      const shownBox = h("input", { type: "checkbox", "aria-label": `show ${nameOf(mark)}`, checked: !this.overlay.hidden.has(mark.id),
-        change: (event) => {
-          if ((event.target as HTMLInputElement).checked) this.overlay.hidden.delete(mark.id);
-          else this.overlay.hidden.add(mark.id);
-          this.overlay.draw();
-        } });
-      const level = h("select", { "aria-label": `level of ${nameOf(mark)}`, change: (event) =>
-        this.rename(mark, (event.target as HTMLSelectElement).value || null) },
-        h("option", { value: "" }, `${kindName(mark.kind)} ${m.order ?? ""}`),
-        ...levelsOf(mark.kind).map((name) => h("option", { value: name, selected: name === mark.level }, name)));
-      const twice = mark.level !== null && named.some((name, other) => other !== place && name === named[place]);
-      const doubts = [mark.truncated ? "cut off" : "", mark.score !== null && mark.score < 0.8 ? "unsure" : "",
-        twice ? "named twice" : ""].filter(Boolean).join(", ");
-      const actions = chosen ? [
-        h("button", { title: "Delete", click: () => this.remove(mark.id) }, "Delete"),
-        ...(mark.kind === "vertebral_body" && mark.level
-          ? [h("button", { id: "name-all", title: "Name all others from this one",
-              click: () => this.change(mark.id, (place) => ({ place, how: "name_all" })) }, "Name all from here")]
-          : []),
-      ] : [];
-      const area = inMm ? m.area_mm2 : m.area_px;
-      const heights = ["anterior", "middle", "posterior"].map((part) => m[`height_${part}_${inMm ? "mm" : "px"}`]);
-      const pick = (event: Event): void => {
-        if ((event.target as HTMLElement).closest("input, select, button")) return;
-        if (event instanceof KeyboardEvent && event.key !== "Enter") return;
-        event.stopPropagation();
-        this.choose(chosen ? null : mark.id);
-        this.list.querySelector<HTMLElement>(`[data-id="${mark.id}"]`)?.focus();
-      };
-      const row = h("tr", { class: chosen ? "chosen" : "", "data-id": mark.id, "data-level": mark.level ?? "",
-        tabindex: 0, click: pick, keydown: pick },
-        h("td", {}, shownBox, h("i", { class: "colour", style: `background:${colourOf(mark)}` })),
-        h("td", {}, level),
-        h("td", { class: "area" }, number(area, 0)),
-        h("td", {}, heights.map((value) => number(value, 1)).join("/")),
-        h("td", {}, mark.score === null ? "by hand" : mark.score.toFixed(2)),
-        h("td", { class: "doubt" }, doubts));
-      return actions.length ? [row, h("tr", { class: "actions" }, h("td", { colspan: 6 }, ...actions))] : [row];
-    });
-    const unit = inMm ? "mm" : "px";
-    return h("table", {},
-      h("thead", {}, h("tr", {}, ...["", "level", inMm ? "mm²" : "pixels", `heights ${unit}`, "score", ""].map((text) => h("th", {}, text)))),
-      h("tbody", {}, ...rows));
+    this.table.update({ marks: history.now, chosen: overlay.chosen, hidden: overlay.hidden });
+    this.toolbar.update({ tool: overlay.tool, adding: this.adding, radius: overlay.radius,
+      canUndo: history.canUndo, canRedo: history.canRedo });
   }
 
   private key(event: KeyboardEvent): void {

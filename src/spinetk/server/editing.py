@@ -41,7 +41,7 @@ class Marked:
     score: float | None = None
 
 
-def outlines(mask: NDArray[np.bool_]) -> list[list[list[float]]]:
+def outlines(mask: NDArray[np.bool_]) -> list[list[tuple[float, float]]]:
     """Polygons (x, y) through the pixels on a mask's border, few points each, but never far from
     one another."""
     contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
@@ -49,13 +49,13 @@ def outlines(mask: NDArray[np.bool_]) -> list[list[list[float]]]:
     return [_with_points_between(p.astype(float)) for p in close if len(p) > 2]
 
 
-def _with_points_between(polygon: NDArray[np.float64]) -> list[list[float]]:
+def _with_points_between(polygon: NDArray[np.float64]) -> list[tuple[float, float]]:
     steps = np.linalg.norm(np.roll(polygon, -1, axis=0) - polygon, axis=1)
     longest = max(SHORTEST_STEP, float(steps.sum()) / HANDLES)
-    points: list[list[float]] = []
+    points: list[tuple[float, float]] = []
     for start, end, step in zip(polygon, np.roll(polygon, -1, axis=0), steps, strict=True):
         parts = int(np.ceil(step / longest))
-        points += [(start + (end - start) * k / parts).tolist() for k in range(parts)]
+        points += [tuple((start + (end - start) * k / parts).tolist()) for k in range(parts)]
     return points
 
 

@@ -19,6 +19,7 @@ from spinetk.results.record import Record, read_record
 from spinetk.results.reopen import reopen
 from spinetk.rle import decode_rle, encode_rle
 from spinetk.server.editing import Marked, outlines
+from spinetk.server.schema import Rle, ShownMark
 from spinetk.structures import BODY_KIND
 from spinetk.study import Instance, Segmentation, Series
 
@@ -79,21 +80,21 @@ def as_mask(review: Review, rle: dict[str, Any] | None) -> NDArray[np.bool_]:
     return decode_rle(rle)
 
 
-def described(review: Review, marked: Sequence[Marked]) -> list[dict[str, Any]]:
-    """Instances with their outlines and measures, as plain JSON types, in the given order."""
+def described(review: Review, marked: Sequence[Marked]) -> list[ShownMark]:
+    """Instances with their outlines and measures, in the given order."""
     rows = measurements(as_segmentation(review, marked)) if marked else []
     return [
-        {
-            "id": item.id,
-            "kind": item.kind,
-            "level": item.level,
-            "score": item.score,
-            "truncated": bool(row["truncated"]),
-            "rle": encode_rle(item.mask),
-            "outline": outlines(item.mask),
-            "centre": list(mask_centre(item.mask)),
-            "measures": row,
-        }
+        ShownMark(
+            id=item.id,
+            kind=item.kind,
+            level=item.level,
+            score=item.score,
+            truncated=bool(row["truncated"]),
+            rle=Rle.model_validate(encode_rle(item.mask)),
+            outline=outlines(item.mask),
+            centre=mask_centre(item.mask),
+            measures=row,
+        )
         for item, row in zip(marked, rows, strict=True)
     ]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -29,6 +29,21 @@ class NewJob(Strict):
     modality: Literal["MR", "CT", "XR"] | None = None
 
 
+class ResultRow(BaseModel):
+    """A result in the list of its job: a row of summary.csv."""
+
+    key: str
+    modality: str
+    selected_slice: int
+    instance_number: int | None
+    n_slices: int
+    bodies: int
+    discs: int
+    seconds: float
+    warnings: str
+    warning_codes: str = ""
+
+
 class JobState(BaseModel):
     """A job without its tasks."""
 
@@ -40,7 +55,7 @@ class JobState(BaseModel):
     done: int
     total: int
     message: str
-    results: list[dict[str, Any]]
+    results: list[ResultRow]
     files: int
     size: int
 
@@ -111,6 +126,43 @@ class SliceWish(Strict):
     slice_index: Annotated[int, Field(ge=0, le=100_000)]
 
 
+class ShownMark(BaseModel):
+    """An instance with its outline and measures, upright; `measures` is its row of instances.csv.
+
+    `outline` holds polygons of x, y in pixels; `score` is None for what a person added.
+    """
+
+    id: str
+    kind: str
+    level: str | None
+    score: float | None
+    truncated: bool
+    rle: Rle
+    outline: list[list[tuple[float, float]]]
+    centre: tuple[float, float]
+    measures: dict[str, str | int | float | bool | None]
+
+
+class TraceSlice(BaseModel):
+    """What was found on one slice when the slice was selected."""
+
+    index: int
+    instance_number: int | None
+    bodies: int
+    discs: int
+    area_px: float
+
+
+class ShownCorrection(BaseModel):
+    """How a person changed the result `of`."""
+
+    of: str
+    who: str
+    when: str
+    changes: list[str]
+    note: str
+
+
 class ShownWarning(BaseModel):
     """What a reader of the result must know (`spinetk.warning`)."""
 
@@ -147,9 +199,9 @@ class Shown(BaseModel):
     n_slices: int
     shape: tuple[int, int]
     spacing: tuple[float, float] | None
-    trace: list[dict[str, Any]]
+    trace: list[TraceSlice]
     warnings: list[ShownWarning]
-    correction: dict[str, Any] | None
-    instances: list[dict[str, Any]]
+    correction: ShownCorrection | None
+    instances: list[ShownMark]
     versions: list[str]
     files: list[str]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from typing import Any
 
 from fastapi import APIRouter, HTTPException
 from fastapi.responses import FileResponse
@@ -13,7 +12,7 @@ from spinetk.server.editing import Marked, painted, replaced, with_outline_moved
 from spinetk.server.export import corrections, zipped
 from spinetk.server.review import Review, all_named, as_mask, described
 from spinetk.server.saving import save_version
-from spinetk.server.schema import Change, Edit, Mark, Version
+from spinetk.server.schema import Change, Edit, Mark, ShownMark, Version
 from spinetk.server.settings import ERRORS, Key, KnownJob, ResultFolder, Shared, review_in
 
 router = APIRouter(tags=["corrections"])
@@ -22,7 +21,7 @@ router = APIRouter(tags=["corrections"])
 @router.post("/api/jobs/{job}/results/{key}/edit", responses=ERRORS)
 def edit(
     shared: Shared, job: KnownJob, key: Key, folder: ResultFolder, wanted: Edit
-) -> list[dict[str, Any]]:
+) -> list[ShownMark]:
     """Make one change on the instances and measure them; nothing is saved."""
     with shared.desk.of(job.id):
         review = review_in(shared, job, folder)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from fastapi import APIRouter, HTTPException
 from fastapi.responses import FileResponse
 
@@ -11,8 +13,9 @@ from spinetk.results.record import whole_record
 from spinetk.server.display import display_volume
 from spinetk.server.export import zipped
 from spinetk.server.review import described
-from spinetk.server.schema import Shown
+from spinetk.server.schema import Shown, ShownCorrection, ShownWarning, TraceSlice
 from spinetk.server.settings import ERRORS, Key, KnownJob, ResultFolder, Shared, review_in
+from spinetk.study import SliceCount
 
 router = APIRouter(tags=["results"])
 
@@ -24,7 +27,6 @@ def result(shared: Shared, job: KnownJob, key: Key, folder: ResultFolder) -> Sho
         review = review_in(shared, job, folder)
         record, series = review.record, review.record.series_key
         searched = whole_record(folder.parent / series) or record
-        content = record.to_json()
         return Shown(
             key=key,
             series=series,
@@ -34,9 +36,12 @@ def result(shared: Shared, job: KnownJob, key: Key, folder: ResultFolder) -> Sho
             n_slices=record.n_slices,
             shape=review.view.shape,
             spacing=review.view.spacing,
-            trace=searched.to_json()["slices"],
-            warnings=content["warnings"],
-            correction=content["correction"],
+            trace=[_trace_slice(count) for count in searched.slices],
+            warnings=[
+                ShownWarning(code=one.code, severity=one.severity, text=one.text)
+                for one in record.warnings
+            ],
+            correction=ShownCorrection(**asdict(record.correction)) if record.correction else None,
             instances=described(review, review.marked),
             versions=[
                 version.key
@@ -45,6 +50,16 @@ def result(shared: Shared, job: KnownJob, key: Key, folder: ResultFolder) -> Sho
             ],
             files=sorted(path.name for path in folder.iterdir()),
         )
+
+
+def _trace_slice(count: SliceCount) -> TraceSlice:
+    return TraceSlice(
+        index=count.index,
+        instance_number=count.number,
+        bodies=count.bodies,
+        discs=count.discs,
+        area_px=count.area,
+    )
 
 
 @router.get(
