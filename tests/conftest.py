@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 from collections.abc import Callable
 from importlib import resources
@@ -13,6 +14,11 @@ from numpy.typing import NDArray
 
 from spinetk.network.loaded import LoadedModel, load_model
 from spinetk.phantom import Phantom, PhantomConfig, make_phantom, write_phantom
+from spinetk.pipeline import segment
+from spinetk.readers import read
+from spinetk.results.write import write_result
+from spinetk.study import Segmentation
+from spinetk.writers.formats import FORMATS
 
 # a shell that starts the suite in the background has it ignore Ctrl+C, and so would the programs
 # that tests start and end with it
@@ -39,6 +45,30 @@ def phantom_folder(phantom: Phantom, tmp_path_factory: pytest.TempPathFactory) -
 @pytest.fixture(scope="session")
 def mr_model() -> LoadedModel:
     return load_model("mr")
+
+
+@pytest.fixture(scope="session")
+def phantom_result(phantom_folder: Path, mr_model: LoadedModel) -> Segmentation:
+    """The phantom's DICOM series, segmented."""
+    return segment(read(phantom_folder / "dicom").series[0], mr_model)
+
+
+@pytest.fixture(scope="session")
+def written(
+    phantom_result: Segmentation, mr_model: LoadedModel, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """The folder of that result, in every format."""
+    out = tmp_path_factory.mktemp("written")
+    record = write_result(
+        out, phantom_result, mr_model.model, {"slice": "auto", "score": 0.5}, FORMATS
+    )
+    return out / record.key
+
+
+@pytest.fixture
+def own_result(written: Path, tmp_path: Path) -> Path:
+    """A copy of that folder, to be changed; beside it there is nothing."""
+    return Path(shutil.copytree(written, tmp_path / "results" / written.name))
 
 
 @pytest.fixture(scope="session")

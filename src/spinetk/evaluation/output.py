@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import html
 from collections.abc import Callable, Sequence
 from importlib import resources
 from pathlib import Path
@@ -88,7 +89,7 @@ def _html(table: pd.DataFrame) -> str:
     if table.empty:
         return "<p>nothing to show</p>"
     rows = [
-        [cell.strip() for cell in line.strip("|").split("|")]
+        [html.escape(cell.strip()) for cell in line.strip("|").split("|")]
         for line in markdown(table).strip().splitlines()
     ]
     lines = ["<tr>" + "".join(f"<th>{cell}</th>" for cell in rows[0]) + "</tr>"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -30,8 +30,7 @@ class Boxes:
         scores: float32 [N], 0..1.
         labels: int64 [N], 1-based class.
         fit: how the slice lies in the network's input.
-        features: what the network computed of the slice, for `Detector.find_masks`; none once they
-            are let go.
+        features: what the network computed of the slice, for `Detector.find_masks`.
     """
 
     boxes: NDArray[np.float32]
@@ -39,10 +38,6 @@ class Boxes:
     labels: NDArray[np.int64]
     fit: Fit
     features: tuple[NDArray[np.float32], ...] = ()
-
-    def without_features(self) -> Boxes:
-        """The boxes alone: a slice's features take some 13 MB."""
-        return replace(self, features=())
 
 
 @dataclass(frozen=True)

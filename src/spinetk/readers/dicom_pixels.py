@@ -111,7 +111,7 @@ def _reason(error: Exception, header: Header) -> UnreadableInput:
     """Why pixels cannot be had, in one line; a missing decoder is named with its extra."""
     path = header.frame.path
     if isinstance(error, UnreadableInput):
-        return type(error)(str(error).removeprefix(f"{path.name}: "))
+        return type(error)(error.about(path.name))
     name = _without_decoder(path)
     if name is not None:
         return UnreadableInput(

@@ -1,0 +1,28 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from spinetk.measures.table import measurements
+from spinetk.study import Segmentation
+
+
+def test_millimetres_are_pixels_times_the_spacing(phantom_result: Segmentation) -> None:
+    spacing = phantom_result.slice.spacing
+    assert spacing is not None and spacing[0] == spacing[1]
+    for row, instance in zip(measurements(phantom_result), phantom_result.instances, strict=True):
+        assert row["area_px"] == np.count_nonzero(instance.mask)
+        assert row["area_mm2"] == pytest.approx(row["area_px"] * spacing[0] ** 2)
+        for name in ("height_anterior", "height_middle", "height_posterior", "width"):
+            assert row[f"{name}_mm"] == pytest.approx(row[f"{name}_px"] * spacing[0], rel=1e-6)
+        values = phantom_result.slice.pixels[instance.mask]
+        assert row["mean"] == pytest.approx(float(values.mean()), rel=1e-5)
+
+
+def test_without_spacing_millimetres_are_empty(phantom_result: Segmentation) -> None:
+    bare = replace(phantom_result.slice, spacing=None, geometry=None, facing=None)
+    series = replace(phantom_result.series, slices=(bare,), spacing_source=None)
+    rows = measurements(replace(phantom_result, series=series, slice_index=0))
+    empty = [name for name in rows[0] if name.endswith(("_mm", "_mm2"))]
+    assert len(empty) >= 7 and all(row[name] is None for row in rows for name in empty)
+    assert all(row["area_px"] for row in rows)

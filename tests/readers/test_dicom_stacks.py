@@ -1,0 +1,76 @@
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from spinetk.errors import UnreadableInput, Unsuitable
+from spinetk.readers.dicom_headers import Header, read_headers
+from spinetk.readers.dicom_stacks import SECONDARY_CAPTURE, Stack, even_parts, stacks
+
+
+@pytest.fixture(scope="module")
+def headers(phantom_folder: Path) -> list[Header]:
+    """Of nine sagittal slices, 4 mm apart."""
+    return [read_headers(path)[0] for path in sorted((phantom_folder / "dicom").iterdir())]
+
+
+def moved(header: Header, millimetres: float, name: str) -> Header:
+    assert header.geometry is not None
+    origin = np.asarray(header.geometry.origin) + millimetres * header.geometry.normal
+    geometry = replace(header.geometry, origin=tuple(origin.tolist()))
+    return replace(header, geometry=geometry, frame=replace(header.frame, uid=name))
+
+
+def codes(stack: Stack) -> list[str]:
+    return [warning.code for warning in stack.warnings]
+
+
+def places(stack: Stack) -> list[float]:
+    normal = stack.geometries[0].normal
+    return [round(float(np.dot(g.origin, normal)), 2) for g in stack.geometries]
+
+
+def test_slices_are_put_in_order_and_the_distance_is_measured(headers: Sequence[Header]) -> None:
+    [stack] = stacks(headers[::-1])
+    assert places(stack) == sorted(places(stack)) and len(stack.headers) == 9
+    assert stack.distance == pytest.approx(4.0) and stack.even and codes(stack) == []
+
+
+def test_a_missing_slice_is_warned_of_and_parts_the_stack_for_a_cut(
+    headers: Sequence[Header],
+) -> None:
+    [stack] = stacks([*headers[:3], *headers[4:]])
+    assert codes(stack) == ["uneven"] and not stack.even
+    parts = even_parts(stack)
+    assert [len(part.headers) for part in parts] == [3, 5]
+    assert all("split" in codes(part) for part in parts)
+
+
+def test_echoes_at_every_place_are_series_of_their_own(headers: Sequence[Header]) -> None:
+    second = [moved(header, 0.0, f"{header.frame.uid}.2") for header in headers]
+    found = stacks([*headers, *second])
+    assert [len(stack.headers) for stack in found] == [9, 9]
+    assert all(codes(stack) == ["split"] for stack in found)
+
+
+def test_a_second_image_at_one_place_is_left_out(headers: Sequence[Header]) -> None:
+    [stack] = stacks([*headers, moved(headers[4], 0.0, "again")])
+    assert len(stack.headers) == 9 and codes(stack) == ["left-out"]
+
+
+def test_the_same_image_twice_counts_once(headers: Sequence[Header]) -> None:
+    [stack] = stacks([*headers, headers[2]])
+    assert len(stack.headers) == 9 and codes(stack) == []
+
+
+def test_images_without_a_place(headers: Sequence[Header]) -> None:
+    bare = [replace(header, geometry=None) for header in headers]
+    with pytest.raises(UnreadableInput, match="orientation, position or pixel spacing"):
+        stacks(bare)
+    captures = [replace(header, sop_class=SECONDARY_CAPTURE + ".1") for header in bare]
+    with pytest.raises(Unsuitable, match="secondary captures"):
+        stacks(captures)
+    [stack] = stacks([*headers[:8], bare[8]])
+    assert len(stack.headers) == 8 and codes(stack) == ["left-out"]

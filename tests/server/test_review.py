@@ -1,0 +1,61 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from spinetk.errors import UsageError
+from spinetk.server.editing import Marked
+from spinetk.server.review import (
+    Review,
+    all_named,
+    as_mask,
+    as_segmentation,
+    described,
+    open_review,
+)
+from spinetk.structures import BODY_KIND
+from spinetk.study import Segmentation
+
+
+@pytest.fixture
+def review(written: Path, phantom_result: Segmentation) -> Review:
+    return open_review(written, phantom_result.series)
+
+
+def test_the_page_sees_the_result_upright_and_it_comes_back(
+    review: Review, phantom_result: Segmentation
+) -> None:
+    again = as_segmentation(review, review.marked)
+    for one, other in zip(again.instances, phantom_result.instances, strict=True):
+        assert (one.mask == other.mask).all()
+        assert (one.order, one.level, one.truncated) == (other.order, other.level, other.truncated)
+
+
+def test_measures_are_those_of_the_table(review: Review) -> None:
+    shown = described(review, review.marked)
+    assert len(shown) == len(review.marked) and described(review, []) == []
+    for mark, item in zip(shown, review.marked, strict=True):
+        assert mark.measures["area_px"] == int(item.mask.sum())
+        assert (as_mask(review, mark.rle.model_dump()) == item.mask).all()
+
+
+def test_masks_of_another_size_are_refused(review: Review) -> None:
+    assert not as_mask(review, None).any()
+    with pytest.raises(ValueError, match="against"):
+        as_mask(review, {"size": [3, 3], "counts": "9"})
+
+
+def test_all_levels_follow_from_one(review: Review) -> None:
+    bodies = [item for item in review.marked if item.kind == BODY_KIND]
+    place = review.marked.index(bodies[1])
+    marked = [
+        Marked(m.id, m.kind, "L5" if k == place else None, m.mask, m.score)
+        for k, m in enumerate(review.marked)
+    ]
+    named = [m.level for m in all_named(marked, place) if m.kind == BODY_KIND]
+    assert named[:4] == ["S1", "L5", "L4", "L3"]
+    with pytest.raises(UsageError, match="choose a vertebral body"):
+        all_named(marked, 0)
+    empty = Marked("new", BODY_KIND, "L5", np.zeros(review.view.shape, bool), None)
+    with pytest.raises(UsageError, match="choose a vertebral body"):
+        all_named([*marked, empty], len(marked))

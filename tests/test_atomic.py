@@ -1,0 +1,61 @@
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from spinetk.atomic import UNFINISHED, remove_unfinished, whole_file, whole_folder, write_text
+
+
+def test_a_file_takes_its_place_only_when_it_is_complete(tmp_path: Path) -> None:
+    place = tmp_path / "a.txt"
+    place.write_text("old")
+    with whole_file(place) as path:
+        path.write_text("new")
+        assert place.read_text() == "old" and path.name.startswith(UNFINISHED)
+    assert place.read_text() == "new" and list(tmp_path.iterdir()) == [place]
+    with pytest.raises(RuntimeError), whole_file(place, synced=True) as path:
+        path.write_text("half")
+        raise RuntimeError
+    assert place.read_text() == "new" and list(tmp_path.iterdir()) == [place]
+
+
+def test_a_folder_replaces_an_older_one_as_a_whole(tmp_path: Path) -> None:
+    place = tmp_path / "result"
+    for name in ("first", "second"):
+        with whole_folder(place) as path:
+            (path / name).touch()
+    assert [p.name for p in place.iterdir()] == ["second"]
+    with pytest.raises(RuntimeError), whole_folder(place) as path:
+        (path / "third").touch()
+        raise RuntimeError
+    assert [p.name for p in place.iterdir()] == ["second"] and list(tmp_path.iterdir()) == [place]
+
+
+def test_files_follow_the_umask(tmp_path: Path) -> None:
+    before = os.umask(0o027)
+    try:
+        with whole_folder(tmp_path / "result") as path:
+            write_text(path / "a", "ä")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "result").stat().st_mode & 0o777 == 0o750
+    assert (tmp_path / "result" / "a").stat().st_mode & 0o777 == 0o640
+
+
+def test_what_a_killed_process_left_is_hidden_and_can_be_removed(tmp_path: Path) -> None:
+    program = (
+        "import os, signal, sys\nfrom pathlib import Path\n"
+        "from spinetk.atomic import whole_folder, whole_file\nhere = Path(sys.argv[1])\n"
+        "with whole_folder(here / 'result') as path, whole_file(here / 'a') as file:\n"
+        "    (path / 'half').touch(); file.touch()\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program, str(tmp_path)])
+    assert done.returncode == -signal.SIGKILL
+    assert len(list(tmp_path.iterdir())) == 2
+    assert all(path.name.startswith(UNFINISHED) for path in tmp_path.iterdir())
+    remove_unfinished(tmp_path)
+    assert list(tmp_path.iterdir()) == []
