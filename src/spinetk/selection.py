@@ -19,10 +19,10 @@ def select_slice(trace: Sequence[SliceCount]) -> int:
     the median of the slices up to two places away, itself included. A body runs through several
     slices; a kidney that looks like one more body on a single lateral slice does not win.
 
-    Ties are broken by the total mask area of the bodies, borne out by the neighbours in the same
+    Ties are broken by the total area of the bodies' boxes, borne out by the neighbours in the same
     way and averaged with the tied slices beside it (weights 1, 2, 1), and then by nearness to the
     middle of the series. Averaging matters because on thin slices neighbours differ by less than
-    the outlines' own noise.
+    the boxes' own noise.
 
     Args:
         trace: what was found on each slice, at least one entry, in the order of the series.

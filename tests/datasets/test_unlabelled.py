@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from spinetk.datasets.annotated import AnnotatedImage, read_dataset
+from spinetk.datasets.annotated import BODY, AnnotatedImage, read_dataset
 from spinetk.datasets.unlabelled import unlabelled_region
 from tests.make_dataset import HEIGHT, WIDTH, make_dataset
 
@@ -76,3 +76,34 @@ def test_below_l5_only_s1_is_doubtful(tmp_path: Path) -> None:
     assert not region[min(HEIGHT - 1, int(lowest + 2.2 * pitch)) :, x].any() or (
         lowest + 2.2 * pitch > HEIGHT
     )
+
+
+def test_between_bodies_whose_levels_follow_each_other_no_body_is_missing(tmp_path: Path) -> None:
+    folder = make_dataset(tmp_path / "toy", patients=1, labelled=(1,), exhaustive=False)
+    [image] = read_dataset(folder).images
+    top, *_, bottom = sorted(image.instances, key=lambda a: a.box[1])
+    rows = slice(int(top.box[3]), int(bottom.box[1]))
+    any_kind, bodies = unlabelled_region(image), unlabelled_region(image, BODY)
+    assert any_kind[rows].any() and not bodies[rows].any()
+    assert bodies[int(bottom.box[3]) + 2 :].any()  # S1 may be there
+    gap = replace(image, instances=(top, bottom))
+    assert unlabelled_region(gap, BODY)[rows].any()
+    nameless = replace(image, instances=tuple(replace(a, level=None) for a in image.instances))
+    assert unlabelled_region(nameless, BODY)[rows].any()
+
+
+def test_a_frontal_film_shows_no_disc(tmp_path: Path) -> None:
+    folder = make_dataset(tmp_path / "toy", patients=1, labelled=(1,), exhaustive=False)
+    film = replace(read_dataset(folder).images[0], view="ap")
+    assert (unlabelled_region(film) == unlabelled_region(film, BODY)).all()
+
+
+def test_between_exhaustive_rows_every_body_is_known(tmp_path: Path) -> None:
+    folder = make_dataset(tmp_path / "toy", patients=1, labelled=(1,), exhaustive=False)
+    [image] = read_dataset(folder).images
+    bare = tuple(replace(a, level=None) for a in image.instances)
+    known = replace(image, instances=bare, view="ap", exhaustive_rows=(0, image.pixels.shape[0]))
+    assert not unlabelled_region(known).any()
+    part = replace(known, exhaustive_rows=(30.0, 60.0))
+    region = unlabelled_region(part)
+    assert not region[30:61].any() and region.any()

@@ -1,10 +1,13 @@
 """A whole cross-validation on toy images, as small as it can be."""
 
+import pytest
+
+pytest.importorskip("torch", reason="needs the train extra")
+
 import json
 from pathlib import Path
 
 import pandas as pd
-import pytest
 
 from spinetk.datasets.splits import patient_hash
 from spinetk.errors import UsageError

@@ -1,10 +1,10 @@
 """Losses: unlabelled instances are left out of all three stages."""
 
-import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="needs the train extra")
 
+import numpy as np
 from torchvision.models.detection.image_list import ImageList
 from torchvision.models.detection.rpn import RegionProposalNetwork
 from torchvision.ops import MultiScaleRoIAlign
@@ -14,6 +14,7 @@ from spinetk.training.network import (
     LEVELS,
     SpineRCNN,
     _PyramidPool,
+    class_loss,
     crop_masks,
     grow,
     mask_loss,
@@ -170,3 +171,24 @@ def test_objectness_gets_no_gradient_from_an_unlabelled_region() -> None:
         gradients.append(grid[0, :3, 11, 8])
     assert (gradients[0] == 0).all()
     assert (gradients[1] > 0).all()
+
+
+def test_a_near_miss_of_a_labelled_body_is_wrong_wherever_it_lies(network: SpineRCNN) -> None:
+    everywhere = np.ones((SIDE, SIDE), dtype=bool)
+    shifted = torch.tensor([[50.0, 25, 90, 55]])  # IoU 1/3 with the labelled one
+    far = torch.tensor([[50.0, 70, 90, 100]])
+    _, _, [labels], _ = network.regions._sample([torch.cat([shifted, far])], [target(everywhere)])
+    assert int((labels == 0).sum()) == 1 and int((labels == 1).sum()) == 1
+
+
+def test_where_a_disc_may_be_missing_disc_and_background_are_both_right() -> None:
+    logits = torch.tensor([[2.0, -1.0, 3.0], [2.0, -1.0, 3.0]])
+    labels = torch.tensor([0, 1])
+    plain = class_loss(logits, labels, torch.tensor([False, False]))
+    torch.testing.assert_close(plain, torch.nn.functional.cross_entropy(logits, labels))
+    either = class_loss(logits[:1], labels[:1], torch.tensor([True]))
+    chances = logits[0].softmax(0)
+    torch.testing.assert_close(either, -(chances[0] + chances[2]).log())
+    # a labelled body stays a body, and a network of one class has no disc
+    torch.testing.assert_close(class_loss(logits, labels, torch.tensor([False, True])), plain)
+    assert torch.isfinite(class_loss(logits[:, :2], labels, torch.tensor([False, False])))

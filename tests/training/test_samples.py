@@ -1,24 +1,22 @@
+import pytest
+
+pytest.importorskip("torch", reason="needs the train extra")
+
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pytest
-
-pytest.importorskip("torch", reason="needs the train extra")
 
 from spinetk.datasets.annotated import AnnotatedImage, read_dataset
 from spinetk.errors import SpineError
 from spinetk.network.fitting import scale_to_fit
 from spinetk.training.augmentation import Sample, augment
-from spinetk.training.config import AugmentationConfig, TrainingConfig
+from spinetk.training.config import TrainingConfig
 from spinetk.training.samples import SampleSource, boxes_of
 from tests.make_dataset import make_dataset
+from tests.training.small_samples import STILL
 
 CONFIG = TrainingConfig(batch_size=2, input_size=192)
-STILL = AugmentationConfig(
-    p_class_contrast=0, p_remap=0, p_invert=0, gamma=(1, 1), contrast=(1, 1), brightness=(0, 0),
-    p_bias_field=0, p_blur=0, p_low_resolution=0, p_noise=0, p_window=0, p_implant=0,
-)  # fmt: skip
 
 
 @pytest.fixture
@@ -42,18 +40,6 @@ def test_boxes_masks_and_labels_belong_together(source: SampleSource) -> None:
             assert len(masks) == len(target["labels"]) == len(target["boxes"])
             np.testing.assert_array_equal(boxes_of(masks), target["boxes"].numpy())
             assert (masks.reshape(len(masks), -1).sum(1) >= 16).all()
-
-
-def test_masks_move_with_the_pixels() -> None:
-    """After any geometric change the bright square is where its mask is."""
-    pixels = np.zeros((120, 100), dtype=np.float32)
-    pixels[40:80, 30:70] = 1
-    masks = (pixels > 0.5).astype(np.uint8)[None]
-    sample = Sample(pixels, masks, np.array([1]), np.zeros((120, 100), np.uint8), "MR", (4.0, 4.0))
-    for seed in range(30):
-        moved = augment(sample, 192, STILL, np.random.default_rng(seed))
-        shown, mask = moved.pixels > 0.5, moved.masks[0].astype(bool)
-        assert 2 * (shown & mask).sum() / (shown.sum() + mask.sum()) > 0.97
 
 
 def test_a_patient_with_many_slices_counts_no_more_than_one_with_a_single_slice(

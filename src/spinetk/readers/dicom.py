@@ -19,6 +19,7 @@ from spinetk.readers.header_checks import finite, short
 from spinetk.readers.pixel_store import BLANK, PixelStore, StoredSlices
 from spinetk.readers.reader import Content
 from spinetk.readers.reformat import TILT_DEGREES, cut, head_first, plan_cuts
+from spinetk.results.keys import dicom_key
 from spinetk.study import NO_SPACING, Refusal, Series, Slice
 from spinetk.warning import Warning
 
@@ -86,7 +87,7 @@ def find_stacks(paths: Sequence[Path]) -> tuple[list[tuple[str, Stack]], list[Re
             groups.setdefault(group, []).append(header)
     usable: list[tuple[str, Stack]] = []
     for (study, number, _), headers in sorted(groups.items()):
-        key = f"{hashlib.sha256(study.encode()).hexdigest()[:8]}-{number}"
+        key = dicom_key(study, number)
         modality = headers[0].modality
         if modality not in MODALITIES:
             told = f"modality {modality} is not MR, CT or X-ray"

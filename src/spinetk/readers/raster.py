@@ -7,7 +7,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from spinetk.errors import UnreadableInput, Unsuitable
 from spinetk.readers.header_checks import check_size, finite
@@ -71,6 +70,8 @@ def _gray(name: str, picture: NDArray[np.generic]) -> NDArray[np.float32]:
 
 
 def _pages(path: Path) -> int:
+    from PIL import Image  # most inputs are no pictures
+
     try:
         with Image.open(path) as picture:
             return int(getattr(picture, "n_frames", 1))

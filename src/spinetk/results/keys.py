@@ -9,7 +9,31 @@ the result: a file may be called `a-slice-003.png`.
 
 from __future__ import annotations
 
+import hashlib
 import re
+
+DICOM_KEY = r"([0-9a-f]{8})-\d+(?:-\d+)?"
+RESULT_OF_DICOM = rf"^{DICOM_KEY}(?:-slice-\d+)?(?:-corrected-\d+)?$"
+"""Its group is what all results of a study have in common."""
+
+
+def dicom_key(study_uid: str, series_number: int) -> str:
+    """The key of a DICOM series: it tells studies apart and no name or number of the patient.
+
+    >>> dicom_key("1.2.3", 5)
+    'c47f5b18-5'
+    """
+    return f"{hashlib.sha256(study_uid.encode()).hexdigest()[:8]}-{series_number}"
+
+
+def study_part(key: str) -> str | None:
+    """What the keys of all results of a DICOM study begin with; None for other sources.
+
+    >>> study_part("1a2b3c4d-5-slice-007-corrected-1"), study_part("scan")
+    ('1a2b3c4d', None)
+    """
+    found = re.match(RESULT_OF_DICOM, key)
+    return found[1] if found else None
 
 
 def numbered_key(key: str, count: int) -> str:

@@ -144,8 +144,8 @@ def _save(
 ) -> None:
     content = {name: part.state_dict() for name, part in parts.items()}
     content |= {"iteration": iteration, "config": config.as_dict(), "images": images}
-    with whole_file(out / CHECKPOINT) as unfinished:
-        torch.save(content, unfinished)
+    with whole_file(out / CHECKPOINT) as unfinished, unfinished.open("wb") as stream:
+        torch.save(content, stream)
 
 
 def _fingerprint(images: Sequence[AnnotatedImage], init: Path | None) -> str:

@@ -17,6 +17,7 @@ from spinetk.datasets.converters.segmentation_objects import dicom_seg
 from spinetk.datasets.converters.volumes import add_volume, pairs, spider_pairs, verse_pairs
 from spinetk.datasets.writer import DatasetWriter, OutlinedSlice
 from spinetk.errors import SpineError, UsageError
+from spinetk.results.keys import RESULT_OF_DICOM
 from spinetk.structures import RANKS, SPINE_CLASSES
 from spinetk.study import Modality
 
@@ -43,7 +44,7 @@ PATIENTS = {
     "spider": r"^(.+?)(?:_t1|_t2|_t2_SPACE)$",  # 12_t1, 12_t2_SPACE
     "aasce": r"-(\d+) ",  # sunhl-1th-03-Jan-2017-162 a ap: the case number
     # the study's part of a DICOM series' key
-    "results": r"^(.{8})-\d+(?:-slice-\d+)?(?:-corrected-\d+)?$",
+    "results": RESULT_OF_DICOM,
     "yolo": r"^(.+?)\.rf\.[0-9a-f]+$",  # Roboflow's altered copies of one picture
 }
 """How a format's file names tell the patient."""

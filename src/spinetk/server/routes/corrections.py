@@ -8,8 +8,8 @@ from fastapi import APIRouter, HTTPException
 from fastapi.responses import FileResponse
 
 from spinetk.results.folders import summary_row
+from spinetk.server.downloads import corrections, zipped
 from spinetk.server.editing import Marked, painted, replaced, with_outline_moved
-from spinetk.server.export import corrections, zipped
 from spinetk.server.review import Review, all_named, as_mask, described
 from spinetk.server.saving import save_version
 from spinetk.server.schema import Change, Edit, Mark, ShownMark, Version

@@ -11,7 +11,7 @@ from spinetk.dicom_net.send import send_files
 from spinetk.results.folders import results_in, write_summary
 from spinetk.results.record import whole_record
 from spinetk.server.display import display_volume
-from spinetk.server.export import zipped
+from spinetk.server.downloads import zipped
 from spinetk.server.review import described
 from spinetk.server.schema import Shown, ShownCorrection, ShownWarning, TraceSlice
 from spinetk.server.settings import ERRORS, Key, KnownJob, ResultFolder, Shared, review_in

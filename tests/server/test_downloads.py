@@ -4,7 +4,7 @@ import pytest
 
 from spinetk.datasets.annotated import read_dataset
 from spinetk.errors import UsageError
-from spinetk.server.export import corrections
+from spinetk.server.downloads import corrections
 from spinetk.server.review import open_review
 from spinetk.server.saving import save_version
 from spinetk.study import Segmentation

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import zipfile
 from collections.abc import Iterable
@@ -14,7 +13,7 @@ from starlette.background import BackgroundTask
 from spinetk.datasets.converters.convert import Conversion, convert
 from spinetk.errors import UsageError
 from spinetk.results.folders import results_in
-from spinetk.results.keys import version_number
+from spinetk.results.keys import study_part, version_number
 
 
 def corrections(results: Iterable[Path], folder: Path, exhaustive: bool) -> Path:
@@ -41,8 +40,7 @@ def corrections(results: Iterable[Path], folder: Path, exhaustive: bool) -> Path
             found += 1
             # where no PatientID tells the patient, the first eight characters do: the study's of a
             # DICOM series, else the upload's, so that no patient is in training and in test
-            dicom = re.match(r"([0-9a-f]{8})-\d+(-|$)", path.name)
-            patient = dicom[1] if dicom else place.parent.name[:8]
+            patient = study_part(path.name) or place.parent.name[:8]
             shutil.copytree(path, chosen / f"{patient}-{found}")
     if not found:
         raise UsageError("nothing was corrected yet: save a version first")

@@ -1,0 +1,43 @@
+import hashlib
+import shutil
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pydicom
+import pytest
+
+from spinetk.datasets.annotated import read_dataset
+from spinetk.datasets.converters.convert import convert
+
+
+def test_results_with_a_corrected_mask(phantom_folder: Path, tmp_path: Path) -> None:
+    """What segment wrote comes back as a data set; a level that was changed is the new one."""
+    from spinetk.batch import Options, segment_all
+
+    segment_all([phantom_folder / "dicom"], tmp_path / "results", Options(slices=4))
+    [folder] = [p for p in (tmp_path / "results").iterdir() if p.is_dir()]
+    mask = nibabel.load(folder / "mask.nii.gz")
+    labels = np.asarray(mask.dataobj).copy()  # type: ignore[attr-defined]
+    first = int(labels[labels > 0].min())
+    expected = (labels == first)[:, :, 0].T
+    labels[labels == first] = 22
+    nibabel.save(nibabel.Nifti1Image(labels, mask.affine, mask.header), folder / "mask.nii.gz")
+    done = convert("results", tmp_path / "results", tmp_path / "out")
+    assert done.images == 1 and done.outlines == len(np.unique(labels)) - 1 and not done.lost
+    [image] = read_dataset(tmp_path / "out").images
+    assert image.modality == "MR" and image.slice_index == 4 and image.n_slices == 9
+    patient = pydicom.dcmread(folder / "seg.dcm").PatientID
+    assert image.patient == hashlib.sha256(patient.encode()).hexdigest()[:12]
+    assert image.spacing == pytest.approx((0.7, 0.7))
+    [changed] = [a for a in image.instances if a.level == "L3"]
+    np.testing.assert_array_equal(changed.mask, expected)
+    # a result of the same study whose DICOM files are missing or damaged is of the same patient
+    for ending in ("2", "3"):
+        other = folder.with_name(f"{folder.name}-corrected-{ending}")
+        shutil.copytree(folder, other)
+        (other / "sr.dcm").unlink()
+        (other / "seg.dcm").write_bytes(b"no DICOM")
+    convert("results", tmp_path / "results", tmp_path / "three")
+    three = read_dataset(tmp_path / "three").images
+    assert len(three) == 3 and {one.patient for one in three} == {image.patient}

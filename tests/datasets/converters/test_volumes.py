@@ -1,0 +1,99 @@
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pytest
+import SimpleITK
+
+from spinetk.datasets.annotated import read_dataset
+from spinetk.datasets.converters.convert import Conversion, convert
+from spinetk.errors import SpineError
+
+
+def volume_with_labels(
+    folder: Path, image_name: str, label_name: str, values: dict[str, int]
+) -> None:
+    """A body with a spinous process, and a disc below it, 40 x 60 x 80 voxels of 1 mm, LPS."""
+    labels = np.zeros((80, 60, 40), dtype=np.uint8)  # z, y, x
+    labels[40:66, 10:40, 8:32] = values["vertebra"]
+    labels[48:54, 40:56, 17:23] = values["vertebra"]
+    labels[30:38, 10:40, 8:32] = values["disc"]
+    image = np.random.default_rng(1).normal(100, 20, labels.shape).astype(np.float32)
+    for name, array in ((image_name, image), (label_name, labels)):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        SimpleITK.WriteImage(SimpleITK.GetImageFromArray(array), str(folder / name))
+
+
+@pytest.mark.parametrize(
+    ("kind", "image", "labels", "values", "level"),
+    [
+        ("volumes", "a.nii.gz", "a_seg.nii.gz", {"vertebra": 22, "disc": 122}, "L3"),
+        (
+            "verse",
+            "rawdata/sub-verse004/sub-verse004_ct.nii.gz",
+            "derivatives/sub-verse004/sub-verse004_seg-vert_msk.nii.gz",
+            {"vertebra": 22, "disc": 0},
+            "L3",
+        ),
+        ("spider", "images/12_t2.mha", "masks/12_t2.mha", {"vertebra": 3, "disc": 203}, "L3"),
+    ],
+)
+def test_volumes(
+    tmp_path: Path, kind: str, image: str, labels: str, values: dict[str, int], level: str
+) -> None:
+    volume_with_labels(tmp_path / "in", image, labels, values)
+    options = Conversion(modality="MR", whole_vertebrae=True)
+    convert(kind, tmp_path / "in", tmp_path / "out", options)
+    images = read_dataset(tmp_path / "out").images
+    # every slice is there, so that slice selection can be tested, and 24 of them show the body
+    assert len(images) == 40 and sum(bool(i.instances) for i in images) == 24
+    patient = {"volumes": "a", "verse": "verse004", "spider": "12"}[kind]
+    assert {i.patient for i in images} == {patient} and images[0].n_slices == 40
+    assert images[0].modality == ("CT" if kind == "verse" else "MR")
+    middle = next(i for i in images if i.slice_index == 20)
+    by_level = {a.level: a for a in middle.instances}
+    expected = {"L3"} if kind == "verse" else {"L3", "L3-L4"}
+    assert set(by_level) == expected
+    # head up, anterior left: the body's rows are counted from the top, its process is gone
+    left, top, right, bottom = by_level[level].box
+    assert (left, top, bottom) == (10, 14, 40) and 40 <= right <= 46  # the process went to 56
+
+
+def test_volumes_that_do_not_fit_are_named(tmp_path: Path) -> None:
+    volume_with_labels(tmp_path, "a.mha", "a_seg.mha", {"vertebra": 22, "disc": 122})
+    small = SimpleITK.ReadImage(str(tmp_path / "a_seg.mha"))[:, :, :40]
+    SimpleITK.WriteImage(small, str(tmp_path / "a_seg.mha"))
+    with pytest.raises(SpineError, match=r"a_seg.mha: is not on the grid of a.mha"):
+        convert("volumes", tmp_path, tmp_path / "out", Conversion(modality="MR"))
+
+
+def test_labels_with_a_lost_header_are_refused(tmp_path: Path) -> None:
+    volume_with_labels(tmp_path, "a.mha", "a_seg.mha", {"vertebra": 22, "disc": 122})
+    labels = SimpleITK.ReadImage(str(tmp_path / "a_seg.mha"))
+    labels.SetOrigin((0.0, 5.0, 0.0))
+    SimpleITK.WriteImage(labels, str(tmp_path / "a_seg.mha"))
+    with pytest.raises(SpineError, match="is not on the grid"):
+        convert("volumes", tmp_path, tmp_path / "out", Conversion(modality="MR"))
+
+
+def test_the_same_file_name_in_two_patients_folders_is_two_cases(tmp_path: Path) -> None:
+    for patient in ("p1", "p2"):
+        values = {"vertebra": 22, "disc": 122}
+        volume_with_labels(tmp_path / "in" / patient, "t2.nii.gz", "t2_seg.nii.gz", values)
+    options = Conversion(modality="MR", patient="^(p[0-9]+)_", exhaustive=True)
+    convert("volumes", tmp_path / "in", tmp_path / "out", options)
+    images = read_dataset(tmp_path / "out").images
+    assert {i.patient for i in images} == {"p1", "p2"} and len({i.series for i in images}) == 2
+    # where a known label is not outlined, the slice is not exhaustive
+    assert all(i.exhaustive for i in images)
+
+
+def test_label_numbers_that_mean_nothing_are_counted(tmp_path: Path) -> None:
+    labels = np.zeros((4, 60, 60), np.uint8)
+    labels[:, 20:40, 20:40] = 77
+    labels[:, 20:40, 5:15] = 26  # S1, by SpineTK's numbers
+    for name, array in (("a", labels * 2 + 9), ("a_seg", labels)):
+        nibabel.save(nibabel.Nifti1Image(array, np.diag([3.0, 1, 1, 1])), tmp_path / f"{name}.nii")
+    done = convert("volumes", tmp_path, tmp_path / "out", Conversion(modality="MR"))
+    assert done.lost == {"labels numbered 77, which is no body or disc here": 1}
+    assert done.classes == {"vertebral_body": 4, "S1": 4}

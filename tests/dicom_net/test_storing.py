@@ -1,0 +1,70 @@
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from spinetk.atomic import unfinished
+from spinetk.dicom_net.storing import State, StudyFolder, read_json
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> StudyFolder:
+    return StudyFolder(tmp_path / "node")
+
+
+def test_an_image_sent_twice_is_one_and_nothing_new(folder: StudyFolder) -> None:
+    folder.put("1.2", "1.2.3", b"content")
+    [study] = folder.studies()
+    count, came = folder.arrivals(study)
+    time.sleep(0.02)
+    folder.put("1.2", "1.2.3", b"content")
+    assert folder.arrivals(study) == (count, came) and count == 1
+    folder.put("1.2", "1.2.3", b"other")
+    assert folder.arrivals(study)[0] == 1 and folder.arrivals(study)[1] > came
+
+
+def test_no_uid_leads_out_of_the_folder(folder: StudyFolder, tmp_path: Path) -> None:
+    folder.put("../../evil", "/etc/passwd", b"x")
+    files = [p for p in tmp_path.rglob("*") if p.is_file()]
+    assert len(files) == 1 and files[0].is_relative_to(folder.incoming)
+    assert (tmp_path / "node").stat().st_mode & 0o077 == 0
+
+
+def test_what_a_killed_node_left_half_written_does_not_count(
+    folder: StudyFolder, tmp_path: Path
+) -> None:
+    folder.put("1.2", "1.2.3", b"content")
+    [study] = folder.studies()
+    half = unfinished(study / "x.dcm")
+    half.write_bytes(b"half")
+    assert folder.arrivals(study)[0] == 1
+    StudyFolder(tmp_path / "node")
+    assert not half.exists()
+
+
+def test_a_state_is_kept_and_a_damaged_one_is_as_new(folder: StudyFolder) -> None:
+    folder.put("1.2", "1.2.3", b"content")
+    [study] = folder.studies()
+    assert folder.state(study) == State()
+    failed = State(folder.arrivals(study), "failed", 2)
+    folder.keep(study, failed, "no DICOM results")
+    assert folder.state(study) == failed
+    assert (folder.results(study) / "reason.txt").read_text() == "no DICOM results\n"
+    (folder.incoming.parent / "states" / f"{study.name}.json").write_text("{")
+    assert folder.state(study) == State()
+    assert read_json(folder.incoming / "missing") is None
+
+
+def test_only_what_is_done_with_and_old_is_deleted(folder: StudyFolder) -> None:
+    folder.put("1.2", "1.2.3", b"content")
+    [study] = folder.studies()
+    old = time.time() - 100
+    os.utime(next(study.iterdir()), (old, old))
+    folder.sweep(study, 50)
+    assert study.exists()  # waiting
+    folder.keep(study, State(folder.arrivals(study), "done"))
+    folder.sweep(study, 200)
+    assert study.exists()
+    folder.sweep(study, 50)
+    assert not study.exists() and folder.studies() == []
