@@ -32,10 +32,10 @@ SAME_PLACE = 0.5
 def without_doubles(instances: Sequence[Instance]) -> list[Instance]:
     """Drop the lower-scored of two instances at the same place (bodies include S1)."""
     kept: list[Instance] = []
-    for one in sorted(instances, key=lambda i: -i.score):
-        group = group_of(one.kind)
-        if all(group_of(k.kind) != group or _shared(one, k) <= SAME_PLACE for k in kept):
-            kept.append(one)
+    for item in sorted(instances, key=lambda i: -i.score):
+        group = group_of(item.kind)
+        if all(group_of(k.kind) != group or _shared(item, k) <= SAME_PLACE for k in kept):
+            kept.append(item)
     return kept
 
 
@@ -70,10 +70,10 @@ def without_overlap(instances: Sequence[Instance]) -> list[Instance]:
         return []
     taken = np.zeros(instances[0].mask.shape, dtype=bool)
     kept = []
-    for one in sorted(instances, key=lambda i: -i.score):
-        mask = one.mask & ~taken
+    for item in sorted(instances, key=lambda i: -i.score):
+        mask = item.mask & ~taken
         if mask.any():
-            kept.append(replace(one, mask=mask, box=mask_box(mask)))
+            kept.append(replace(item, mask=mask, box=mask_box(mask)))
             taken |= mask
     return kept
 
@@ -132,12 +132,12 @@ def order_and_name(
         of_kind.sort(key=lambda i: -mask_centre(i.mask)[1])
         rest += [
             replace(
-                one,
+                item,
                 order=k + 1,
-                level=_disc_level(one, bodies) if kind == DISC_KIND else None,
-                truncated=cut_by_border(one.mask),
+                level=_disc_level(item, bodies) if kind == DISC_KIND else None,
+                truncated=cut_by_border(item.mask),
             )
-            for k, one in enumerate(of_kind)
+            for k, item in enumerate(of_kind)
         ]
     return [*bodies, *rest], warnings
 

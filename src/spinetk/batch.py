@@ -79,11 +79,11 @@ class Outcome:
 
     def refuse(self, refused: Iterable[Refusal]) -> None:
         """Take account of what was not read."""
-        for one in refused:
-            if one.failed:
-                self.failed.append((one.name, one.reason))
+        for item in refused:
+            if item.failed:
+                self.failed.append((item.name, item.reason))
             else:
-                self.passed_over.append(one)
+                self.passed_over.append(item)
 
     def add(self, other: Outcome) -> None:
         """Take account of another series."""
@@ -126,14 +126,14 @@ def segment_all(
     made = not out.exists()
     todo = _prepare(out, found.series, options) if found.series else []
     outcome = Outcome(other_files=found.passed_over)
-    outcome.kept = [one.key for one in found.series if one not in todo]
+    outcome.kept = [item.key for item in found.series if item not in todo]
     outcome.refuse(found.refused)
     shared = workers > 1 and len(todo) >= FEWEST_FOR_WORKERS
     loaded: dict[str, LoadedModel] = {} if models is None else models
     segmented: Generator[Outcome] = (
-        in_workers(_alone, [(one, out, options) for one in todo], workers, _lost)
+        in_workers(_alone, [(item, out, options) for item in todo], workers, _lost)
         if shared
-        else (segment_found(one, out, options, loaded, on_progress) for one in todo)
+        else (segment_found(item, out, options, loaded, on_progress) for item in todo)
     )
     try:
         with closing(segmented):  # what processes have under way is completed
@@ -149,7 +149,7 @@ def segment_all(
     if not outcome.read and not outcome.kept:
         if made and found.series:
             shutil.rmtree(out)
-        refused = [Refusal(*one) for one in outcome.failed] + outcome.passed_over
+        refused = [Refusal(*item) for item in outcome.failed] + outcome.passed_over
         raise found.nothing_read(inputs, refused)
     return outcome
 
@@ -223,7 +223,7 @@ def _as_asked(series: Series, options: Options) -> Series:
         series,
         slices=series.slices.with_spacing(options.spacing)
         if isinstance(series.slices, StoredSlices)
-        else tuple(replace(one, spacing=options.spacing) for one in series.slices),
+        else tuple(replace(item, spacing=options.spacing) for item in series.slices),
         spacing_source="given",
         warnings=tuple(warning for warning in series.warnings if warning != NO_SPACING),
     )
@@ -243,13 +243,13 @@ def _segment_parts(
         NothingFound: nothing was found on any slice.
     """
     nothing: NothingFound | None = None
-    for one, choice in _parts(series, options):
-        if options.keep and whole_record(out / one.key):
-            outcome.kept.append(one.key)
+    for item, choice in _parts(series, options):
+        if options.keep and whole_record(out / item.key):
+            outcome.kept.append(item.key)
             continue
-        with _failure_noted(one.key, outcome):
+        with _failure_noted(item.key, outcome):
             try:
-                row = _segment_one(one, choice, loaded, out, options, on_progress)
+                row = _segment_one(item, choice, loaded, out, options, on_progress)
                 outcome.done.append(row)
             except NothingFound as error:
                 nothing = error
@@ -279,14 +279,15 @@ def _prepare(out: Path, series: Sequence[FoundSeries], options: Options) -> list
             pass
     except OSError as error:
         raise UsageError(f"cannot be written ({error.strerror})", out) from error
-    taken = [folder for one in series for folder in _folders(out, one.key, options)]
+    taken = [folder for item in series for folder in _folders(out, item.key, options)]
     foreign = [folder for folder in taken if not is_result(folder)]
     if foreign:
         raise UsageError("is in the way and not a result of SpineTK", foreign[0])
     if options.keep:  # of a series of which every slice is asked for, some may be missing
-        for one in series:
-            _same_input(one, _folders(out, one.key, options))
-        return [one for one in series if options.slices == "all" or not whole_record(out / one.key)]
+        for item in series:
+            _same_input(item, _folders(out, item.key, options))
+        every = options.slices == "all"
+        return [item for item in series if every or not whole_record(out / item.key)]
     if taken and not options.overwrite:
         more = f" and {len(taken) - 1} more" if len(taken) > 1 else ""
         raise UsageError(

@@ -97,9 +97,9 @@ def above_sacrum(boxes: NDArray[np.floating], sacral: NDArray[np.bool_]) -> NDAr
     """
     middle = (boxes[:, 1] + boxes[:, 3]) / 2
     kept = np.ones(len(boxes), dtype=bool)
-    for one in np.flatnonzero(sacral):
-        if (middle < middle[one]).sum() >= TRUSTED_BELOW:
-            kept &= middle <= middle[one]
+    for lowest in np.flatnonzero(sacral):
+        if (middle < middle[lowest]).sum() >= TRUSTED_BELOW:
+            kept &= middle <= middle[lowest]
     return kept
 
 

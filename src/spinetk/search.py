@@ -72,7 +72,7 @@ def search(
         (series.slices[index] for index in fine), loaded, threshold, series.modality,
         lambda done: tell(len(coarse) + done, len(coarse) + len(fine)),
     )  # fmt: skip
-    return sorted([*trace, *more], key=lambda one: one.index), best | better
+    return sorted([*trace, *more], key=lambda count_of_slice: count_of_slice.index), best | better
 
 
 def _coarse_step(series: Series) -> int:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from spinetk.study import Frame, Slice
 
 
-def on_frames(one: Slice, labels: NDArray[Any]) -> tuple[tuple[Frame, ...], NDArray[Any]]:
+def on_frames(stored: Slice, labels: NDArray[Any]) -> tuple[tuple[Frame, ...], NDArray[Any]]:
     """Bring labels drawn on a slice to the stored images that it comes from.
 
     Args:
@@ -24,11 +24,11 @@ def on_frames(one: Slice, labels: NDArray[Any]) -> tuple[tuple[Frame, ...], NDAr
     Raises:
         ValueError: the slice does not come from DICOM.
     """
-    if one.origin is None:
+    if stored.origin is None:
         raise ValueError("the slice does not come from stored DICOM images")
-    if isinstance(one.origin, Frame):
-        return ((one.origin,), labels[None]) if labels.any() else ((), labels[None][:0])
-    where = one.origin
+    if isinstance(stored.origin, Frame):
+        return ((stored.origin,), labels[None]) if labels.any() else ((), labels[None][:0])
+    where = stored.origin
     lines = labels if where.lines == "rows" else labels.T
     cuts = zip(where.frames, where.shifts, lines, strict=True)
     held = [(frame, shift, line) for frame, shift, line in cuts if line.any()]
@@ -40,7 +40,7 @@ def on_frames(one: Slice, labels: NDArray[Any]) -> tuple[tuple[Frame, ...], NDAr
     return tuple(frame for frame, _, _ in held), images
 
 
-def onto_slice(one: Slice, images: Mapping[str, NDArray[np.bool_]]) -> NDArray[np.bool_] | None:
+def onto_slice(stored: Slice, images: Mapping[str, NDArray[np.bool_]]) -> NDArray[np.bool_] | None:
     """Gather a mask from stored images (of single-frame files) onto a slice.
 
     Args:
@@ -52,17 +52,17 @@ def onto_slice(one: Slice, images: Mapping[str, NDArray[np.bool_]]) -> NDArray[n
     Raises:
         ValueError: a mask has another size than its image.
     """
-    if one.origin is None:
+    if stored.origin is None:
         return None
-    if isinstance(one.origin, Frame):
-        found = images.get(one.origin.uid)
-        if found is not None and found.shape != one.pixels.shape:
-            raise ValueError(f"{found.shape} against {one.pixels.shape}")
+    if isinstance(stored.origin, Frame):
+        found = images.get(stored.origin.uid)
+        if found is not None and found.shape != stored.pixels.shape:
+            raise ValueError(f"{found.shape} against {stored.pixels.shape}")
         return found
-    where = one.origin
+    where = stored.origin
     if not any(frame.uid in images for frame in where.frames):
         return None
-    mask = np.zeros(one.pixels.shape, dtype=bool)
+    mask = np.zeros(stored.pixels.shape, dtype=bool)
     lines = mask if where.lines == "rows" else mask.T
     for line, frame, shift in zip(lines, where.frames, where.shifts, strict=True):
         if frame.uid in images:

@@ -146,7 +146,7 @@ def read_datasets(folders: Iterable[str | Path]) -> list[AnnotatedSet]:
         SpineError: one cannot be read, or two folders have the same name.
     """
     sets = [read_dataset(Path(folder).resolve()) for folder in folders]
-    for name, count in Counter(one.name for one in sets).items():
+    for name, count in Counter(annotated_set.name for annotated_set in sets).items():
         if count > 1:
             raise SpineError(
                 f"{count} data sets are called {name}: their images could not be told apart; "

@@ -85,9 +85,9 @@ def _picture_faults(
             with (folder / name).open("rb") as stream, Image.open(stream) as picture:
                 size = (picture.height, picture.width)
                 mode = picture.mode
-            told = (image.get("height", size[0]), image.get("width", size[1]))
-            if told != size:
-                yield f"{name}: {size[0]} x {size[1]} pixels, said to be {told[0]} x {told[1]}"
+            stated = (image.get("height", size[0]), image.get("width", size[1]))
+            if stated != size:
+                yield f"{name}: {size[0]} x {size[1]} pixels, said to be {stated[0]} x {stated[1]}"
         except FileNotFoundError:
             yield f"{name}: the picture is not there"
         except (OSError, UnidentifiedImageError):

@@ -55,9 +55,9 @@ def validation_patients(images: Iterable[AnnotatedImage], fraction: float = 0.2)
 def _joined(sets: Iterable[set[str]]) -> list[set[str]]:
     """Unite sets that have a member in common."""
     groups: list[set[str]] = []
-    for one in sets:
-        apart = [group for group in groups if not group & one]
-        groups = [*apart, one.union(*(group for group in groups if group & one))]
+    for members in sets:
+        apart = [group for group in groups if not group & members]
+        groups = [*apart, members.union(*(group for group in groups if group & members))]
     return groups
 
 

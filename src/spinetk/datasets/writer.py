@@ -131,7 +131,7 @@ class DatasetWriter:
                 "pseudo_labels": pseudo,
             }
         )
-        self.outlines.append([_coded(*one) for one in outlines if one[1].any()])
+        self.outlines.append([_coded(*item) for item in outlines if item[1].any()])
 
     def discard(self) -> None:
         """Remove the pictures that were written, and the folder where nothing else is in it."""
@@ -143,7 +143,7 @@ class DatasetWriter:
 
     def close(self) -> int:
         """Write `annotations.json`; returns the number of outlines."""
-        names = {one["class"] for outlines in self.outlines for one in outlines}
+        names = {item["class"] for outlines in self.outlines for item in outlines}
         spine = names <= set(SPINE_CLASSES)
         classes = SPINE_CLASSES if spine else tuple(sorted(names))
         number = {name: i + 1 for i, name in enumerate(classes)}
@@ -153,10 +153,10 @@ class DatasetWriter:
                 names if image["labelled_categories"] is None else image["labelled_categories"]
             )
             image["labelled_categories"] = sorted(number[name] for name in labelled)
-            for one in outlines:
+            for item in outlines:
                 own = {"id": len(annotations) + 1, "image_id": image["id"]}
-                kind = {"category_id": number[one["class"]]}
-                annotations.append(own | kind | {k: v for k, v in one.items() if k != "class"})
+                kind = {"category_id": number[item["class"]]}
+                annotations.append(own | kind | {k: v for k, v in item.items() if k != "class"})
         content = {
             "info": self.info,
             "categories": [{"id": i, "name": name} for name, i in number.items()],
@@ -198,7 +198,7 @@ def grey_window(slices: Sequence[Slice], modality: Modality | None) -> tuple[flo
     CT, percentiles of the series otherwise."""
     if modality == "CT":
         return BONE_WINDOW_HU
-    values = np.concatenate([one.pixels[::4, ::4].ravel() for one in slices])
+    values = np.concatenate([item.pixels[::4, ::4].ravel() for item in slices])
     low, high = np.percentile(values, (LOW_PERCENTILE, HIGH_PERCENTILE))
     return float(low), float(high)
 

@@ -33,14 +33,14 @@ def fetch_study(url: str, study: str) -> tempfile.TemporaryDirectory[str]:
     """
     folder = tempfile.TemporaryDirectory(prefix="spinetk-")
     count = 0
-    with _told(url):
+    with _in_one_line(url):
         for dataset in _client(url).iter_study(study, media_types=AS_STORED):
             count += 1
             path = Path(folder.name) / f"{count:06d}.dcm"
             dataset.save_as(path, enforce_file_format=True)
     if not count:
         folder.cleanup()
-        with _told(url):
+        with _in_one_line(url):
             raise ValueError(f"has no study {study}")
     return folder
 
@@ -57,7 +57,7 @@ def store_results(url: str, folders: Iterable[Path]) -> int:
         paths = [folder / f"{name}.dcm" for name in DICOM_FORMATS]
         made = [pydicom.dcmread(path) for path in paths if path.is_file()]
         if made:
-            with _told(url):
+            with _in_one_line(url):
                 answer = client.store_instances(made)
             refused = answer.get("FailedSOPSequence")
             if refused:
@@ -71,7 +71,7 @@ def _client(url: str) -> DICOMwebClient:
 
 
 @contextmanager
-def _told(url: str) -> Iterator[None]:
+def _in_one_line(url: str) -> Iterator[None]:
     """What went wrong, in one line, without a password that the address may hold."""
     url = re.sub(r"//[^/@]*@", "//", url)
     try:

@@ -43,8 +43,8 @@ REGIONS = {"C": "cervical", "T": "thoracic", "L": "lumbar", "S": "sacral"}
 
 def compare_image(image: AnnotatedImage, loaded: LoadedModel, threshold: float) -> Comparison:
     """Outline one image and hold the result against its annotation."""
-    one = as_slice(image)
-    proposed = candidates(upright(one), loaded, LOWEST_SCORE, image.modality)
+    stored = as_slice(image)
+    proposed = candidates(upright(stored), loaded, LOWEST_SCORE, image.modality)
     above = [i for i in proposed if i.score >= threshold]
     found, _ = order_and_name(resolve(above, image.spacing), None)
     out = Comparison()
@@ -57,7 +57,7 @@ def compare_image(image: AnnotatedImage, loaded: LoadedModel, threshold: float) 
         pairs = dict(match(overlap))
         rows = tuple(
             _instance_result(
-                image, one, kind, note, same[pairs[row]] if row in pairs else None,
+                image, stored, kind, note, same[pairs[row]] if row in pairs else None,
                 float(overlap[row, pairs[row]]) if row in pairs else 0.0,
             )
             for row, note in enumerate(reference)
@@ -81,7 +81,7 @@ def _overlap(reference: Sequence[Annotation], found: Sequence[Instance]) -> NDAr
 
 def _instance_result(
     image: AnnotatedImage,
-    one: Slice,
+    stored: Slice,
     kind: str,
     note: Annotation,
     hit: Instance | None,
@@ -109,8 +109,8 @@ def _instance_result(
         else None,
         score=hit.score if hit else None,
         named=hit.level if hit else None,
-        reference_features=_features(one, mask) if hit else None,
-        found_features=_features(one, hit.mask) if hit else None,
+        reference_features=_features(stored, mask) if hit else None,
+        found_features=_features(stored, hit.mask) if hit else None,
     )
 
 
@@ -123,8 +123,8 @@ def _cause(note: Annotation, mask: NDArray[np.bool_], iou: float) -> str:
     return "below IoU" if iou > 0 else "not found"
 
 
-def _features(one: Slice, mask: NDArray[np.bool_]) -> Features:
-    values = first_order(one.pixels, mask)
+def _features(stored: Slice, mask: NDArray[np.bool_]) -> Features:
+    values = first_order(stored.pixels, mask)
     return (
         values.skewness,
         values.kurtosis,
@@ -150,10 +150,10 @@ def _proposals(
     best = _overlap(reference, same).max(axis=0, initial=0)
     return tuple(
         Proposal(
-            image.key, image.dataset, image.modality, kind, one.score, one.box,
-            bool(overlap >= SAME_IOU) or not _doubtful(one, region),
+            image.key, image.dataset, image.modality, kind, stored.score, stored.box,
+            bool(overlap >= SAME_IOU) or not _doubtful(stored, region),
         )
-        for one, overlap in zip(same, best, strict=True)
+        for stored, overlap in zip(same, best, strict=True)
     )  # fmt: skip
 
 

@@ -61,9 +61,9 @@ def _difference(image: AnnotatedImage, loaded: LoadedModel, kind: str) -> NDArra
         if note.category == category:
             reference |= note.mask
     predicted = np.zeros_like(reference)
-    for one in found:
-        if one.kind == kind or (kind == BODY_KIND and one.kind == SACRAL_CLASS):
-            predicted |= one.mask
+    for item in found:
+        if item.kind == kind or (kind == BODY_KIND and item.kind == SACRAL_CLASS):
+            predicted |= item.mask
     picture = cv2.cvtColor(image.pixels, cv2.COLOR_GRAY2BGR)
     for region, colour in (
         (reference & ~predicted, MISSED),

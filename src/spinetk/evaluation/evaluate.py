@@ -80,7 +80,7 @@ def read_images(data: Sequence[Path]) -> list[AnnotatedImage]:
     """
     sets = read_datasets(data)
     network_classes(sets)
-    return [image for one in sets for image in one.images]
+    return [image for item in sets for image in item.images]
 
 
 def evaluate_images(
@@ -108,9 +108,9 @@ def evaluate_images(
         bar.add_task("slice selection", total=None)
         slices = compare_selection([i for i in images if not i.pseudo], loaded, threshold)
     whole = Comparison(
-        tuple(row for one in compared for row in one.instances),
-        tuple(row for one in compared for row in one.false_positives),
-        tuple(row for one in compared for row in one.proposals),
+        tuple(row for item in compared for row in item.instances),
+        tuple(row for item in compared for row in item.false_positives),
+        tuple(row for item in compared for row in item.proposals),
     )
     times = time_images(annotated, loaded)
     return frames_of(whole.instances, whole.false_positives, whole.proposals, slices, times)

@@ -100,9 +100,10 @@ def precision_recall(instances: pd.DataFrame, proposals: pd.DataFrame) -> Precis
         evaluation.params.iouThrs = np.array([DETECTED_IOU])
         evaluation.evaluate()
         evaluation.accumulate()
-    images = [one for one in evaluation.evalImgs if one is not None and one["aRng"] == ALL_SIZES]
-    scores = np.concatenate([one["dtScores"] for one in images])
-    right = np.concatenate([one["dtMatches"][0] > 0 for one in images])
+    judged_images = filter(None, evaluation.evalImgs)
+    images = [item for item in judged_images if item["aRng"] == ALL_SIZES]
+    scores = np.concatenate([item["dtScores"] for item in images])
+    right = np.concatenate([item["dtMatches"][0] > 0 for item in images])
     order = np.argsort(-scores, kind="stable")
     scores, found_so_far = scores[order], np.cumsum(right[order])
     precision = found_so_far / np.arange(1, len(order) + 1)
@@ -129,7 +130,7 @@ def _boxes(rows: pd.DataFrame, number: dict[str, int]) -> list[dict[str, object]
     for i, row in enumerate(rows.itertuples(), start=1):
         left, top, right, bottom = (float(getattr(row, name)) for name in CORNERS)
         width, height = right - left, bottom - top
-        one: dict[str, object] = {
+        item: dict[str, object] = {
             "id": i,
             "image_id": number[row.image],
             "category_id": 1,
@@ -138,6 +139,6 @@ def _boxes(rows: pd.DataFrame, number: dict[str, int]) -> list[dict[str, object]
             "iscrowd": 0,
         }
         if not pd.isna(row.score):
-            one["score"] = float(row.score)
-        out.append(one)
+            item["score"] = float(row.score)
+        out.append(item)
     return out

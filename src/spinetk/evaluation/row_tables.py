@@ -76,7 +76,7 @@ def frames_of(
 
 def load_frames(folder: Path) -> Frames:
     """Read what `Frames.save` wrote."""
-    return Frames(*(pd.read_csv(folder / f"{one.name}.csv.gz") for one in fields(Frames)))
+    return Frames(*(pd.read_csv(folder / f"{item.name}.csv.gz") for item in fields(Frames)))
 
 
 def put_together(folds: Sequence[Frames]) -> Frames:
@@ -85,12 +85,12 @@ def put_together(folds: Sequence[Frames]) -> Frames:
         *(
             pd.concat(
                 [
-                    getattr(frames, one.name).assign(fold=number)
+                    getattr(frames, item.name).assign(fold=number)
                     for number, frames in enumerate(folds, 1)
                 ],
                 ignore_index=True,
             )
-            for one in fields(Frames)
+            for item in fields(Frames)
         )
     )
 
@@ -100,7 +100,7 @@ def _frame(kind: type, rows: Iterable[Any]) -> pd.DataFrame:
 
 
 def _columns(kind: type) -> list[str]:
-    return [column for one in fields(kind) for column in SPREAD.get(one.name, (one.name,))]
+    return [column for item in fields(kind) for column in SPREAD.get(item.name, (item.name,))]
 
 
 def _flat(row: dict[str, Any]) -> dict[str, Any]:

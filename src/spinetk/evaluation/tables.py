@@ -133,8 +133,8 @@ def precision_table(frames: Frames) -> pd.DataFrame:
     rows = []
     for (modality, kind), curve in precision_curves(frames):
         own, false = (
-            one[(one["kind"] == kind) & (one["modality"] == modality)]
-            for one in (frames.instances, frames.false_positives)
+            item[(item["kind"] == kind) & (item["modality"] == modality)]
+            for item in (frames.instances, frames.false_positives)
         )
         rows.append(
             {

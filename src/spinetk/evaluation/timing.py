@@ -38,8 +38,8 @@ def _time(image: AnnotatedImage, loaded: LoadedModel) -> TimeResult:
         loaded.detector.find_masks(found, loaded.model.score_threshold)
         seconds["network"] = time.perf_counter() - start
         start = time.perf_counter()
-        one = as_slice(image)
-        series = Series("timed", image.modality, "raster", (replace(one, index=0),), None)
+        stored = as_slice(image)
+        series = Series("timed", image.modality, "raster", (replace(stored, index=0),), None)
         with contextlib.suppress(NothingFound):  # that takes its time, too
             measurements(segment(series, loaded, slice_choice=0))
         seconds["whole"] = time.perf_counter() - start

@@ -124,8 +124,8 @@ def _merged(dataset: Dataset, groups: Any, number: int) -> Dataset:
     if groups is None:
         return out
     shared = dataset.get("SharedFunctionalGroupsSequence") or [Dataset()]
-    for one in (shared[0], groups[number - 1]):
-        for sequence in one:
+    for item in (shared[0], groups[number - 1]):
+        for sequence in item:
             if sequence.VR == "SQ" and sequence.value:
                 out.update(sequence.value[0])
     return out

@@ -96,7 +96,7 @@ class StoredSlices(Sequence[Slice]):
 
     def with_spacing(self, spacing: tuple[float, float]) -> StoredSlices:
         """The same slices with a spacing (row, column) in mm."""
-        blank = [replace(one, spacing=spacing) for one in self.blank]
+        blank = [replace(blank_slice, spacing=spacing) for blank_slice in self.blank]
         return StoredSlices(self.store, blank, self.transpose)
 
     def __len__(self) -> int:

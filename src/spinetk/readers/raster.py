@@ -37,12 +37,12 @@ def read_raster(path: Path) -> Series:
     if (pages := _pages(path)) > 1:
         warnings.append(Warning("first-page", f"has {pages} pages: the first is taken"))
     pixels = finite(path.name, _gray(path.name, np.asarray(picture)), warnings)
-    one = Slice(pixels=pixels, index=0, geometry=None, spacing=None, path=path)
+    picture_slice = Slice(pixels=pixels, index=0, geometry=None, spacing=None, path=path)
     return Series(
         key=path.stem,
         modality=None,
         source="raster",
-        slices=(one,),
+        slices=(picture_slice,),
         spacing_source=None,
         warnings=(
             *warnings,

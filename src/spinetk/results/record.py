@@ -118,10 +118,10 @@ class Record:
                 instance_number=content.get("instance_number"),
                 slices=tuple(
                     SliceCount(
-                        one["index"], one["bodies"], one["discs"], one["area_px"],
-                        one.get("instance_number"),
+                        item["index"], item["bodies"], item["discs"], item["area_px"],
+                        item.get("instance_number"),
                     )
-                    for one in content["slices"]
+                    for item in content["slices"]
                 ),
                 bodies=int(content["bodies"]),
                 discs=int(content["discs"]),

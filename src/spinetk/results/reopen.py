@@ -77,7 +77,7 @@ def read_slice(folder: Path, record: Record) -> Slice:
 def _instances(folder: Path) -> tuple[Instance, ...]:
     try:
         content = json.loads((folder / INSTANCES).read_text(encoding="utf-8"))
-        kinds = {one["id"]: one["name"] for one in content["categories"]}
+        kinds = {item["id"]: item["name"] for item in content["categories"]}
         return tuple(
             Instance(
                 kind=kinds[note["category_id"]],

@@ -101,26 +101,26 @@ def replaced(marked: Sequence[Marked], place: int, mask: NDArray[np.bool_]) -> l
     """The instances with one mask changed. It takes its pixels from the others, for no pixel is of
     two; what has hardly a pixel left is gone."""
     left = [
-        replace(one, mask=mask if number == place else one.mask & ~mask)
-        for number, one in enumerate(marked)
+        replace(item, mask=mask if number == place else item.mask & ~mask)
+        for number, item in enumerate(marked)
     ]
-    return [one for one in left if int(one.mask.sum()) >= SMALLEST_PIXELS]
+    return [item for item in left if int(item.mask.sum()) >= SMALLEST_PIXELS]
 
 
 def changes(before: Sequence[Marked], after: Sequence[Marked]) -> list[str]:
     """One line for each instance that was changed, renamed, added or deleted."""
     lines = []
-    known = {one.id: one for one in before}
-    for one in after:
-        old = known.pop(one.id, None)
-        name = one.level or one.kind.replace("_", " ")
-        if old is None or old.kind != one.kind:
-            lines.append(f"{name}: added ({int(one.mask.sum())} pixels)")
+    known = {item.id: item for item in before}
+    for item in after:
+        old = known.pop(item.id, None)
+        name = item.level or item.kind.replace("_", " ")
+        if old is None or old.kind != item.kind:
+            lines.append(f"{name}: added ({int(item.mask.sum())} pixels)")
             continue
-        if old.level != one.level:
+        if old.level != item.level:
             lines.append(f"{name}: renamed (was {old.level or 'without a level'})")
-        if dice(old.mask, one.mask) < SAME:
-            sizes = f"{int(old.mask.sum())} to {int(one.mask.sum())} pixels"
-            lines.append(f"{name}: outline ({sizes}, Dice {dice(old.mask, one.mask):.3f})")
-    lines += [f"{one.level or one.kind.replace('_', ' ')}: deleted" for one in known.values()]
+        if dice(old.mask, item.mask) < SAME:
+            sizes = f"{int(old.mask.sum())} to {int(item.mask.sum())} pixels"
+            lines.append(f"{name}: outline ({sizes}, Dice {dice(old.mask, item.mask):.3f})")
+    lines += [f"{item.level or item.kind.replace('_', ' ')}: deleted" for item in known.values()]
     return lines

@@ -133,7 +133,7 @@ class Runner:
         lines = [error] if error else []
         if outcome is not None:
             lines += [f"{key}: {reason}" for key, reason in outcome.failed]
-            lines += [f"passed over {one.name}: {one.reason}" for one in outcome.passed_over]
+            lines += [f"passed over {item.name}: {item.reason}" for item in outcome.passed_over]
 
         def end(now: Job) -> dict[str, Any]:
             if now.state != "running":  # cancelled in the meantime
@@ -168,7 +168,7 @@ class Runner:
 
 
 def _with_row(job: Job, row: dict[str, Any]) -> tuple[dict[str, Any], ...]:
-    return (*(one for one in job.results if one["key"] != row["key"]), row)
+    return (*(item for item in job.results if item["key"] != row["key"]), row)
 
 
 def _process(pipe: Connection) -> None:
@@ -209,8 +209,8 @@ def _done(order: Order, models: dict[str, LoadedModel], pipe: Connection) -> Out
     if found is None or order.task.slice_index is None:
         raise UsageError(f"there is no series {order.task.key}")
     key = slice_key(found.key, order.task.slice_index)
-    one = replace(options, slices=order.task.slice_index)
-    outcome = segment_found(replace(found, key=key), order.results, one, models, on_progress)
+    item = replace(options, slices=order.task.slice_index)
+    outcome = segment_found(replace(found, key=key), order.results, item, models, on_progress)
     for row in outcome.done:
         on_done(row)
     write_summary(order.results)

@@ -237,7 +237,7 @@ def _take_over_classes(
     for name, (axis, rows) in PER_CLASS.items():
         parts = list(own[name].split(rows, dim=axis))
         known = stored[name].split(rows, dim=axis)
-        for place, one in enumerate(here):
-            if one in there:
-                parts[place] = known[there.index(one)]
+        for place, item in enumerate(here):
+            if item in there:
+                parts[place] = known[there.index(item)]
         stored[name] = torch.cat(parts, dim=axis)

@@ -56,7 +56,7 @@ def train_run(
         UsageError: a configuration field is not known, or the sets do not fit together.
     """
     sets = read_datasets(data)
-    images = [image for one in sets for image in one.images]
+    images = [image for entry in sets for image in entry.images]
     if isinstance(hold_out, float | int):
         share = hold_out
         hold_out = validation_patients(images, share) if share > 0 else frozenset()
@@ -66,7 +66,7 @@ def train_run(
     start_weights, start_card = _start_from(init) if init else (None, None)
     known = tuple(start_card["classes"]) if start_card else ()
     config = read_config(config_path, network_classes(sets, known), repurposing=bool(init))
-    strangers = sorted(set(config.set_weights) - {one.name for one in sets})
+    strangers = sorted(set(config.set_weights) - {entry.name for entry in sets})
     if strangers:
         raise UsageError(
             f"set_weights names no set here: {strangers[0]}", f"--config {config_path}"
@@ -99,11 +99,11 @@ def calibration_images(sets: Sequence[AnnotatedSet], sides: dict[str, int]) -> l
     number from every modality, spread evenly over its sets."""
     out = []
     for modality in _modalities(sets):
-        images = [i for one in sets for i in one.images if i.modality == modality]
+        images = [i for entry in sets for i in entry.images if i.modality == modality]
         places = np.linspace(0, len(images) - 1, CALIBRATION_IMAGES).astype(int)
         for place in np.unique(places):
-            one = as_slice(images[place])
-            given = fit_slice(one.pixels, one.spacing, sides[modality], images[place].modality)
+            entry = as_slice(images[place])
+            given = fit_slice(entry.pixels, entry.spacing, sides[modality], images[place].modality)
             out.append(given.image)
     return out
 
@@ -160,8 +160,8 @@ def read_config(
     sides = TrainingConfig().fitted_side
     for name, side in content.pop("fitted_side", {}).items():
         if name not in sides:
-            told = f"fitted_side: there is no {name}; fields are {', '.join(sides)}"
-            raise UsageError(f"{told}", f"--config {path}")
+            reason = f"fitted_side: there is no {name}; fields are {', '.join(sides)}"
+            raise UsageError(f"{reason}", f"--config {path}")
         sides[name] = side
     config = _changed(TrainingConfig, path, (REPURPOSING if repurposing else {}) | content)
     return dataclasses.replace(
@@ -184,8 +184,8 @@ def _changed(kind: type[Config], path: Path | None, fields: dict[str, Any]) -> C
         usual = getattr(default, name)
         if _sort(value) != _sort(usual) and (_sort(value), _sort(usual)) != (int, float):
             shown = list(usual) if isinstance(usual, tuple) else usual
-            told = f"{name} = {value!r}: a value like {shown!r} is needed"
-            raise UsageError(f"{told}", f"--config {path}")
+            reason = f"{name} = {value!r}: a value like {shown!r} is needed"
+            raise UsageError(f"{reason}", f"--config {path}")
     return kind(**_tuples(fields))
 
 
@@ -212,15 +212,15 @@ def model_card(
         "weights_sha256": weights_sha256,
         "data": [
             {
-                "name": one.name,
-                "source": one.info.get("source"),
-                "licence": one.info.get("licence"),
-                "citation": one.info.get("citation"),
-                "patients": len({i.patient for i in one.images}),
-                "images": len(one.images),
-                "patients_trained_on": len({i.patient for i in one.images} - set(held_out)),
+                "name": entry.name,
+                "source": entry.info.get("source"),
+                "licence": entry.info.get("licence"),
+                "citation": entry.info.get("citation"),
+                "patients": len({i.patient for i in entry.images}),
+                "images": len(entry.images),
+                "patients_trained_on": len({i.patient for i in entry.images} - set(held_out)),
             }
-            for one in sets
+            for entry in sets
         ],
         "held_out_patients_sha256": sorted(patient_hash(p) for p in held_out),
         "training": config.as_dict(),
@@ -229,7 +229,7 @@ def model_card(
 
 
 def _modalities(sets: Sequence[AnnotatedSet]) -> list[str]:
-    return sorted({image.modality for one in sets for image in one.images})
+    return sorted({image.modality for entry in sets for image in entry.images})
 
 
 def _tuples(table: dict[str, Any]) -> dict[str, Any]:

@@ -18,11 +18,11 @@ def coco_content(result: Segmentation) -> dict[str, Any]:
     Categories are 1 vertebral_body and 2 intervertebral_disc; a network with other classes has
     them numbered in the order in which they occur. Boxes are xywh as COCO has them.
     """
-    one = result.slice
+    stored = result.slice
     kinds = list(SPINE_CLASSES)
     if any(i.kind not in kinds for i in result.instances):
         kinds = list(dict.fromkeys(i.kind for i in result.instances))
-    height, width = one.pixels.shape
+    height, width = stored.pixels.shape
     annotations: list[dict[str, Any]] = []
     for label, instance in zip(label_numbers(result.instances), result.instances, strict=True):
         left, top, right, bottom = instance.box
@@ -40,7 +40,7 @@ def coco_content(result: Segmentation) -> dict[str, Any]:
                 "order": instance.order,
                 "label": label,
                 "truncated": instance.truncated,
-                "slice_index": one.index,
+                "slice_index": stored.index,
             }
         )
     image = {
@@ -48,9 +48,9 @@ def coco_content(result: Segmentation) -> dict[str, Any]:
         "file_name": "image.nii.gz",
         "height": height,
         "width": width,
-        "slice_index": one.index,
+        "slice_index": stored.index,
         "n_slices": len(result.series.slices),
-        "pixel_spacing_mm": list(one.spacing) if one.spacing else None,
+        "pixel_spacing_mm": list(stored.spacing) if stored.spacing else None,
     }
     return {
         "info": {"description": "SpineTK segmentation", "model": result.model}

@@ -38,8 +38,8 @@ def structure_set(result: Segmentation, model: Model, placed: OnImages) -> FileD
 
     Source: DICOM PS3.3 A.19, C.8.8.5 and C.8.8.6.
     """
-    one, header = result.slice, placed.headers[0]
-    if one.geometry is None:
+    stored, header = result.slice, placed.headers[0]
+    if stored.geometry is None:
         raise SpineError("a film has no place in the patient: no structure set")
     dataset = _module(header, model)
     reference = Dataset()
@@ -53,7 +53,7 @@ def structure_set(result: Segmentation, model: Model, placed: OnImages) -> FileD
         roi.ReferencedFrameOfReferenceUID = header.FrameOfReferenceUID
         roi.ROIName, roi.ROIGenerationAlgorithm = label_of(instance), "AUTOMATIC"
         contour.ROIDisplayColor = list(colour_of(instance))
-        contour.ContourSequence = Items(_contours(instance, one.geometry, one.origin, header))
+        contour.ContourSequence = Items(_contours(instance, stored.geometry, stored.origin, header))
         observation.ObservationNumber = number
         observation.RTROIInterpretedType, observation.ROIInterpreter = "ORGAN", ""
         structures.append(roi)

@@ -46,17 +46,17 @@ def on_images(result: Segmentation) -> OnImages:
     Raises:
         ValueError: the source is not DICOM.
     """
-    one = result.slice
+    stored = result.slice
     kind = np.min_scalar_type(len(result.instances))  # an axial study has hundreds of frames
-    labels = np.zeros(one.pixels.shape, dtype=kind)
+    labels = np.zeros(stored.pixels.shape, dtype=kind)
     for number, instance in enumerate(result.instances, start=1):
         labels[instance.mask] = number
-    frames, placed = on_frames(one, labels)
+    frames, placed = on_frames(stored, labels)
     paths: dict[Path, None] = dict.fromkeys(frame.path for frame in frames)
     return OnImages(
         frames=frames,
         labels=placed,
-        headers=tuple(_header(path, one.geometry) for path in paths),
+        headers=tuple(_header(path, stored.geometry) for path in paths),
     )
 
 

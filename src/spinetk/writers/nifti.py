@@ -26,13 +26,13 @@ def write_nifti(image_path: Path, mask_path: Path, result: Segmentation) -> None
     A picture without geometry gets pixels of its spacing, or of 1 mm where that is not known; the
     header's units are then "unknown".
     """
-    one = result.slice
-    spacing = one.spacing or (1.0, 1.0)
-    geometry = one.geometry or Geometry((0, 0, 0), (1, 0, 0), (0, 1, 0), spacing)
-    units = "mm" if one.spacing else "unknown"
+    stored = result.slice
+    spacing = stored.spacing or (1.0, 1.0)
+    geometry = stored.geometry or Geometry((0, 0, 0), (1, 0, 0), (0, 1, 0), spacing)
+    units = "mm" if stored.spacing else "unknown"
     changed = result.correction
     about = f"corrected by {changed.who}, {changed.when}" if changed else "SpineTK"
-    _save(image_path, one.pixels, geometry, units, "SpineTK")
+    _save(image_path, stored.pixels, geometry, units, "SpineTK")
     _save(mask_path, label_image(result), geometry, units, about)
 
 

@@ -52,7 +52,7 @@ def write_report(
         picture=_png(upright_gray(view)),
         width=columns,
         height=height,
-        shapes=[_shape(view, *one) for one in enumerate(result.instances)],
+        shapes=[_shape(view, *item) for item in enumerate(result.instances)],
         chart=selection_chart(result.trace, result.slice_index),
         tied=_tied(result.trace),
         total_seconds=sum(result.seconds.values()),
@@ -69,8 +69,8 @@ def selection_chart(trace: Sequence[SliceCount], chosen: int) -> dict[str, Any]:
     inner = CHART_HEIGHT - BOTTOM - TOP
     every = max(1, int(np.ceil(count / 16)))
     bars, points = [], []
-    for place, one in enumerate(trace):
-        tall = inner * one.bodies / most
+    for place, item in enumerate(trace):
+        tall = inner * item.bodies / most
         left = LEFT + place * step
         bars.append(
             {
@@ -78,13 +78,13 @@ def selection_chart(trace: Sequence[SliceCount], chosen: int) -> dict[str, Any]:
                 "y": round(CHART_HEIGHT - BOTTOM - tall, 2),
                 "width": round(0.76 * step, 2),
                 "height": round(tall, 2),
-                "chosen": one.index == chosen,
-                "title": f"slice {one.index}: {one.bodies} bodies, {one.discs} discs",
-                "tick": str(one.index) if place % every == 0 or one.index == chosen else "",
+                "chosen": item.index == chosen,
+                "title": f"slice {item.index}: {item.bodies} bodies, {item.discs} discs",
+                "tick": str(item.index) if place % every == 0 or item.index == chosen else "",
                 "middle": round(left + step / 2, 2),
             }
         )
-        y = CHART_HEIGHT - BOTTOM - inner * one.area / largest
+        y = CHART_HEIGHT - BOTTOM - inner * item.area / largest
         points.append(f"{left + step / 2:.2f},{y:.2f}")
     ticks = [
         {"y": round(CHART_HEIGHT - BOTTOM - inner * n / most, 2), "text": n}

@@ -119,7 +119,7 @@ def convert(kind: str, folder: Path, out: Path, options: Conversion = Conversion
         writer.discard()
         raise
     outlines = writer.close()
-    notes = [note for one in writer.outlines for note in one]
+    notes = [note for item in writer.outlines for note in item]
     kinds = Counter(note["class"] for note in notes)
     levels = Counter(str(note["level"]) for note in notes if note["level"])
     strange = tuple(sorted(set(kinds) - set(SPINE_CLASSES)))
@@ -149,12 +149,12 @@ def _add_all(
     if kind in PICTURE_FORMATS:
         _add_pictures(writer, kind, folder, options, modality or "XR", lost)
     elif kind in SLICE_FORMATS:
-        for one in SLICE_FORMATS[kind](folder, lost):
-            told = one.patient if options.patient is None else None
+        for item in SLICE_FORMATS[kind](folder, lost):
+            told = item.patient if options.patient is None else None
             writer.add(
-                one.name, one.picture, one.outlines,
-                patient=told or _patient(kind, one.series, options), series=one.series,
-                modality=one.modality or modality or "MR", place=one.place, spacing=one.spacing,
+                item.name, item.picture, item.outlines,
+                patient=told or _patient(kind, item.series, options), series=item.series,
+                modality=item.modality or modality or "MR", place=item.place, spacing=item.spacing,
                 exhaustive=options.exhaustive,
             )  # fmt: skip
     else:
@@ -178,11 +178,11 @@ def _add_pictures(
     modality: Modality,
     lost: list[str],
 ) -> None:
-    for one in PICTURE_FORMATS[kind](folder, lost):
+    for item in PICTURE_FORMATS[kind](folder, lost):
         writer.add(
-            one.name, one.pixels, one.outlines, patient=_patient(kind, one.name, options),
+            item.name, item.pixels, item.outlines, patient=_patient(kind, item.name, options),
             modality=modality, view="ap" if kind == "aasce" else "sagittal",
-            exhaustive=options.exhaustive and one.complete,
+            exhaustive=options.exhaustive and item.complete,
         )  # fmt: skip
 
 

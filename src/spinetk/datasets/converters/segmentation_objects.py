@@ -49,26 +49,26 @@ def dicom_seg(folder: Path, lost: list[str]) -> Iterator[OutlinedSlice]:
     if not segs:
         raise SpineError("holds no DICOM SEG", folder)
     patients = {str(h.get("SOPInstanceUID")): str(h.get("PatientID", "")) for h in headers.values()}
-    segments = [one for path in segs for one in _segments(highdicom.seg.segread(path))]
+    segments = [item for path in segs for item in _segments(highdicom.seg.segread(path))]
     contents, refused = DicomReader().find([path for path in files if path not in segs])
-    lost += [f"series or files not read ({one.reason})" for one in refused]
+    lost += [f"series or files not read ({item.reason})" for item in refused]
     for found in with_unique_keys(FoundSeries(content.key, content) for content in contents):
-        one, refused = found.load()
+        item, refused = found.load()
         lost += [f"series or files not read ({left.reason})" for left in refused]
-        if one is None:
+        if item is None:
             continue
-        low, high = grey_window(one.slices, one.modality)
-        for part in one.slices:
+        low, high = grey_window(item.slices, item.modality)
+        for part in item.slices:
             try:
                 masks = [(label, onto_slice(part, images)) for label, images in segments]
             except ValueError as error:
                 raise SpineError(
-                    f"a SEG is not on the grid of its images ({error})", f"series {one.key}"
+                    f"a SEG is not on the grid of its images ({error})", f"series {item.key}"
                 ) from error
             outlines = [(label, mask) for label, mask in masks if mask is not None]
             if outlines:
                 patient = next(p for uid in _uids(part) if (p := patients.get(uid)) is not None)
-                yield _upright(one, part, outlines, patient, low, high)
+                yield _upright(item, part, outlines, patient, low, high)
 
 
 def _uids(part: Slice) -> list[str]:

@@ -98,7 +98,7 @@ def add_volume(
         raise SpineError(f"is not on the grid of {image_path.name}", label_path.name)
     low, high = grey_window(image.slices, modality)
     there = [
-        set(np.unique(one.pixels[one.pixels > 0]).astype(int).tolist()) for one in labels.slices
+        set(np.unique(part.pixels[part.pixels > 0]).astype(int).tolist()) for part in labels.slices
     ]
     cuts = [
         _cuts(label, sorted(values & numbers.keys()), numbers, whole_vertebrae)
@@ -112,17 +112,17 @@ def add_volume(
         f"labels numbered {value}, which is no body or disc here"
         for value in sorted(set[int]().union(*there) - numbers.keys() - NO_INSTANCE)
     ]
-    for one, values, cut in zip(image.slices, there, cuts, strict=True):
+    for part, values, cut in zip(image.slices, there, cuts, strict=True):
         whole = {v: mask for v, mask in cut.items() if mask.sum() >= EDGE_SHARE * largest[v]}
         writer.add(
-            f"{name}_{one.index:03d}",
-            eight_bit(one.pixels, low, high),
+            f"{name}_{part.index:03d}",
+            eight_bit(part.pixels, low, high),
             [(numbers[value], mask) for value, mask in whole.items()],
             patient=patient,
             series=name,
             modality=modality,
-            place=(one.index, len(image.slices)),
-            spacing=one.spacing,
+            place=(part.index, len(image.slices)),
+            spacing=part.spacing,
             # a label that is there and not outlined (a lateral edge, a number not known) is visible
             exhaustive=exhaustive and values - NO_INSTANCE == whole.keys(),
         )
@@ -141,14 +141,14 @@ def _on_one_grid(a: Sequence[Slice], b: Sequence[Slice]) -> bool:
 
 
 def _cuts(
-    one: Slice, values: Sequence[int], numbers: dict[int, Label], whole_vertebrae: bool
+    part: Slice, values: Sequence[int], numbers: dict[int, Label], whole_vertebrae: bool
 ) -> dict[int, NDArray[np.bool_]]:
     """Mask of every known label on a slice; of a vertebra, its body."""
     found = {}
     for value in values:
-        mask = one.pixels == value
+        mask = part.pixels == value
         if whole_vertebrae and numbers[value][0] == BODY_KIND:
-            mask = vertebral_body(mask, one.spacing)
+            mask = vertebral_body(mask, part.spacing)
         if mask.any():
             found[value] = mask
     return found

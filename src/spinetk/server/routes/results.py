@@ -38,8 +38,8 @@ def result(shared: Shared, job: KnownJob, key: Key, folder: ResultFolder) -> Sho
             spacing=review.view.spacing,
             trace=[_trace_slice(count) for count in searched.slices],
             warnings=[
-                ShownWarning(code=one.code, severity=one.severity, text=one.text)
-                for one in record.warnings
+                ShownWarning(code=item.code, severity=item.severity, text=item.text)
+                for item in record.warnings
             ],
             correction=ShownCorrection(**asdict(record.correction)) if record.correction else None,
             instances=described(review, review.marked),
