@@ -15,6 +15,7 @@ import numpy as np
 
 from spinetk.datasets.annotated import read_dataset
 from spinetk.datasets.writer import DatasetWriter, eight_bit
+from spinetk.intensity import BONE_WINDOW_HU
 from spinetk.readers.volume_files import read_volume
 from spinetk.structures import BODY_KIND, SPINE_CLASSES, VERSE_NUMBERS
 
@@ -24,14 +25,16 @@ LEVELS = {number: level for level, number in VERSE_NUMBERS.items()}
 
 
 def main(folder: Path, out: Path) -> None:
-    writer = DatasetWriter(out, read_dataset(folder).info)
+    known = read_dataset(folder)
+    modality = known.images[0].modality
+    writer = DatasetWriter(out, known.info)
     empty_slices = 0
     for path in sorted((folder / "volumes").glob("*_bodies.nii.gz")):
         stem = path.name.removesuffix("_bodies.nii.gz")
         image = read_volume(path.with_name(f"{stem}.nii.gz"))
         labels = read_volume(path, labels=True)
         volume = np.stack([s.pixels for s in image.slices])
-        low, high = np.percentile(volume, (0.5, 99.5))
+        low, high = BONE_WINDOW_HU if modality == "CT" else np.percentile(volume, (0.5, 99.5))
         sizes = [int(np.count_nonzero(s.pixels)) for s in labels.slices]
         shown = [i for i, size in enumerate(sizes) if size > 0]
         for one, label in zip(image.slices, labels.slices, strict=True):
@@ -44,7 +47,7 @@ def main(folder: Path, out: Path) -> None:
             writer.add(
                 f"{stem}_{one.index:02d}", eight_bit(one.pixels, low, high),
                 [((BODY_KIND, LEVELS[value]), mask) for value, mask in masks.items()],
-                patient=f"{folder.name}-{stem}", series=f"{folder.name}-{stem}-v", modality="MR",
+                patient=f"{folder.name}-{stem}", series=f"{folder.name}-{stem}-v", modality=modality,
                 place=(one.index, len(image.slices)), spacing=one.spacing, exhaustive=empty,
                 labelled=SPINE_CLASSES if empty else (BODY_KIND,),
             )  # fmt: skip

@@ -52,8 +52,10 @@ console = Console(stderr=True, highlight=False, soft_wrap=True)
 
 def main() -> None:
     """Run the command line; every error that a user can act on is one line."""
-    # a polite end of the process (systemd, batch queues) cleans up like Ctrl-C
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    # a polite end of the process (systemd, batch queues) cleans up like Ctrl-C, which a shell has
+    # programs ignore that a script starts with &
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     # DICOM objects come by the hundred thousand and live on: looking for garbage among them, and
     # taking them apart at the end, takes a second of three
     gc.set_threshold(100_000, 50, 50)

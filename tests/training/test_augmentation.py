@@ -30,7 +30,9 @@ def test_bodies_get_a_width_of_the_range_whatever_their_picture() -> None:
     for side in (12, 30, 90):  # of the body in its picture
         masks = np.zeros((2, 200, 200), dtype=np.uint8)
         masks[0, 100 - side // 2 : 100 + side // 2, 100 - side // 2 : 100 + side // 2] = 1
-        masks[1, :4] = 1  # a disc says nothing
+        masks[1, 100 + side // 2 : 103 + side // 2, 100 - side : 100 + side] = (
+            1  # a disc says nothing
+        )
         sample = Sample(
             masks[0].astype(np.float32), masks, np.array([1, 2]), np.zeros((200, 200), np.uint8),
             "XR", (1.0, 1.0),

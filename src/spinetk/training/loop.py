@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, cast
 
 import torch
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
 
@@ -23,9 +22,13 @@ from spinetk.training.config import TrainingConfig
 from spinetk.training.export import load_weights
 from spinetk.training.network import SpineRCNN
 from spinetk.training.samples import SampleSource
+from spinetk.training.stopping import asked_to_stop
+from spinetk.training.telling import Telling
 
 CHECKPOINT = "checkpoint.pt"
 SECONDS = "seconds"
+KEEP_SECONDS = 300.0
+"""A checkpoint is written at least so often."""
 
 
 def train(
@@ -45,6 +48,7 @@ def train(
     Raises:
         UsageError: `out` holds a run with another configuration, start or annotations.
         SpineError: a loss is not finite.
+        KeyboardInterrupt: SIGINT or SIGTERM came; the checkpoint is that of the last step.
     """
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(config.seed)
@@ -68,40 +72,59 @@ def train(
     names = _fingerprint(images, init[0] if init else None)
     start = _resume(out, config, names, parts)
     halved = has_bfloat16()
-    with _progress(quiet) as bar, (out / "losses.csv").open("a", newline="") as log:
-        task = bar.add_task("training", total=config.iterations, completed=start, losses="")
+    with (
+        asked_to_stop() as stop,
+        Telling(config.iterations, start, quiet=quiet) as telling,
+        (out / "losses.csv").open("a", newline="") as log,
+    ):
+        telling.say(f"training in {'bfloat16' if halved else 'float32'}")
         writer = csv.writer(log)
+        kept = time.monotonic()
         for iteration in range(start, config.iterations):
             start_time = time.perf_counter()
-            batch, targets = source.batch(iteration)
-            # the sampling of regions inside the network follows the iteration, too
-            torch.manual_seed(config.seed * 1_000_003 + iteration)
-            with torch.autocast("cpu", torch.bfloat16, enabled=halved):
-                losses = network.losses(
-                    batch.contiguous(memory_format=torch.channels_last), targets
-                )
-            total = torch.stack(list(losses.values())).sum()
-            _stop_unless_finite(total, losses, iteration)
-            optimiser.zero_grad()
-            total.backward()
-            norm = torch.nn.utils.clip_grad_norm_(weights, config.gradient_norm)
-            _stop_unless_finite(norm, losses, iteration)
-            optimiser.step()
+            losses = _step(network, source, config, iteration, halved, optimiser, weights)
             schedule.step()
             average.update_parameters(network)
-            values = {name: float(value.detach()) for name, value in losses.items()}
             if iteration == 0:
-                writer.writerow(["iteration", *values, SECONDS])
+                writer.writerow(["iteration", *losses, SECONDS])
             took = time.perf_counter() - start_time
-            row = [f"{v:.5f}" for v in values.values()]
-            writer.writerow([iteration, *row, f"{took:.3f}"])
+            writer.writerow([iteration, *(f"{v:.5f}" for v in losses.values()), f"{took:.3f}"])
             log.flush()
-            shown = " ".join(f"{n.removeprefix('loss_')} {v:.2f}" for n, v in values.items())
-            bar.update(task, advance=1, losses=shown)
             done = iteration + 1
-            if done % config.checkpoint_every == 0 or done == config.iterations:
+            telling.step(done, losses)
+            due = done % config.checkpoint_every == 0 or time.monotonic() - kept > KEEP_SECONDS
+            if due or done == config.iterations or stop.is_set():
                 _save(out, done, config, names, parts)
+                kept = time.monotonic()
+            if stop.is_set() and done < config.iterations:
+                telling.say(f"stopped after step {done}; the same command goes on from here")
+                raise KeyboardInterrupt
     return cast(SpineRCNN, average.module).eval()
+
+
+def _step(
+    network: SpineRCNN,
+    source: SampleSource,
+    config: TrainingConfig,
+    iteration: int,
+    halved: bool,
+    optimiser: torch.optim.Optimizer,
+    weights: Sequence[Tensor],
+) -> dict[str, float]:
+    """One step of the optimiser; returns the losses."""
+    batch, targets = source.batch(iteration)
+    # the sampling of regions inside the network follows the iteration, too
+    torch.manual_seed(config.seed * 1_000_003 + iteration)
+    with torch.autocast("cpu", torch.bfloat16, enabled=halved):
+        losses = network.losses(batch.contiguous(memory_format=torch.channels_last), targets)
+    total = torch.stack(list(losses.values())).sum()
+    _stop_unless_finite(total, losses, iteration)
+    optimiser.zero_grad()
+    total.backward()
+    norm = torch.nn.utils.clip_grad_norm_(weights, config.gradient_norm)
+    _stop_unless_finite(norm, losses, iteration)
+    optimiser.step()
+    return {name: float(value.detach()) for name, value in losses.items()}
 
 
 def has_bfloat16() -> bool:
@@ -182,14 +205,3 @@ def _cut_log(path: Path, iteration: int) -> None:
     """Drop the lines that the run will write again."""
     lines = path.read_text().splitlines(keepends=True)
     path.write_text("".join(lines[: iteration + 1]))
-
-
-def _progress(quiet: bool) -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.completed}/{task.total} {task.fields[losses]}"),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        disable=quiet,
-    )
