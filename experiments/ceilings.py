@@ -15,9 +15,9 @@ import cv2
 import numpy as np
 import pandas as pd
 
+from spinetk.boxes import dice
 from spinetk.datasets.annotated import BODY, read_dataset
 from spinetk.datasets.writer import polygon_mask
-from spinetk.evaluation.matching import dice
 from spinetk.evaluation.tables import markdown
 
 OUT = Path(__file__).parents[1] / "docs" / "results" / "ceilings.md"

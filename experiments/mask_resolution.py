@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from spinetk.boxes import dice
 from spinetk.datasets.annotated import read_dataset
-from spinetk.evaluation.matching import dice
 from spinetk.network.paste import paste_mask
 from spinetk.training import network as net
 

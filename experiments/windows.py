@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from spinetk.boxes import box_iou, mask_box
-from spinetk.evaluation.matching import DETECTED_IOU, dice, match
+from spinetk.boxes import box_iou, dice, mask_box
+from spinetk.evaluation.matching import DETECTED_IOU, match
 from spinetk.evaluation.tables import markdown
 from spinetk.network.loaded import LoadedModel, load_model
 from spinetk.orientation import upright

@@ -34,6 +34,33 @@ def test_a_folder_replaces_an_older_one_as_a_whole(tmp_path: Path) -> None:
     assert [p.name for p in place.iterdir()] == ["second"] and list(tmp_path.iterdir()) == [place]
 
 
+def test_an_error_between_the_two_renames_leaves_the_old_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "result"
+    with whole_folder(place) as path:
+        (path / "old").touch()
+    rename, calls = Path.rename, []
+
+    def fail_at_the_second(self: Path, target: Path) -> Path:
+        calls.append(target)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return rename(self, target)
+
+    with pytest.raises(KeyboardInterrupt), whole_folder(place) as path:
+        (path / "new").touch()
+        monkeypatch.setattr(Path, "rename", fail_at_the_second)
+    monkeypatch.undo()
+    assert [p.name for p in place.iterdir()] == ["old"] and list(tmp_path.iterdir()) == [place]
+
+
+def test_a_folder_that_was_deleted_is_not_made_again(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError), whole_folder(tmp_path / "gone" / "result"):
+        pass
+    assert not (tmp_path / "gone").exists()
+
+
 def test_files_follow_the_umask(tmp_path: Path) -> None:
     before = os.umask(0o027)
     try:

@@ -1,5 +1,7 @@
 """The house: imports run one way, each piece of knowledge has one home, tests mirror the source."""
 
+import ast
+import importlib
 import re
 import shutil
 import subprocess
@@ -15,6 +17,7 @@ NO_LOGIC = {
     "readers/reader.py",
     "readers/volume_files.py",
     "server/schema.py",
+    "server/settings.py",
 }
 """Data and protocols, tested where they are used."""
 LONG, LONGEST = 260, 560
@@ -82,3 +85,24 @@ def test_files_are_short_enough_to_hold_one_idea() -> None:
     long = {name for name, count in lengths.items() if count > LONG}
     assert long <= KNOWN_TO_BE_LONG
     assert max(lengths.values()) <= LONGEST
+
+
+@pytest.mark.parametrize("folder", ["benchmarks", "experiments", "recipes", "tools"])
+def test_scripts_import_what_is_there(folder: str) -> None:
+    """Names that a script imports from the package; the scripts themselves are not run."""
+    missing = []
+    for path in sorted((ROOT / folder).glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("spinetk"):
+                try:
+                    module = importlib.import_module(str(node.module))
+                except ModuleNotFoundError as error:
+                    if str(error.name).startswith("spinetk"):
+                        missing.append(f"{path.name}: {node.module}")
+                    continue  # of an extra that is not installed
+                missing += [
+                    f"{path.name}: {node.module}.{name.name}"
+                    for name in node.names
+                    if not hasattr(module, name.name)
+                ]
+    assert missing == []

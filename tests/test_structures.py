@@ -15,6 +15,7 @@ from spinetk.structures import (
     group_of,
     label_number,
     label_numbers,
+    level_of_number,
     levels_of,
 )
 from spinetk.study import Instance
@@ -47,6 +48,18 @@ def test_numbers_are_verses() -> None:
 
 
 @pytest.mark.parametrize("kind", ["first_sacral_body", BODY_KIND])
+def test_every_number_leads_back_to_its_level() -> None:
+    for level in BODY_LEVELS:
+        number = label_number(level)
+        assert number is not None and level_of_number(number) == level
+    for disc in DISC_LEVELS:
+        number = label_number(disc)
+        assert number is not None and level_of_number(number, set(disc.split("-"))) == disc
+    assert [level_of_number(n) for n in (0, 27, 99, 126, 199, 124)] == [
+        None, None, None, None, None, "L5-S1",
+    ]  # fmt: skip
+
+
 def test_s1_is_a_body_outside(kind: str) -> None:
     assert group_of(kind) == BODY_KIND
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from spinetk.boxes import mask_box, mask_centre, square_boxes
 from spinetk.column import beside_column, column_members, in_column
-from spinetk.errors import BadArgument
+from spinetk.errors import UsageError
 from spinetk.structures import (
     BODY_KIND,
     DISC_KIND,
@@ -94,7 +94,7 @@ def order_and_name(
         Bodies from below upwards, then discs (and other classes) from below upwards; warnings.
 
     Raises:
-        BadArgument: the anchor names no known level, or a body that was not found.
+        UsageError: the anchor names no known level, or a body that was not found.
     """
     warnings: list[Warning] = []
     found = [i for i in instances if group_of(i.kind) == BODY_KIND]
@@ -188,7 +188,7 @@ def _named(
 ) -> list[Instance]:
     level, order = anchor
     if order > len(bodies):
-        raise BadArgument(
+        raise UsageError(
             f"only {len(bodies)} vertebral bodies were found", f"anchor {level}={order}"
         )
     names = column_with(level)

@@ -1,12 +1,12 @@
 """Write beside, then rename: what bears its name is complete, whatever ends the process.
 
-Everything that is written to a place where others look goes through here. What is not complete
-has a hidden name with the number of the process that writes it (`.unfinished-PID-...`).
+Results, states and everything else that others may read while it is written go through here. What
+is not complete has a hidden name with the number of the process that writes it
+(`.unfinished-PID-...`).
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 import uuid
@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 UNFINISHED = ".unfinished-"
+SPARE_BYTES = 512 * 2**20
+"""So much of the disk is left free by those who take files in."""
 
 
 def unfinished(place: Path) -> Path:
@@ -47,20 +49,24 @@ def whole_file(place: Path, *, synced: bool = False) -> Iterator[Path]:
 def whole_folder(place: Path) -> Iterator[Path]:
     """An empty folder to write to; it takes its place at the end, or is deleted after an error.
 
-    An older folder there goes only when the new one is complete.
+    An older folder there goes only when the new one stands in its place.
+
+    Raises:
+        FileNotFoundError: the folder that it is to lie in is not there: somebody deleted it.
     """
-    path = unfinished(place)
-    path.mkdir(parents=True)
+    path, older = unfinished(place), unfinished(place)
+    path.mkdir()
     try:
         yield path
-        older = unfinished(place)
-        with contextlib.suppress(FileNotFoundError):
+        if place.exists():
             place.rename(older)
         path.rename(place)
-        shutil.rmtree(older, ignore_errors=True)
     except BaseException:
+        if older.exists() and not place.exists():
+            older.rename(place)
         shutil.rmtree(path, ignore_errors=True)
         raise
+    shutil.rmtree(older, ignore_errors=True)
 
 
 def write_text(place: Path, text: str) -> None:

@@ -237,7 +237,8 @@ def _segment_parts(
     outcome: Outcome,
     on_progress: Progress,
 ) -> None:
-    """Segment a series or, with --slice all, each slice; slices that show nothing are passed over.
+    """Segment a series or, where all are asked for, each slice; those that show nothing are passed
+    over.
 
     Raises:
         NothingFound: nothing was found on any slice.
@@ -291,7 +292,8 @@ def _prepare(out: Path, series: Sequence[FoundSeries], options: Options) -> list
     if taken and not options.overwrite:
         more = f" and {len(taken) - 1} more" if len(taken) > 1 else ""
         raise UsageError(
-            f"holds results of {taken[0].name}{more} already; see --continue and --overwrite", out
+            f"holds results of {taken[0].name}{more} already; see --continue and --overwrite",
+            out,
         )
     return list(series)
 
@@ -307,7 +309,7 @@ def _same_input(series: FoundSeries, folders: Sequence[Path]) -> None:
     for folder, record in records.items():
         if record.input_sha256 != own:
             why = (
-                "is the result of another input of that name"
+                "is the result of another input of that name, or of an earlier version"
                 if record.input_sha256
                 else "was made by an earlier version and does not say of which input it is"
             )
@@ -323,7 +325,7 @@ def _folders(out: Path, key: str, options: Options) -> list[Path]:
 
 
 def _parts(series: Series, options: Options) -> list[tuple[Series, Literal["auto"] | int]]:
-    """The series as it is, or with --slice all once for each slice under a key of its own."""
+    """The series as it is, or where all slices are asked for each under a key of its own."""
     if options.slices != "all":
         return [(series, options.slices)]
     return [

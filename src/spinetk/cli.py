@@ -17,8 +17,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
 import spinetk
-from spinetk.errors import BadArgument, SpineError, UnreadableInput, UsageError
+from spinetk.errors import SpineError, UnreadableInput, UsageError
 from spinetk.structures import BODY_LEVELS
+from spinetk.writers.formats import DICOM_FORMATS, FORMATS, USUAL_FORMATS
 
 DONE, USAGE, UNREADABLE, SOME_FAILED = 0, 2, 3, 4
 INTERRUPTED = 130
@@ -80,8 +81,7 @@ def _run() -> int:
         _say(str(error))
         return UNREADABLE
     except SpineError as error:
-        # an argument of the library is an option here
-        _say(f"--{error}" if isinstance(error, BadArgument) else str(error))
+        _say(str(error))
         return USAGE
     except OSError as error:
         _say(f"{error.filename or 'a file'}: {error.strerror or error}")
@@ -131,11 +131,11 @@ def segment(
         str,
         typer.Option(
             "--format",
-            help="Comma-separated, of: coco, csv, nifti, overlay, report, and for DICOM seg, sr, "
-            "capture, rtstruct.",
-            show_default="all but capture and rtstruct",
+            help=f"Comma-separated, of: {', '.join(FORMATS)}; the last {len(DICOM_FORMATS)} only "
+            "where the source is DICOM.",
+            show_default=f"all but {' and '.join(f for f in FORMATS if f not in USUAL_FORMATS)}",
         ),
-    ] = "coco,csv,nifti,overlay,report,seg,sr",
+    ] = ",".join(USUAL_FORMATS),
     model: Annotated[
         str | None, typer.Option(help="Shipped network (mr, ct, xr) or an .onnx file.")
     ] = None,
@@ -199,12 +199,12 @@ def segment(
     if outcome.other_files:
         _say(f"passed over files of other kinds: {outcome.other_files}")
     if fetched and dicomweb:
-        from spinetk.dicom_net.web import store_results
+        from spinetk.dicom_net.web import shown, store_results
 
         done = [str(row["key"]) for row in outcome.done]
         # those of an interrupted run may not have been stored yet; a server takes one twice
         count = store_results(dicomweb, [out / key for key in sorted({*done, *outcome.kept})])
-        print(f"stored {count} instances in {dicomweb}")
+        print(f"stored {count} instances in {shown(dicomweb)}")
         fetched.cleanup()
     if outcome.failed:
         raise typer.Exit(SOME_FAILED)
@@ -518,8 +518,6 @@ def _anchor(text: str) -> tuple[str, int]:
 
 
 def _formats(text: str) -> tuple[str, ...]:
-    from spinetk.writers.formats import FORMATS
-
     chosen = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
     unknown = [name for name in chosen if name not in FORMATS]
     if unknown or not chosen:

@@ -46,8 +46,3 @@ class NothingFound(SpineError):
 
 class UsageError(SpineError):
     """The options contradict each other or name something that is not there (exit status 2)."""
-
-
-class BadArgument(UsageError):
-    """An argument of the library that is an option of the command line, too: `place` begins with
-    its name, as in "anchor L5=9"; the command line puts its dashes before it."""

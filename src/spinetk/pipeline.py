@@ -22,7 +22,7 @@ from spinetk.orientation import Turn, Upright, upright
 from spinetk.search import Progress, detect, search
 from spinetk.selection import select_slice
 from spinetk.structures import BODY_KIND
-from spinetk.study import Instance, Modality, Segmentation, Series, Slice
+from spinetk.study import UNSURE_SCORE, Instance, Modality, Segmentation, Series, Slice
 from spinetk.warning import Warning
 
 SliceChoice = Literal["auto"] | int
@@ -50,8 +50,7 @@ def segment(
         on_slice: called with the number of slices searched so far, and of all to be searched.
 
     Raises:
-        UsageError: there is no such slice.
-        BadArgument: the anchor names a body that was not found.
+        UsageError: there is no such slice, or the anchor names a body that was not found.
         NothingFound: nothing was found on any slice.
     """
     seconds: dict[str, float] = {}
@@ -137,10 +136,10 @@ def doubts(instances: Sequence[Instance]) -> list[Warning]:
     if len(bodies) < 3:
         found = f"{len(bodies)} vertebral {'body was' if len(bodies) == 1 else 'bodies were'} found"
         out.append(Warning("few-bodies", f"only {found}: check the slice"))
-    unsure = [i for i in instances if 0 < i.score < 0.8]  # 0: a person's
+    unsure = [i for i in instances if 0 < i.score < UNSURE_SCORE]  # 0: a person's
     if unsure:
         which = "instance has" if len(unsure) == 1 else "instances have"
-        out.append(Warning("low-score", f"{len(unsure)} {which} a score below 0.8"))
+        out.append(Warning("low-score", f"{len(unsure)} {which} a score below {UNSURE_SCORE:g}"))
     if any(i.level is None for i in bodies):
         text = "not every body's level is known: use the order from below, or name one"
         out.append(Warning("level-unknown", text))

@@ -1,12 +1,12 @@
 """The structures of a spine: classes, levels and their neighbours, discs, and label numbers.
 
-Every list of levels in the project comes from here, the page's too (`tools/page_types.py`).
+Every list of levels in the project comes from here; the page asks for it (`/api/about`).
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from spinetk.study import Instance
 
@@ -30,12 +30,16 @@ RANKS |= {variant: RANKS[above] + 0.5 for variant, above in VARIANTS.items()}
 """Place of every body from the head down; neighbours of the usual spine differ by 1."""
 BODY_LEVELS = tuple(sorted(RANKS, key=RANKS.__getitem__))
 """Every body, from the head down."""
-DISC_LEVELS = (
-    *(f"{upper}-{lower}" for upper, lower in itertools.pairwise(LEVELS)),
-    *("T12-T13", "T13-L1", "L5-L6", "L6-S1"),
-    *("T11-L1", "L4-S1"),  # of spines with eleven thoracic, or four lumbar bodies
+_PAIRS = (
+    *itertools.pairwise(LEVELS),
+    *(("T12", "T13"), ("T13", "L1"), ("L5", "L6"), ("L6", "S1")),
+    *(("T11", "L1"), ("L4", "S1")),  # of spines with eleven thoracic, or four lumbar bodies
 )
-"""Every disc: only neighbours have one between them."""
+DISC_LEVELS = tuple(
+    f"{upper}-{lower}"
+    for upper, lower in sorted(_PAIRS, key=lambda pair: (RANKS[pair[0]], RANKS[pair[1]]))
+)
+"""Every disc, from the head down: only neighbours have one between them."""
 
 VERSE_NUMBERS = {level: i + 1 for i, level in enumerate(LEVELS[:-1])}
 VERSE_NUMBERS |= {"L6": 25, "S1": 26, "T13": 28}
@@ -91,6 +95,28 @@ def label_number(level: str | None) -> int | None:
         return None
     number = VERSE_NUMBERS[level.split("-")[0]]
     return DISC_BASE + number if "-" in level else number
+
+
+def level_of_number(number: int, bodies: Collection[str] = ()) -> str | None:
+    """The body or disc that a VerSe number means; None where it means none.
+
+    Args:
+        bodies: those that are there, too. The disc below L5 is L5-L6 where there is an L6, and the
+            one below L4 is L4-S1 where there is an S1 but no L5.
+
+    >>> level_of_number(24), level_of_number(124), level_of_number(124, {"L5", "L6"})
+    ('L5', 'L5-S1', 'L5-L6')
+    """
+    names = {value: level for level, value in VERSE_NUMBERS.items()}
+    if number < DISC_BASE:
+        return names.get(number)
+    upper = names.get(number - DISC_BASE)
+    if upper is None:
+        return None
+    below = [disc for disc in DISC_LEVELS if disc.startswith(f"{upper}-")]
+    there = [disc for disc in below if disc.partition("-")[2] in bodies]
+    usual = disc_below(upper)
+    return next(iter(there), usual or next(iter(below), None))
 
 
 def label_numbers(instances: Sequence[Instance]) -> list[int]:

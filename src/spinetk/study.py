@@ -24,6 +24,8 @@ Line = Literal["rows", "columns"]
 Vector = tuple[float, float, float]
 LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 """And back: the map is its own inverse."""
+UNSURE_SCORE = 0.8
+"""The network is unsure of an instance with a lower score."""
 NO_SPACING = Warning("no-spacing", "pixel spacing is not known: no figures in mm")
 """Of a series without spacing; it goes where the user gives one."""
 

@@ -6,39 +6,56 @@ from dataclasses import dataclass
 from typing import Literal
 
 Severity = Literal["note", "check"]
+Subject = Literal["input", "instances", "outputs"]
 
-SEVERITIES: dict[str, Severity] = {
-    # of the input
-    "no-spacing": "note",
-    "orientation-assumed": "note",
-    "modality-assumed": "note",
-    "modality-changed": "check",
-    "other-modality-network": "check",
-    "spacing-not-used": "note",
-    "detector-spacing": "check",
-    "burned-in-text": "note",
-    "values-replaced": "check",
-    "first-page": "note",
-    "frames-chosen": "note",
-    "reformatted": "note",
-    "tilted": "note",
-    "split": "note",
-    "left-out": "check",
-    "uneven": "check",
-    "same-uid": "check",
-    # of what was found
-    "few-bodies": "check",
-    "low-score": "check",
-    "level-unknown": "note",
-    "sacrum-not-lowest": "check",
-    "anchor-against-sacrum": "check",
-    "body-missing": "check",
-    "small-sacrum": "check",
-    # of the outputs
-    "not-written": "note",
+
+@dataclass(frozen=True)
+class Kind:
+    """What a code means for whoever reads it.
+
+    Attributes:
+        severity: "note": what was done, or is not known; "check": a person should look before the
+            numbers are used.
+        subject: what it is about. What is about instances and outputs holds no longer where a
+            person corrected them.
+    """
+
+    severity: Severity
+    subject: Subject
+
+
+EARLIER = "earlier-version"
+"""Of a warning that a version wrote that knew no codes."""
+
+KINDS: dict[str, Kind] = {
+    "no-spacing": Kind("note", "input"),
+    "orientation-assumed": Kind("note", "input"),
+    "modality-assumed": Kind("note", "input"),
+    "modality-changed": Kind("check", "input"),
+    "other-modality-network": Kind("check", "input"),
+    "spacing-not-used": Kind("note", "input"),
+    "detector-spacing": Kind("check", "input"),
+    "burned-in-text": Kind("note", "input"),
+    "values-replaced": Kind("check", "input"),
+    "first-page": Kind("note", "input"),
+    "frames-chosen": Kind("note", "input"),
+    "reformatted": Kind("note", "input"),
+    "tilted": Kind("note", "input"),
+    "split": Kind("note", "input"),
+    "left-out": Kind("check", "input"),
+    "uneven": Kind("check", "input"),
+    "same-uid": Kind("check", "input"),
+    "few-bodies": Kind("check", "instances"),
+    "low-score": Kind("check", "instances"),
+    "level-unknown": Kind("note", "instances"),
+    "sacrum-not-lowest": Kind("check", "instances"),
+    "anchor-against-sacrum": Kind("check", "instances"),
+    "body-missing": Kind("check", "instances"),
+    "small-sacrum": Kind("check", "instances"),
+    "not-written": Kind("note", "outputs"),
+    EARLIER: Kind("check", "input"),
 }
-"""Every code that there is. "note": what was done, or is not known; "check": a person should look
-before the numbers are used."""
+"""Every code that there is."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +63,7 @@ class Warning:
     """One thing that a reader of a result must know.
 
     Attributes:
-        code: one of `SEVERITIES`.
+        code: one of `KINDS`; a later version may have written another.
         text: one line for people; holds no path and no words of the header.
     """
 
@@ -54,9 +71,14 @@ class Warning:
     text: str
 
     @property
+    def kind(self) -> Kind:
+        """What the code means; of one that is not known: to be checked."""
+        return KINDS.get(self.code, KINDS[EARLIER])
+
+    @property
     def severity(self) -> Severity:
-        """ "note" or "check"; of a code that a later version made: "check"."""
-        return SEVERITIES.get(self.code, "check")
+        """ "note" or "check"."""
+        return self.kind.severity
 
     def to_json(self) -> dict[str, str]:
         """As it stands in run.json."""
@@ -64,7 +86,7 @@ class Warning:
 
     @classmethod
     def from_json(cls, content: dict[str, str] | str) -> Warning:
-        """Read what `to_json` wrote; versions before 0.2 wrote the text alone."""
+        """Read what `to_json` wrote, or the text alone of an earlier version."""
         if isinstance(content, str):
-            return cls("earlier-version", content)
+            return cls(EARLIER, content)
         return cls(content["code"], content["text"])

@@ -24,6 +24,7 @@ from spinetk.warning import Warning
         ("a/scan.nii", "no such file: a/scan.nii", "no such file: scan.nii"),
         ("/data/Doe^Jane/x.dcm", "open('/data/Doe^Jane/x.dcm') failed", "open('x.dcm') failed"),
         ("a/scan.nii", "data/scan.nii is not it", None),
+        ("/data/x/a.nii", "/data/x\\a.nii is damaged", "a.nii is damaged"),
     ],
 )
 def test_the_folder_goes_from_a_message_and_nothing_else(

@@ -43,6 +43,15 @@ def test_a_file_that_ends_early_is_refused_by_name(tmp_path: Path) -> None:
             read_nifti(path)
 
 
+def test_an_axis_without_length_is_refused(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.nii", np.zeros((5, 40, 40), np.int16))
+    content = bytearray(path.read_bytes())
+    content[42:44] = (0).to_bytes(2, "little")  # dim[1]
+    path.write_bytes(bytes(content))
+    with pytest.raises(UnreadableInput, match=r"a.nii: "):
+        read_nifti(path)
+
+
 def test_colour_is_refused(tmp_path: Path) -> None:
     colour = np.zeros((5, 40, 40), dtype=[("R", "u1"), ("G", "u1"), ("B", "u1")])
     with pytest.raises(UnreadableInput, match="gray values are needed"):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from spinetk.errors import UnreadableInput
-from spinetk.readers.values import Values
+from spinetk.readers.values import SAMPLED_VALUES, Values
 
 
 def taken(array: np.ndarray, depth: int = 3) -> Values:
@@ -37,6 +37,33 @@ def test_hounsfield_units_are_told_by_air_or_fat_and_bone() -> None:
 def test_a_large_volume_is_judged_by_a_sample() -> None:
     large = np.tile(HOUNSFIELD, (8, 8, 8))
     assert taken(large, depth=16).looks_like_hounsfield
+
+
+def test_values_that_are_not_finite_change_neither_answer() -> None:
+    cropped = np.clip(HOUNSFIELD, -120, 900).astype(float)
+    cropped[:4] = np.nan  # outside the field of view
+    assert taken(cropped).looks_like_hounsfield
+    labels = LABELS.astype(float)
+    labels[0, 0, 0] = np.nan
+    assert taken(labels).is_label_map
+
+
+def test_a_value_too_many_makes_an_image() -> None:
+    for count, is_map in ((48, True), (49, False)):
+        labels = np.zeros((20, 30, 40))
+        labels[0, 0, :count] = 0
+        labels[:, 0, 0] = np.arange(1, 21)
+        labels[:, 1, 0] = np.arange(21, 41)
+        labels[: count - 40, 2, 39] = np.arange(41, count + 1)  # in the last part
+        assert taken(labels).is_label_map == is_map
+
+
+def test_the_sample_is_spread_over_thin_parts_too() -> None:
+    values = Values((256, 256, 512))
+    for _ in range(512):
+        values.take(np.zeros((256, 256, 1), dtype=np.float32))
+    sampled = sum(part.size for part in values._sample)
+    assert SAMPLED_VALUES / 8 < sampled < SAMPLED_VALUES * 3
 
 
 def test_values_that_are_not_finite_are_counted_over_all_parts() -> None:

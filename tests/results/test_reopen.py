@@ -12,7 +12,7 @@ from spinetk.study import Segmentation
 
 
 def test_a_result_comes_back_as_it_was(written: Path, phantom_result: Segmentation) -> None:
-    again = reopen(written, phantom_result.series)
+    again = reopen(written, read_record(written), phantom_result.series)
     assert again.slice_index == phantom_result.slice_index
     assert again.warnings == phantom_result.warnings
     assert len(again.instances) == len(phantom_result.instances)
@@ -40,7 +40,7 @@ def test_damaged_results_are_refused_by_name(
     for damage in ("", "{}", json.dumps(content | {"annotations": [{"category_id": 9}]})):
         (folder / INSTANCES).write_text(damage)
         with pytest.raises(SpineError, match=f"copy: its {INSTANCES} cannot be read"):
-            reopen(folder, phantom_result.series)
+            reopen(folder, read_record(folder), phantom_result.series)
     (folder / "image.nii.gz").write_bytes(b"no image")
     with pytest.raises(SpineError, match=r"copy: its image.nii.gz cannot be read"):
         read_slice(folder, read_record(folder))

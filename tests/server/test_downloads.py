@@ -4,6 +4,7 @@ import pytest
 
 from spinetk.datasets.annotated import read_dataset
 from spinetk.errors import UsageError
+from spinetk.results.record import read_record
 from spinetk.server.downloads import corrections
 from spinetk.server.review import open_review
 from spinetk.server.saving import save_version
@@ -13,7 +14,7 @@ from spinetk.study import Segmentation
 def test_the_latest_version_of_each_result_becomes_a_data_set(
     own_result: Path, phantom_result: Segmentation, tmp_path: Path
 ) -> None:
-    review = open_review(own_result, phantom_result.series)
+    review = open_review(own_result, read_record(own_result), phantom_result.series)
     save_version(own_result.parent, review, review.marked, "x", "")
     save_version(own_result.parent, review, review.marked[:3], "x", "")
     (tmp_path / "work").mkdir()

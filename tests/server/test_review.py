@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from spinetk.errors import UsageError
+from spinetk.results.record import read_record
 from spinetk.server.editing import Marked
 from spinetk.server.review import (
     Review,
@@ -19,7 +20,7 @@ from spinetk.study import Segmentation
 
 @pytest.fixture
 def review(written: Path, phantom_result: Segmentation) -> Review:
-    return open_review(written, phantom_result.series)
+    return open_review(written, read_record(written), phantom_result.series)
 
 
 def test_the_page_sees_the_result_upright_and_it_comes_back(

@@ -15,7 +15,7 @@ from spinetk.warning import Warning
 def test_a_version_says_what_was_changed_and_by_whom(
     own_result: Path, phantom_result: Segmentation
 ) -> None:
-    review = open_review(own_result, phantom_result.series)
+    review = open_review(own_result, read_record(own_result), phantom_result.series)
     kept = [m for m in review.marked if m.level != review.marked[0].level or m.level is None][1:]
     record = save_version(own_result.parent, review, kept, "Dr. Who", "one less")
     again = save_version(own_result.parent, review, kept, "Dr. Who", "")
@@ -24,7 +24,7 @@ def test_a_version_says_what_was_changed_and_by_whom(
     assert stored.correction is not None and stored.correction.who == "Dr. Who"
     assert stored.correction.of == own_result.name and stored.series_key == own_result.name
     assert [c.rpartition(": ")[2] for c in stored.correction.changes] == ["deleted"]
-    version = reopen(own_result.parent / record.key, phantom_result.series)
+    version = reopen(own_result.parent / record.key, stored, phantom_result.series)
     assert len(version.instances) == len(kept)
     assert (own_result.parent / "summary.csv").is_file()
 
@@ -32,7 +32,7 @@ def test_a_version_says_what_was_changed_and_by_whom(
 def test_warnings_of_the_source_stay_and_those_of_the_instances_are_made_anew(
     own_result: Path, phantom_result: Segmentation
 ) -> None:
-    review = open_review(own_result, phantom_result.series)
+    review = open_review(own_result, read_record(own_result), phantom_result.series)
     old = (Warning("left-out", "1 slice"), Warning("few-bodies", "1 body"))
     review = replace(review, record=replace(review.record, warnings=old))
     record = save_version(own_result.parent, review, review.marked, "x", "")
@@ -43,7 +43,7 @@ def test_warnings_of_the_source_stay_and_those_of_the_instances_are_made_anew(
 def test_nothing_and_two_of_one_name_are_refused(
     own_result: Path, phantom_result: Segmentation
 ) -> None:
-    review = open_review(own_result, phantom_result.series)
+    review = open_review(own_result, read_record(own_result), phantom_result.series)
     with pytest.raises(UsageError, match="nothing is marked"):
         save_version(own_result.parent, review, [], "x", "")
     twice = [replace(m, level="L3") for m in review.marked[:2]]

@@ -12,10 +12,7 @@ export type About = Schemas["About"];
 export type Mark = Omit<Schemas["ShownMark"], "kind" | "rle"> & { kind: Kind; rle: Schemas["Rle"] | null };
 export type Shown = Omit<Schemas["Shown"], "instances"> & { instances: Mark[] };
 
-export type Change =
-  | { place: number; how: "outline"; before: Polygon[]; after: Polygon[] }
-  | { place: number; how: "paint" | "erase"; stroke: Point[]; radius: number }
-  | { place: number; how: "name_all" };
+export type Change = Pick<Schemas["Change"], "place" | "how"> & Partial<Schemas["Change"]>;
 
 export const OVER = ["done", "failed", "cancelled"];
 
@@ -67,13 +64,13 @@ export const api = {
   edit: (job: string, key: string, marks: Mark[], change?: Change) =>
     ask<Mark[]>("POST", `${resultPath(job, key)}/edit`, { marks: sent(marks), change }),
   save: (job: string, key: string, marks: Mark[], who: string, note: string) =>
-    ask<{ key: string }>("POST", `${resultPath(job, key)}/versions`, {
+    ask<Schemas["Saved"]>("POST", `${resultPath(job, key)}/versions`, {
       marks: sent(marks), who, note,
     }),
   slice: (job: string, key: string, index: number) =>
-    ask<Job>("POST", `${resultPath(job, key)}/slice`, { slice_index: index }),
+    ask<Schemas["Saved"]>("POST", `${resultPath(job, key)}/slice`, { slice_index: index }),
   send: (job: string, key: string) =>
-    ask<{ sent: number }>("POST", `${resultPath(job, key)}/send`),
+    ask<Schemas["Sent"]>("POST", `${resultPath(job, key)}/send`),
   url: (job: string, key: string, rest: string) => `api/${resultPath(job, key)}/${rest}`,
   followAll(changed: (job: Job) => void): EventSource {
     const source = new EventSource("api/events");

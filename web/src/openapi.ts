@@ -287,7 +287,7 @@ export interface paths {
         put?: never;
         /**
          * Segment Slice
-         * @description Segment another slice of a result's series; it becomes a result of its own.
+         * @description Segment another slice of a result's series; returns the key of the result that it becomes.
          */
         post: operations["segment_slice_api_jobs__job__results__key__slice_post"];
         delete?: never;
@@ -363,7 +363,7 @@ export interface components {
         /**
          * About
          * @description What a server is and does; the levels are those that bodies and discs may have, from the head
-         *     down.
+         *     down; the network is unsure of an instance with a score below `unsure_score`.
          */
         About: {
             /** Body Levels */
@@ -376,6 +376,8 @@ export interface components {
             most_bytes: number;
             /** Send To */
             send_to: string | null;
+            /** Unsure Score */
+            unsure_score: number;
             /** Version */
             version: string;
         };
@@ -539,6 +541,22 @@ export interface components {
                 number,
                 number
             ];
+        };
+        /**
+         * Saved
+         * @description A result that was, or will be, written.
+         */
+        Saved: {
+            /** Key */
+            key: string;
+        };
+        /**
+         * Sent
+         * @description How many files were sent.
+         */
+        Sent: {
+            /** Sent */
+            sent: number;
         };
         /**
          * Shown
@@ -1351,9 +1369,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        [key: string]: number;
-                    };
+                    "application/json": components["schemas"]["Sent"];
                 };
             };
             /** @description The request comes from another site. */
@@ -1410,7 +1426,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["JobState"];
+                    "application/json": components["schemas"]["Saved"];
                 };
             };
             /** @description The request comes from another site. */
@@ -1467,9 +1483,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        [key: string]: string;
-                    };
+                    "application/json": components["schemas"]["Saved"];
                 };
             };
             /** @description The request comes from another site. */

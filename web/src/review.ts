@@ -235,12 +235,11 @@ export class ResultPage {
 
   private segment(slice: number): void {
     void attempt(async () => {
-      await api.slice(this.job, this.shown.key, slice);
+      const wanted = (await api.slice(this.job, this.shown.key, slice)).key;
       tell(`slice ${slice} is being segmented`);
       this.following?.close();
       this.following = api.follow(this.job, (job) => {
         if (!OVER.includes(job.state)) return;
-        const wanted = `${this.shown.series}-slice-${String(slice).padStart(3, "0")}`;
         const made = job.results.find((one) => one.key === wanted);
         if (made) {
           const link = h("a", { href: `#/${this.job}/${encodeURIComponent(made.key)}`, id: "made" }, `Open slice ${slice}`);

@@ -35,7 +35,7 @@ class Row {
   readonly actions: HTMLTableRowElement;
   private chosen = false;
 
-  constructor(about: About, mark: Mark, private inMm: boolean, acts: Acts) {
+  constructor(private about: About, mark: Mark, private inMm: boolean, acts: Acts) {
     const { id } = mark;
     this.visible = h("input", { type: "checkbox", change: () => acts.show(id, this.visible.checked) });
     this.level = h("select", { change: () => acts.rename(id, this.level.value || null) }, this.unnamed,
@@ -72,7 +72,7 @@ class Row {
       .map((part) => number(m[`height_${part}_${unit}`], 1)).join("/");
     this.score.textContent = mark.score === null ? "by hand" : mark.score.toFixed(2);
     this.doubt.textContent = [mark.truncated ? "cut off" : "",
-      mark.score !== null && mark.score < 0.8 ? "unsure" : "", twice ? "named twice" : ""].filter(Boolean).join(", ");
+      mark.score !== null && mark.score < this.about.unsure_score ? "unsure" : "", twice ? "named twice" : ""].filter(Boolean).join(", ");
     this.nameAll.hidden = mark.kind !== "vertebral_body" || mark.level === null;
   }
 

@@ -2,6 +2,7 @@
 
 import type { Kind } from "./api";
 import { h } from "./dom";
+import { kindName } from "./levels";
 import type { Tool } from "./overlay";
 
 const TOOLS: [Tool, string, string][] = [
@@ -38,7 +39,7 @@ export class Toolbar {
     this.tools = new Map(TOOLS.map(([tool, text, key]) =>
       [tool, h("button", { title: `${text} (${key})`, "data-tool": tool, click: () => acts.use(tool) }, text)]));
     this.adders = new Map((["vertebral_body", "intervertebral_disc"] as Kind[]).map((kind) =>
-      [kind, h("button", { "data-add": kind, click: () => acts.add(kind) }, `Add ${kind === "vertebral_body" ? "body" : "disc"}`)]));
+      [kind, h("button", { "data-add": kind, click: () => acts.add(kind) }, `Add ${kindName(kind)}`)]));
     this.size = h("input", { type: "range", min: 1, max: 20, "aria-label": "brush radius in pixels", title: "brush radius",
       input: () => acts.size(Number(this.size.value)) });
     this.undo = h("button", { id: "undo", title: "Ctrl+Z", click: () => acts.undo() }, "Undo");

@@ -5,7 +5,7 @@ import { levelsOf, nameOf } from "../src/levels";
 import { InstanceTable } from "../src/table";
 import { wordsOf } from "../src/warnings";
 
-const about = { body_levels: ["L4", "L5", "S1"], disc_levels: ["L4-L5"] } as About;
+const about = { body_levels: ["L4", "L5", "S1"], disc_levels: ["L4-L5"], unsure_score: 0.8 } as About;
 const mark = (id: string, level: string | null, rest: Partial<Mark> = {}): Mark => ({
   id, level, kind: "vertebral_body", score: 0.9, truncated: false, rle: null, outline: [], centre: [0, 0],
   measures: { order: 1, area_mm2: 612.4, height_anterior_mm: 27.12 }, ...rest,

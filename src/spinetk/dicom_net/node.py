@@ -170,7 +170,7 @@ def _segment(task: tuple[Path, Path]) -> list[str]:
     try:
         outcome = segment_all([study], out, Options())
     except SpineError as error:
-        return [error.reason]
+        return [error.about(study)]
     reasons = [f"{key}: {reason}" for key, reason in outcome.failed]
     for record in map(read_record, (out / str(row["key"]) for row in outcome.done)):
         missing = [w.text for w in record.warnings if w.code == "not-written"]

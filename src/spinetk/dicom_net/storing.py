@@ -16,10 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from spinetk.atomic import UNFINISHED, remove_unfinished, whole_file, write_text
-
-SPARE_BYTES = 512 * 2**20
-"""So much of the disk is left free."""
+from spinetk.atomic import SPARE_BYTES, remove_unfinished, whole_file, write_text
 
 Arrivals = tuple[int, float]
 """Number of a study's images, and when the last one came (seconds since 1970)."""
@@ -95,9 +92,8 @@ class StudyFolder:
         """What has come of a study so far."""
         times = []
         for path in study.glob("*.dcm"):
-            if not path.name.startswith(UNFINISHED):
-                with contextlib.suppress(FileNotFoundError):  # just being replaced
-                    times.append(path.stat().st_mtime)
+            with contextlib.suppress(FileNotFoundError):  # just being replaced
+                times.append(path.stat().st_mtime)
         return len(times), max(times, default=0.0)
 
     def state(self, study: Path) -> State:

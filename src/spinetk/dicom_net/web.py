@@ -61,9 +61,18 @@ def store_results(url: str, folders: Iterable[Path]) -> int:
                 answer = client.store_instances(made)
             refused = answer.get("FailedSOPSequence")
             if refused:
-                raise SpineError(f"refused {len(refused)} of {len(made)} instances", url)
+                raise SpineError(f"refused {len(refused)} of {len(made)} instances", shown(url))
             count += len(made)
     return count
+
+
+def shown(url: str) -> str:
+    """An address without the name and password that it may hold.
+
+    >>> shown("https://me:secret@pacs/dicom-web")
+    'https://pacs/dicom-web'
+    """
+    return re.sub(r"//[^/@]*@", "//", url)
 
 
 def _client(url: str) -> DICOMwebClient:
@@ -73,7 +82,7 @@ def _client(url: str) -> DICOMwebClient:
 @contextmanager
 def _in_one_line(url: str) -> Iterator[None]:
     """What went wrong, in one line, without a password that the address may hold."""
-    url = re.sub(r"//[^/@]*@", "//", url)
+    url = shown(url)
     try:
         yield
     except requests.HTTPError as error:

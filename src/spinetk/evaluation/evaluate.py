@@ -149,10 +149,10 @@ def _chosen(images: Sequence[AnnotatedImage], text: str, model: Model) -> list[A
         trained = set(model.card.get("trained_patients_sha256", ()))
         unseen = [image for image in images if patient_hash(image.patient) not in trained]
         if not unseen:
-            raise UsageError(f"{model.name} was trained on all of these patients: --patients all")
+            raise UsageError(f"{model.name} was trained on all of these patients: ask for all")
         return unseen
     try:
         lines = {line.strip() for line in Path(text).read_text().splitlines()}
     except OSError as error:
-        raise UsageError(f"cannot be read ({error.strerror})", f"--patients {text}") from error
+        raise UsageError(f"cannot be read ({error.strerror})", text) from error
     return [image for image in images if image.patient in lines]

@@ -46,6 +46,7 @@ class Frames:
 
     def save(self, folder: Path) -> None:
         """Write each frame as `NAME.csv.gz`; the folder is there when it is complete."""
+        folder.parent.mkdir(parents=True, exist_ok=True)
         with whole_folder(folder) as unfinished:
             for field in fields(self):
                 frame: pd.DataFrame = getattr(self, field.name)

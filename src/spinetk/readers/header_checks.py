@@ -94,5 +94,6 @@ def short(error: Exception, path: Path) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     text = lines[-1] if lines else type(error).__name__
     if path.parent != Path():  # the folder's name alone may be a part of any word
-        text = re.sub(rf"(?<![\w./-]){re.escape(str(path.parent))}/", "", text)
+        folder = re.escape(str(path.parent))
+        text = re.sub(rf"(?<![\w./\\-]){folder}[/\\]", "", text)
     return text if len(text) <= LONGEST_REASON else f"{text[: LONGEST_REASON - 2].rstrip()} …"

@@ -56,13 +56,13 @@ def open_metaimage(path: Path) -> VolumeFile:
     return VolumeFile(path, shape, affine, lambda depth: _slabs(path, values, kind, shape, depth))
 
 
-def read_metaimage(path: Path, *, labels: bool = False) -> Series:
-    """Read a MetaImage file as a sagittal series; `labels`: it is a label map.
+def read_metaimage(path: Path) -> Series:
+    """Read a MetaImage file as a sagittal series.
 
     Raises:
         UnreadableInput: damaged, or not usable.
     """
-    return sagittal_series(open_metaimage(path), labels=labels)
+    return sagittal_series(open_metaimage(path))
 
 
 @contextmanager

@@ -52,13 +52,13 @@ def open_nifti(path: Path) -> VolumeFile:
     )
 
 
-def read_nifti(path: Path, *, labels: bool = False) -> Series:
-    """Read a NIfTI file as a sagittal series; `labels`: it is a label map.
+def read_nifti(path: Path) -> Series:
+    """Read a NIfTI file as a sagittal series.
 
     Raises:
         UnreadableInput: damaged, or not usable.
     """
-    return sagittal_series(open_nifti(path), labels=labels)
+    return sagittal_series(open_nifti(path))
 
 
 def _slabs(

@@ -53,13 +53,13 @@ def open_nrrd(path: Path) -> VolumeFile:
     return VolumeFile(path, shape, affine, slabs)
 
 
-def read_nrrd(path: Path, *, labels: bool = False) -> Series:
-    """Read an NRRD file as a sagittal series; `labels`: it is a label map.
+def read_nrrd(path: Path) -> Series:
+    """Read an NRRD file as a sagittal series.
 
     Raises:
         UnreadableInput: damaged, or not usable.
     """
-    return sagittal_series(open_nrrd(path), labels=labels)
+    return sagittal_series(open_nrrd(path))
 
 
 def values_file(path: Path) -> Path:

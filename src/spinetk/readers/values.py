@@ -25,7 +25,9 @@ class Incomplete:
 
 
 class Values:
-    """Takes parts of a volume and answers for the whole.
+    """Takes parts of a volume in the order of z and answers for the whole.
+
+    Values that are not finite count as the lowest one, which takes their place.
 
     Args:
         shape: of the volume.
@@ -34,28 +36,28 @@ class Values:
     def __init__(self, shape: tuple[int, int, int]) -> None:
         size = int(np.prod(shape, dtype=object))
         self._step = max(1, round((size / SAMPLED_VALUES) ** (1 / 3)))
-        self._size = self._set = self._lost = 0
+        self._size = self._planes = self._set = self._lost = 0
         self._lowest = np.inf
         self._whole = True
-        self._different: set[float] = set()
+        self._labels: set[float] = set()
         self._sample: list[NDArray[np.float32]] = []
 
     def take(self, part: NDArray[np.float32]) -> None:
         """Take account of a part, float32 [x, y, n]."""
-        good = np.isfinite(part)
-        if not good.all():
-            self._lost += int((~good).sum())
-            part = np.where(good, part, np.float32(np.nan))
-        if good.any():
-            self._lowest = min(self._lowest, float(np.nanmin(part)))
+        step, first = self._step, -self._planes % self._step
+        self._sample.append(part[::step, ::step, first::step].ravel())
         self._size += part.size
-        self._set += int(np.count_nonzero(part))
-        self._whole = self._whole and bool((part == np.round(part)).all())
-        if self._whole and len(self._different) <= MOST_LABELS:
-            self._different |= set(np.unique(part[:: self._step]).tolist())
-            if len(self._different) <= MOST_LABELS:
-                self._different |= set(np.unique(part).tolist())
-        self._sample.append(part[:: self._step, :: self._step, :: self._step].ravel())
+        self._planes += part.shape[2]
+        good = np.isfinite(part)
+        values = part if good.all() else part[good]
+        self._lost += part.size - values.size
+        if not values.size:
+            return
+        self._lowest = min(self._lowest, float(values.min()))
+        self._set += int(np.count_nonzero(values))
+        self._whole = self._whole and bool((values == np.round(values)).all())
+        if self._whole and len(self._labels) <= MOST_LABELS:
+            self._labels |= set(np.unique(values).tolist()) - {0.0}
 
     def lowest_of_incomplete(self, name: str) -> Incomplete | None:
         """What takes the place of values that are not finite; None where all are.
@@ -74,17 +76,19 @@ class Values:
     def is_label_map(self) -> bool:
         """Whether the volume holds at most 48 different values, all of them small whole numbers,
         most of them 0: no image does, label maps of spines do."""
-        labels = self._different - {0.0}
+        set_values = self._set + (self._lost if self._lowest != 0 else 0)
         return bool(
             self._whole
-            and 0 < self._set <= 0.5 * self._size
-            and len(labels) <= MOST_LABELS
-            and max(labels, default=LARGEST_LABEL) < LARGEST_LABEL
+            and 0 < set_values <= 0.5 * self._size
+            and len(self._labels) <= MOST_LABELS
+            and max(self._labels, default=LARGEST_LABEL) < LARGEST_LABEL
         )
 
     @property
     def looks_like_hounsfield(self) -> bool:
         """Whether values reach down to air, or, in a crop inside the patient, are whole numbers
         from fat (about -100 HU) to bone. MR signal has no negative values to speak of."""
-        low, high = np.nanpercentile(np.concatenate(self._sample), (1, 99))
+        sample = np.concatenate(self._sample)
+        sample[~np.isfinite(sample)] = self._lowest
+        low, high = np.percentile(sample, (1, 99))
         return bool(low < AIR_HU or (low < FAT_HU and high > BONE_HU and self._whole))

@@ -51,11 +51,14 @@ def three_axes(name: str, shape: tuple[int, ...]) -> tuple[int, int, int]:
 
     Raises:
         Unsuitable: there are more than three axes.
+        UnreadableInput: an axis has no length.
     """
     while len(shape) > 3 and shape[-1] == 1:
         shape = shape[:-1]
     if len(shape) > 3:
         raise Unsuitable(f"has {len(shape)} dimensions; a 3D volume is needed", name)
+    if min(shape, default=0) < 1:
+        raise UnreadableInput("its sizes are not usable", name)
     full = (*shape, 1, 1, 1)
     return full[0], full[1], full[2]
 

@@ -12,25 +12,25 @@ import numpy as np
 
 from spinetk.boxes import mask_box
 from spinetk.errors import SpineError
-from spinetk.results.record import Record, read_record
+from spinetk.results.record import Record
 from spinetk.rle import decode_rle
 from spinetk.study import LPS_TO_RAS, Geometry, Instance, Segmentation, Series, Slice, vector
 
 IMAGE, MASK, INSTANCES = "image.nii.gz", "mask.nii.gz", "instances.coco.json"
 
 
-def reopen(folder: Path, series: Series) -> Segmentation:
+def reopen(folder: Path, record: Record, series: Series) -> Segmentation:
     """A result as it was written, on the slices of its series.
 
     Args:
-        folder: holds run.json and instances.coco.json.
-        series: that the result is of, read again from its source. What its files do not say of
-            themselves was said, or assumed, when it was segmented, and is taken from the record.
+        folder: holds instances.coco.json.
+        record: the folder's.
+        series: that the result is of, read again from its source. Where its files do not say their
+            modality it is the record's.
 
     Raises:
         SpineError: a file is missing or damaged, or the series has no such slice.
     """
-    record = read_record(folder)
     if record.selected_slice >= len(series.slices):
         raise SpineError(f"its series has no slice {record.selected_slice}", folder.name)
     return Segmentation(

@@ -22,7 +22,8 @@ from spinetk.server.desk import Desk
 from spinetk.server.jobs import JobStore
 from spinetk.server.routes import corrections, jobs, results
 from spinetk.server.runner import Runner
-from spinetk.server.settings import Settings, State
+from spinetk.server.settings import Settings
+from spinetk.server.shared import Served
 from spinetk.server.uploads import TooLarge
 
 PAGE = Path(str(resources.files("spinetk.server") / "page"))
@@ -50,7 +51,7 @@ def create_app(settings: Settings) -> FastAPI:
         description="Segment spine studies, correct the results and send them on. Research only.",
         docs_url=None, redoc_url=None, openapi_url="/api/openapi.json",
     )  # fmt: skip
-    app.state.spinetk = State(settings, store, desk)
+    app.state.spinetk = Served(settings, store, desk)
     app.middleware("http")(Guard(settings.token))
     app.exception_handler(SpineError)(_refused)
     app.exception_handler(OSError)(_not_there)

@@ -15,7 +15,7 @@ from spinetk.boxes import mask_box, mask_centre
 from spinetk.errors import UsageError
 from spinetk.measures.table import measurements
 from spinetk.orientation import Upright, upright
-from spinetk.results.record import Record, read_record
+from spinetk.results.record import Record
 from spinetk.results.reopen import reopen
 from spinetk.rle import decode_rle, encode_rle
 from spinetk.server.editing import Marked, outlines
@@ -46,13 +46,13 @@ class Review:
         return self.record.key
 
 
-def open_review(folder: Path, series: Series) -> Review:
+def open_review(folder: Path, record: Record, series: Series) -> Review:
     """Read a result that belongs to the series.
 
     Raises:
         SpineError: a file of it cannot be read.
     """
-    result = reopen(folder, series)
+    result = reopen(folder, record, series)
     view = upright(result.slice)
     marked = tuple(
         Marked(
@@ -64,7 +64,7 @@ def open_review(folder: Path, series: Series) -> Review:
         )
         for number, instance in enumerate(result.instances, 1)
     )
-    return Review(result, read_record(folder), view, marked)
+    return Review(result, record, view, marked)
 
 
 def as_mask(review: Review, rle: dict[str, Any] | None) -> NDArray[np.bool_]:

@@ -184,7 +184,7 @@ def _process(pipe: Connection) -> None:
         try:
             news = ("end", _done(order, models, pipe), "")
         except SpineError as error:  # the person did not name our folders
-            news = ("end", None, error.reason)
+            news = ("end", None, error.about(order.study))
         except Exception as error:
             news = ("end", None, unexpected(error))
         pipe.send(news)

@@ -22,9 +22,6 @@ from spinetk.structures import BODY_KIND
 from spinetk.study import Correction
 from spinetk.warning import Warning
 
-OF_INSTANCES = {"few-bodies", "low-score", "level-unknown", "small-sacrum", "not-written"}
-"""Codes that speak of the instances and the files, which a correction makes anew."""
-
 
 def save_version(
     results: Path, review: Review, marked: Sequence[Marked], who: str, note: str
@@ -70,4 +67,4 @@ def _next_version(results: Path, original: str) -> str:
 
 def _of_the_source(record: Record) -> list[Warning]:
     """Warnings that hold for the corrected version, too."""
-    return [warning for warning in record.warnings if warning.code not in OF_INSTANCES]
+    return [warning for warning in record.warnings if warning.kind.subject == "input"]

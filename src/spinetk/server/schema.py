@@ -6,8 +6,10 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from spinetk.server.jobs import Job
+from spinetk.server.jobs import Job, State
 from spinetk.structures import levels_of
+from spinetk.study import Modality
+from spinetk.warning import Severity
 
 Text = Annotated[str, Field(max_length=2000)]
 Coordinate = Annotated[float, Field(ge=-1e5, le=1e5, allow_inf_nan=False)]
@@ -26,7 +28,7 @@ class NewJob(Strict):
     """What a person says of a study before its files come."""
 
     name: Annotated[str, Field(min_length=1, max_length=200)]
-    modality: Literal["MR", "CT", "XR"] | None = None
+    modality: Modality | None = None
 
 
 class ResultRow(BaseModel):
@@ -49,7 +51,7 @@ class JobState(BaseModel):
 
     id: str
     name: str
-    state: Literal["uploading", "queued", "running", "done", "failed", "cancelled"]
+    state: State
     created: float
     doing: str
     done: int
@@ -163,17 +165,29 @@ class ShownCorrection(BaseModel):
     note: str
 
 
+class Saved(BaseModel):
+    """A result that was, or will be, written."""
+
+    key: str
+
+
+class Sent(BaseModel):
+    """How many files were sent."""
+
+    sent: int
+
+
 class ShownWarning(BaseModel):
     """What a reader of the result must know (`spinetk.warning`)."""
 
     code: str
-    severity: Literal["note", "check"]
+    severity: Severity
     text: str
 
 
 class About(BaseModel):
     """What a server is and does; the levels are those that bodies and discs may have, from the head
-    down."""
+    down; the network is unsure of an instance with a score below `unsure_score`."""
 
     version: str
     keep_hours: float
@@ -181,6 +195,7 @@ class About(BaseModel):
     send_to: str | None
     body_levels: list[str]
     disc_levels: list[str]
+    unsure_score: float
 
 
 class Shown(BaseModel):

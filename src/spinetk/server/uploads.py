@@ -7,15 +7,13 @@ import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from spinetk.atomic import unfinished
+from spinetk.atomic import SPARE_BYTES, unfinished
 from spinetk.errors import UnreadableInput, UsageError
 from spinetk.readers.sources import unpack
 
 LONGEST_NAME = 120
 DEEPEST = 4
 """Archives within archives are unpacked so far."""
-SPARE_BYTES = 512 * 2**20
-"""So much of the disk is left free."""
 
 
 class TooLarge(UsageError):

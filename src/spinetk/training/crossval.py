@@ -13,6 +13,7 @@ from typing import Any
 from rich.console import Console
 
 import spinetk
+from spinetk.atomic import write_text
 from spinetk.datasets.annotated import AnnotatedImage
 from spinetk.datasets.splits import patient_folds
 from spinetk.errors import UsageError
@@ -54,7 +55,7 @@ def crossval_run(
         raise UsageError(
             f"this network was trained on {len(known)} of these patients, so no "
             "fold of them would be unseen",
-            f"--init {init}",
+            init,
         )
     participants = read_participants([Path(folder) for folder in data])
     more = {} if participants is None else {"participants": participant_tests(participants, folds)}
@@ -127,4 +128,4 @@ def _fix(plan: dict[str, Any], out: Path) -> None:
             )
         return
     out.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(plan, indent=1) + "\n")
+    write_text(path, json.dumps(plan, indent=1) + "\n")

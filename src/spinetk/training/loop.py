@@ -96,7 +96,7 @@ def train(
             if due or done == config.iterations or stop.is_set():
                 _save(out, done, config, names, parts)
                 kept = time.monotonic()
-            if stop.is_set() and done < config.iterations:
+            if stop.is_set():
                 telling.say(f"stopped after step {done}; the same command goes on from here")
                 raise KeyboardInterrupt
     return cast(SpineRCNN, average.module).eval()

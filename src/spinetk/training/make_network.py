@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import spinetk
+from spinetk.atomic import write_text
 from spinetk.datasets.annotated import AnnotatedImage, AnnotatedSet, network_classes, read_datasets
 from spinetk.datasets.splits import patient_hash, split_by_patient, validation_patients
 from spinetk.errors import UsageError
@@ -61,7 +62,7 @@ def train_run(
         share = hold_out
         hold_out = validation_patients(images, share) if share > 0 else frozenset()
         if share > 0 and not hold_out:
-            raise UsageError("no patient can be held out of these sets: --hold-out 0 trains on all")
+            raise UsageError("no patient can be held out of these sets: hold out 0 to train on all")
     training, _ = split_by_patient(images, hold_out)
     start_weights, start_card = _start_from(init) if init else (None, None)
     known = tuple(start_card["classes"]) if start_card else ()
@@ -69,7 +70,7 @@ def train_run(
     strangers = sorted(set(config.set_weights) - {entry.name for entry in sets})
     if strangers:
         raise UsageError(
-            f"set_weights names no set here: {strangers[0]}", f"--config {config_path}"
+            f"set_weights names no set here: {strangers[0]}", config_path or "the configuration"
         )
     if init:  # who was trained on once is never held out again
         hold_out = hold_out - seen_patients(init, images)
@@ -85,7 +86,7 @@ def train_run(
         card["started_from"] = {key: start_card[key] for key in PASSED_ON if key in start_card}
     card["trained_patients_sha256"] = sorted(trained)
     card["training_minutes"] = round(seconds_trained(out) / 60, 1)
-    path.with_suffix(".json").write_text(json.dumps(card, indent=2) + "\n")
+    write_text(path.with_suffix(".json"), json.dumps(card, indent=2) + "\n")
     return path
 
 
@@ -129,7 +130,7 @@ def _start_from(init: str) -> tuple[Path, dict[str, Any]]:
         raise UsageError(
             f"not a shipped network ({', '.join(shipped_models())}) and not a "
             ".safetensors file with its card beside it",
-            f"--init {init}",
+            init,
         )
     return path, json.loads(card_path.read_text())
 
@@ -148,20 +149,23 @@ def read_config(
         UsageError: not TOML, or a field is not known.
     """
     content: dict[str, Any] = {}
+    named = path or "the configuration"
     if path is not None:
         try:
             content = tomllib.loads(path.read_text())
         except OSError as error:
-            raise UsageError(f"cannot be read ({error.strerror})", f"--config {path}") from error
+            raise UsageError(
+                f"cannot be read ({error.strerror})", path or "the configuration"
+            ) from error
         except tomllib.TOMLDecodeError as error:
-            raise UsageError(f"not valid TOML ({error})", f"--config {path}") from error
+            raise UsageError(f"not valid TOML ({error})", named) from error
     augmentation = _changed(AugmentationConfig, path, content.pop("augmentation", {}))
     network = _changed(NetworkConfig, path, {"classes": classes} | content.pop("network", {}))
     sides = TrainingConfig().fitted_side
     for name, side in content.pop("fitted_side", {}).items():
         if name not in sides:
             reason = f"fitted_side: there is no {name}; fields are {', '.join(sides)}"
-            raise UsageError(f"{reason}", f"--config {path}")
+            raise UsageError(f"{reason}", path or "the configuration")
         sides[name] = side
     config = _changed(TrainingConfig, path, (REPURPOSING if repurposing else {}) | content)
     return dataclasses.replace(
@@ -179,13 +183,13 @@ def _changed(kind: type[Config], path: Path | None, fields: dict[str, Any]) -> C
     for name, value in fields.items():
         if name not in known:
             raise UsageError(
-                f"there is no {name}; fields are {', '.join(known)}", f"--config {path}"
+                f"there is no {name}; fields are {', '.join(known)}", path or "the configuration"
             )
         usual = getattr(default, name)
         if _sort(value) != _sort(usual) and (_sort(value), _sort(usual)) != (int, float):
             shown = list(usual) if isinstance(usual, tuple) else usual
             reason = f"{name} = {value!r}: a value like {shown!r} is needed"
-            raise UsageError(f"{reason}", f"--config {path}")
+            raise UsageError(f"{reason}", path or "the configuration")
     return kind(**_tuples(fields))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,11 @@ class SampleSource:
     def __init__(self, images: Sequence[AnnotatedImage], config: TrainingConfig) -> None:
         self.config = config
         self.classes = config.network.classes
+        # what has the width of a body is known of a spine only
+        spine = self.classes[: len(SPINE_CLASSES)] == SPINE_CLASSES
+        self.augmentation = (
+            config.augmentation if spine else replace(config.augmentation, p_body_width=0.0)
+        )
         self.sets: dict[str, dict[str, list[AnnotatedImage]]] = {}
         for image in images:
             # a complete image without an instance teaches what is background
@@ -42,7 +48,9 @@ class SampleSource:
                 patients = self.sets.setdefault(image.dataset, {})
                 patients.setdefault(image.patient, []).append(image)
         if not self.sets:
-            raise SpineError("no image with an annotation to train on is left (see --hold-out)")
+            raise SpineError(
+                "no image with an annotation is left to train on: hold out fewer patients"
+            )
         if not any(i.complete or i.classes == SPINE_CLASSES for i in images):
             raise SpineError(
                 "no image is exhaustive for all its classes, so nothing could be learned as "
@@ -61,7 +69,7 @@ class SampleSource:
             patients = self.sets[self.names[rng.choice(len(self.names), p=self.weights)]]
             images = patients[sorted(patients)[rng.integers(len(patients))]]
             sample = self.sample(images[rng.integers(len(images))])
-            samples.append(augment(sample, self.config.input_size, self.config.augmentation, rng))
+            samples.append(augment(sample, self.config.input_size, self.augmentation, rng))
         return as_batch(samples)
 
     def sample(self, image: AnnotatedImage) -> Sample:
@@ -70,24 +78,23 @@ class SampleSource:
             packed = np.packbits(doubtful_regions(image))
             self._stored[image.path] = image.pixels, packed
         pixels, packed = self._stored[image.path]
-        either, any_kind = np.unpackbits(packed, count=2 * pixels.size).reshape(2, *pixels.shape)
+        anything, no_disc = np.unpackbits(packed, count=2 * pixels.size).reshape(2, *pixels.shape)
         masks = np.array([a.mask for a in image.instances], dtype=np.uint8)
         return Sample(
             to_unit_range(pixels),
             masks.reshape(-1, *pixels.shape),
             np.array([class_number(a, self.classes) for a in image.instances], dtype=np.int64),
-            either + any_kind,
+            anything + no_disc,
             image.modality,
             scale_to_fit(pixels.shape, image.spacing, self.config.fitted_side[image.modality]),
         )
 
 
 def doubtful_regions(image: AnnotatedImage) -> NDArray[np.bool_]:
-    """bool [2, H, W]: where an instance of any kind may lack its annotation, and where one that is
-    no disc may."""
-    either = unlabelled_region(image)
-    bodies = unlabelled_region(image, BODY) if image.classes == SPINE_CLASSES else either
-    return np.stack([either, bodies & either])
+    """bool [2, H, W]: where anything may lack its annotation, and where what is no disc may."""
+    anything = unlabelled_region(image)
+    no_disc = unlabelled_region(image, BODY) if image.classes == SPINE_CLASSES else anything
+    return np.stack([anything, no_disc & anything])
 
 
 def as_batch(samples: Sequence[Sample]) -> Batch:

@@ -16,7 +16,7 @@ from spinetk.measures.table import Row
 from spinetk.orientation import Upright, upright
 from spinetk.selection import supported
 from spinetk.structures import BODY_KIND
-from spinetk.study import Instance, Segmentation, SliceCount
+from spinetk.study import UNSURE_SCORE, Instance, Segmentation, SliceCount
 from spinetk.writers.overlay import (
     caption_of,
     colour_of,
@@ -46,6 +46,7 @@ def write_report(
     columns, height = display_size(view)
     page = _environment.get_template("report.html").render(
         record=record,
+        unsure=UNSURE_SCORE,
         rows=rows,
         in_mm=view.spacing is not None,
         spacing=view.stored.spacing,

@@ -3,6 +3,8 @@ import json
 import zipfile
 from typing import Any
 
+import pytest
+
 from tests.server.routes.conftest import Asked
 
 
@@ -35,6 +37,14 @@ def test_a_saved_version_stands_beside_the_original_and_in_the_data_set(asked: A
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         annotations = json.loads(archive.read("annotations.json"))
     assert len(annotations["annotations"]) == 2 and annotations["images"][0]["exhaustive"]
+
+
+def test_a_job_that_is_deleted_meanwhile_takes_no_version(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = {"marks": marks(asked)[:2], "who": "x", "note": ""}
+    monkeypatch.setattr(type(asked.store), "update", lambda *_: None)
+    assert asked.client.post(f"{asked.result}/versions", json=wanted).status_code == 404
 
 
 def test_what_no_person_could_mean_is_refused_with_its_place(asked: Asked) -> None:

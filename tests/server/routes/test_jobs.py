@@ -22,9 +22,10 @@ def test_a_study_comes_in_is_queued_and_goes(asked: Asked) -> None:
 
 def test_another_slice_becomes_a_task(asked: Asked) -> None:
     answer = asked.client.post(f"{asked.result}/slice", json={"slice_index": 2})
-    assert answer.json()["state"] == "queued"
+    assert answer.json() == {"key": f"{asked.key}-slice-002"}
     job = asked.store.get(asked.job)
-    assert job is not None and [(t.key, t.slice_index) for t in job.tasks] == [(asked.key, 2)]
+    assert job is not None and job.state == "queued"
+    assert [(t.key, t.slice_index) for t in job.tasks] == [(asked.key, 2)]
     beyond = asked.client.post(f"{asked.result}/slice", json={"slice_index": 99})
     assert beyond.status_code == 409 and "0 to 8" in beyond.json()["detail"]
 

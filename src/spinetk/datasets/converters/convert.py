@@ -195,7 +195,7 @@ def _patient(kind: str, name: str, options: Conversion) -> str:
     try:
         found = re.search(options.patient, name)
     except re.error as error:
-        raise UsageError(f"--patient {options.patient}: not a regular expression") from error
+        raise UsageError("not a regular expression", f"patient {options.patient}") from error
     if found is None or not found.groups():
-        raise UsageError(f"--patient {options.patient}: finds no group in {name}")
+        raise UsageError(f"finds no group in {name}", f"patient {options.patient}")
     return found[1]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +12,14 @@ import numpy as np
 import pydicom
 from pydicom.errors import InvalidDicomError
 
-from spinetk.datasets.converters.names import Label, verse_numbers
+from spinetk.datasets.converters.names import Label
 from spinetk.datasets.writer import OutlinedSlice, eight_bit, grey_window, hashed_patient
 from spinetk.errors import SpineError
-from spinetk.orientation import upright_turn
+from spinetk.orientation import upright
 from spinetk.results.folders import results_below
+from spinetk.results.keys import study_part
 from spinetk.results.reopen import IMAGE, MASK, read_slice
-from spinetk.structures import BODY_KIND, DISC_KIND, UNNAMED_BODY, UNNAMED_OTHER
+from spinetk.structures import BODY_KIND, DISC_KIND, UNNAMED_BODY, UNNAMED_OTHER, level_of_number
 
 
 def corrected_results(folder: Path, lost: list[str]) -> Iterator[OutlinedSlice]:
@@ -35,7 +36,7 @@ def corrected_results(folder: Path, lost: list[str]) -> Iterator[OutlinedSlice]:
     for place in records:
         patient = _patient(place)
         if patient is not None:
-            patients[_study(place)] = patient
+            patients[study_part(place.name) or place.name] = patient
     for place, record in records.items():
         if not (place / IMAGE).is_file() or not (place / MASK).is_file():
             lost.append("results without image.nii.gz and mask.nii.gz")
@@ -45,32 +46,29 @@ def corrected_results(folder: Path, lost: list[str]) -> Iterator[OutlinedSlice]:
         stored = read_slice(place, record)
         if labels.shape != stored.pixels.shape:
             raise SpineError(f"{MASK} is not on the grid of {IMAGE}", place.name)
-        turn = upright_turn(stored.directions)
+        view = upright(stored)
         outlines = []
-        for value in np.unique(labels[labels > 0]).astype(int).tolist():
-            label = _meaning(value)
+        values = np.unique(labels[labels > 0]).astype(int).tolist()
+        bodies = {level for value in values if (level := level_of_number(value))}
+        for value in values:
+            label = _meaning(value, bodies)
             if label is None:
                 lost.append(f"labels numbered {value}, which is no body or disc here")
             else:
-                outlines.append((label, turn.apply(labels == value)))
+                outlines.append((label, view.turn.apply(labels == value)))
         low, high = grey_window([stored], record.modality)
         if stored.pixels.min() >= 0 and stored.pixels.max() <= 255:  # a picture stays as it is
             low, high = 0.0, 255.0
         yield OutlinedSlice(
             name=place.name,
             series=place.name,
-            picture=eight_bit(turn.apply(stored.pixels), low, high),
+            picture=eight_bit(view.turn.apply(stored.pixels), low, high),
             outlines=tuple(outlines),
-            patient=patients.get(_study(place)),
+            patient=patients.get(study_part(place.name) or place.name),
             modality=record.modality,
             place=(record.selected_slice, record.n_slices),
-            spacing=turn.spacing(stored.spacing),
+            spacing=view.spacing,
         )
-
-
-def _study(folder: Path) -> str:
-    """What the results of one study have in common: the first part of their keys."""
-    return folder.name.split("-")[0]
 
 
 def _patient(folder: Path) -> str | None:
@@ -83,10 +81,11 @@ def _patient(folder: Path) -> str | None:
     return None
 
 
-def _meaning(value: int) -> Label | None:
-    """Class and level of a label number (`spinetk.structures`)."""
+def _meaning(value: int, bodies: Collection[str]) -> Label | None:
+    """Class and level of a label number (`spinetk.structures`) beside these bodies."""
     if UNNAMED_BODY < value < UNNAMED_OTHER:
         return BODY_KIND, None
     if UNNAMED_OTHER < value < UNNAMED_OTHER + 100:
         return DISC_KIND, None
-    return verse_numbers(s1=True).get(value)
+    level = level_of_number(value, bodies)
+    return None if level is None else (DISC_KIND if "-" in level else BODY_KIND, level)

@@ -17,11 +17,10 @@ from scipy.io import loadmat
 from spinetk.datasets.converters.names import Label, class_of
 from spinetk.datasets.writer import Outline, eight_bit, grey_window, polygon_mask
 from spinetk.errors import SpineError
-from spinetk.readers.raster import read_raster
+from spinetk.readers.raster import RASTER_SUFFIXES, read_raster
 from spinetk.rle import decode_rle, encode_rle
 from spinetk.structures import BODY_KIND, LEVELS
 
-PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
 AASCE_LEVELS = LEVELS[LEVELS.index("T1") : LEVELS.index("S1")]
 LOOSE_GAP = 0.9
 """A gap between neighbouring quadrilaterals wider than this share of their height is an error."""
@@ -93,7 +92,7 @@ def yolo(folder: Path, lost: list[str]) -> Iterator[Picture]:
         if _beside(_swapped(labels, "labels", "images")) is None:
             lost.append("labels without a picture")
     for picture_path in sorted(folder.rglob("images/**/*")):
-        if picture_path.suffix.lower() not in PICTURES:
+        if picture_path.suffix.lower() not in RASTER_SUFFIXES:
             continue
         picture = _read(picture_path)
         height, width = picture.shape
@@ -211,7 +210,7 @@ def _read(path: Path) -> NDArray[np.uint8]:
 
 def _beside(path: Path) -> Path | None:
     """The picture with this path but another suffix."""
-    return next((p for s in PICTURES if (p := path.with_suffix(s)).is_file()), None)
+    return next((p for s in RASTER_SUFFIXES if (p := path.with_suffix(s)).is_file()), None)
 
 
 def _found(folder: Path, start: Path, name: str) -> Path:

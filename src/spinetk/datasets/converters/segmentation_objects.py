@@ -19,10 +19,11 @@ from spinetk.datasets.writer import (
     hashed_patient,
 )
 from spinetk.errors import SpineError
-from spinetk.orientation import upright_turn
+from spinetk.orientation import upright
 from spinetk.readers.dicom import DicomReader
 from spinetk.readers.dicom_headers import is_dicom
 from spinetk.readers.find import FoundSeries, with_unique_keys
+from spinetk.results.keys import study_part
 from spinetk.stored_images import onto_slice
 from spinetk.study import Frame, Series, Slice
 
@@ -107,14 +108,14 @@ def _segments(
 def _upright(
     series: Series, part: Slice, outlines: list[Outline], patient: str, low: float, high: float
 ) -> OutlinedSlice:
-    turn = upright_turn(part.directions)
+    view = upright(part)
     return OutlinedSlice(
         name=f"{series.key}_{part.index:03d}",
         series=series.key,
-        patient=hashed_patient(patient) if patient else series.key.split("-")[0],
-        picture=eight_bit(turn.apply(part.pixels), low, high),
-        outlines=tuple((label, turn.apply(mask)) for label, mask in outlines),
+        patient=hashed_patient(patient) if patient else study_part(series.key),
+        picture=eight_bit(view.turn.apply(part.pixels), low, high),
+        outlines=tuple((label, view.turn.apply(mask)) for label, mask in outlines),
         modality=series.modality or "MR",
         place=(part.index, len(series.slices)),
-        spacing=turn.spacing(part.spacing),
+        spacing=view.spacing,
     )

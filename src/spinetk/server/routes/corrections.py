@@ -12,8 +12,8 @@ from spinetk.server.downloads import corrections, zipped
 from spinetk.server.editing import Marked, painted, replaced, with_outline_moved
 from spinetk.server.review import Review, all_named, as_mask, described
 from spinetk.server.saving import save_version
-from spinetk.server.schema import Change, Edit, Mark, ShownMark, Version
-from spinetk.server.settings import ERRORS, Key, KnownJob, ResultFolder, Shared, review_in
+from spinetk.server.schema import Change, Edit, Mark, Saved, ShownMark, Version
+from spinetk.server.shared import ERRORS, Key, KnownJob, ResultFolder, Shared, review_in
 
 router = APIRouter(tags=["corrections"])
 
@@ -34,17 +34,16 @@ def edit(
 
 
 @router.post("/api/jobs/{job}/results/{key}/versions", status_code=201, responses=ERRORS)
-def save(
-    shared: Shared, job: KnownJob, key: Key, folder: ResultFolder, wanted: Version
-) -> dict[str, str]:
+def save(shared: Shared, job: KnownJob, key: Key, folder: ResultFolder, wanted: Version) -> Saved:
     """Save the instances as a new version beside the original; returns its key."""
     with shared.desk.of(job.id):
         review = review_in(shared, job, folder)
         marked = [item for item in _marked(review, wanted.marks) if item.mask.any()]
         record = save_version(folder.parent, review, marked, wanted.who, wanted.note)
         row = summary_row(record)
-        shared.store.update(job.id, lambda now: {"results": (*now.results, row)})
-        return {"key": record.key}
+        if shared.store.update(job.id, lambda now: {"results": (*now.results, row)}) is None:
+            raise HTTPException(404, "the job was deleted in the meantime")
+        return Saved(key=record.key)
 
 
 @router.get("/api/corrections.zip", responses=ERRORS, response_class=FileResponse)

@@ -10,12 +10,14 @@ from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import StreamingResponse
 
 import spinetk
+from spinetk.results.keys import slice_key
 from spinetk.results.record import read_record
 from spinetk.server.jobs import OVER, Job, Task
-from spinetk.server.schema import About, JobState, NewJob, SliceWish
-from spinetk.server.settings import ERRORS, JobId, Key, KnownJob, ResultFolder, Shared
+from spinetk.server.schema import About, JobState, NewJob, Saved, SliceWish
+from spinetk.server.shared import ERRORS, JobId, Key, KnownJob, ResultFolder, Shared
 from spinetk.server.uploads import TooLarge, place_for, receive, size_of
 from spinetk.structures import BODY_LEVELS, DISC_LEVELS
+from spinetk.study import UNSURE_SCORE
 
 MOST_FILES = 20_000
 EVENT_SECONDS = 0.25
@@ -35,6 +37,7 @@ def about(shared: Shared) -> About:
         send_to=str(settings.send_to) if settings.send_to else None,
         body_levels=list(BODY_LEVELS),
         disc_levels=list(DISC_LEVELS),
+        unsure_score=UNSURE_SCORE,
     )
 
 
@@ -128,15 +131,16 @@ def cancel(shared: Shared, job: JobId) -> JobState:
 @router.post("/api/jobs/{job}/results/{key}/slice", responses=ERRORS, tags=["results"])
 def segment_slice(
     shared: Shared, job: KnownJob, key: Key, folder: ResultFolder, wish: SliceWish
-) -> JobState:
-    """Segment another slice of a result's series; it becomes a result of its own."""
+) -> Saved:
+    """Segment another slice of a result's series; returns the key of the result that it becomes."""
     record = read_record(folder)
     if wish.slice_index >= record.n_slices:
         last = record.n_slices - 1
         raise HTTPException(409, f"there is no such slice: the series has 0 to {last}")
     if job.state == "cancelled":
         raise HTTPException(409, "the job was cancelled: start it again first")
-    return _changed(shared.store.enqueue(job.id, Task(record.series_key, wish.slice_index)))
+    _changed(shared.store.enqueue(job.id, Task(record.series_key, wish.slice_index)))
+    return Saved(key=slice_key(record.series_key, wish.slice_index))
 
 
 @router.get(

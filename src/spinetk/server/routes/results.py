@@ -13,8 +13,8 @@ from spinetk.results.record import whole_record
 from spinetk.server.display import display_volume
 from spinetk.server.downloads import zipped
 from spinetk.server.review import described
-from spinetk.server.schema import Shown, ShownCorrection, ShownWarning, TraceSlice
-from spinetk.server.settings import ERRORS, Key, KnownJob, ResultFolder, Shared, review_in
+from spinetk.server.schema import Sent, Shown, ShownCorrection, ShownWarning, TraceSlice
+from spinetk.server.shared import ERRORS, Key, KnownJob, ResultFolder, Shared, review_in
 from spinetk.study import SliceCount
 
 router = APIRouter(tags=["results"])
@@ -94,7 +94,7 @@ def archive(shared: Shared, job: KnownJob) -> FileResponse:
 
 
 @router.post("/api/jobs/{job}/results/{key}/send", responses=ERRORS)
-def send(shared: Shared, key: Key, folder: ResultFolder) -> dict[str, int]:
+def send(shared: Shared, key: Key, folder: ResultFolder) -> Sent:
     """Send a result's SEG and SR to the destination that the server was started with."""
     if shared.settings.send_to is None:
         raise HTTPException(409, "no destination: start the server with --send-to")
@@ -102,4 +102,4 @@ def send(shared: Shared, key: Key, folder: ResultFolder) -> dict[str, int]:
     if not files:
         raise HTTPException(409, "the result has no DICOM files: its source is not DICOM")
     send_files(shared.settings.send_to, files)
-    return {"sent": len(files)}
+    return Sent(sent=len(files))

@@ -1,7 +1,7 @@
 import pytest
 from fastapi import HTTPException
 
-from spinetk.server.settings import _result_folder, review_in
+from spinetk.server.shared import _result_folder, review_in
 from tests.server.routes.conftest import Asked, asked
 
 __all__ = ["asked"]
