@@ -39,5 +39,5 @@ def test_unknown_patients_and_sets_are_one_line(tmp_path: Path) -> None:
     (tmp_path / "ids.txt").write_text("somebody else\n")
     with pytest.raises(SpineError, match="no annotated image"):
         evaluate_run([folder], tmp_path / "out", "mr", str(tmp_path / "ids.txt"), quiet=True)
-    with pytest.raises(UsageError, match="--patients nobody"):
+    with pytest.raises(UsageError, match="patients nobody"):
         evaluate_run([folder], tmp_path / "out", "mr", "nobody", quiet=True)

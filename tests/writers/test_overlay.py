@@ -57,4 +57,4 @@ def test_the_drawing_has_colour_on_the_outlines_only(
 def test_captions_are_levels_or_places_from_below(phantom_result: Segmentation) -> None:
     body = phantom_result.instances[0]
     assert caption_of(replace(body, level="L5")) == "L5"
-    assert caption_of(replace(body, level=None, order=3)) == "3"
+    assert caption_of(replace(body, level=None, order=3)) == "#3"

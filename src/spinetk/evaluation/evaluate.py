@@ -154,5 +154,5 @@ def _chosen(images: Sequence[AnnotatedImage], text: str, model: Model) -> list[A
     try:
         lines = {line.strip() for line in Path(text).read_text().splitlines()}
     except OSError as error:
-        raise UsageError(f"cannot be read ({error.strerror})", text) from error
+        raise UsageError(f"cannot be read ({error.strerror})", f"patients {text}") from error
     return [image for image in images if image.patient in lines]
