@@ -16,6 +16,7 @@ from typing import Literal
 from spinetk.anatomy import order_and_name, without_doubles, without_overlap, without_strays
 from spinetk.boxes import mask_box
 from spinetk.errors import NothingFound, UsageError
+from spinetk.network.closer_look import closer_look
 from spinetk.network.detector import Boxes
 from spinetk.network.loaded import LoadedModel, prepared
 from spinetk.orientation import Turn, Upright, upright
@@ -109,6 +110,7 @@ def candidates(
 ) -> list[Instance]:
     """Everything that the network proposes on one slice above the threshold, upright."""
     boxes = boxes or loaded.detector.find_boxes(prepared(view, loaded, modality))
+    boxes = closer_look(view, loaded, modality, boxes, loaded.model.score_threshold)
     found = loaded.detector.find_masks(boxes, threshold)
     return [
         Instance(

@@ -48,7 +48,13 @@ def model_for(series: Series, modality: Modality | None = None) -> tuple[str, Se
     return FOR_MODALITY[chosen], replace(series, modality=chosen, warnings=warnings)
 
 
-def prepared(view: Upright, loaded: LoadedModel, modality: Modality | None) -> NetworkInput:
-    """The upright slice fitted into the network's input."""
-    side = loaded.model.input_side(modality)
+def prepared(
+    view: Upright, loaded: LoadedModel, modality: Modality | None, side: int | None = None
+) -> NetworkInput:
+    """The upright slice fitted into the network's input.
+
+    Args:
+        side: of the input in pixels, the longer one; the card's for the modality by default.
+    """
+    side = side or loaded.model.input_side(modality)
     return fit_slice(view.visible, view.spacing, side, modality, content=view.content)
