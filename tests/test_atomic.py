@@ -6,7 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from spinetk.atomic import UNFINISHED, remove_unfinished, whole_file, whole_folder, write_text
+from spinetk.atomic import (
+    UNFINISHED,
+    leftovers,
+    remove_unfinished,
+    whole_file,
+    whole_folder,
+    write_text,
+)
 
 
 def test_a_file_takes_its_place_only_when_it_is_complete(tmp_path: Path) -> None:
@@ -53,6 +60,27 @@ def test_an_error_between_the_two_renames_leaves_the_old_folder(
         monkeypatch.setattr(Path, "rename", fail_at_the_second)
     monkeypatch.undo()
     assert [p.name for p in place.iterdir()] == ["old"] and list(tmp_path.iterdir()) == [place]
+
+
+def test_of_two_writers_the_last_one_stays_and_none_fails(tmp_path: Path) -> None:
+    program = (
+        "import sys\nfrom pathlib import Path\nfrom spinetk.atomic import whole_folder\n"
+        "for number in range(150):\n"
+        "    with whole_folder(Path(sys.argv[1]) / 'result') as path:\n"
+        "        (path / 'a').write_text('x')\n"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path)]
+    both = [subprocess.Popen(command) for _ in range(2)]
+    assert [process.wait(60) for process in both] == [0, 0]
+    assert [p.name for p in tmp_path.iterdir()] == ["result"]
+
+
+def test_folders_of_dead_processes_are_told_from_those_of_living_ones(tmp_path: Path) -> None:
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    for owner in (dead.pid, os.getpid()):
+        (tmp_path / f"{UNFINISHED}{owner}-abc").mkdir()
+    assert [p.name for p in leftovers(tmp_path)] == [f"{UNFINISHED}{dead.pid}-abc"]
 
 
 def test_a_folder_that_was_deleted_is_not_made_again(tmp_path: Path) -> None:

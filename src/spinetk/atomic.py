@@ -7,6 +7,8 @@ is not complete has a hidden name with the number of the process that writes it
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import shutil
 import uuid
@@ -15,6 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 UNFINISHED = ".unfinished-"
+TRIES = 20
 SPARE_BYTES = 512 * 2**20
 """So much of the disk is left free by those who take files in."""
 
@@ -49,7 +52,9 @@ def whole_file(place: Path, *, synced: bool = False) -> Iterator[Path]:
 def whole_folder(place: Path) -> Iterator[Path]:
     """An empty folder to write to; it takes its place at the end, or is deleted after an error.
 
-    An older folder there goes only when the new one stands in its place.
+    An older folder there makes way in the same moment and is put back if the new one does not come;
+    of two that are written to one place at a time the last one stays. A process that is killed in
+    that moment leaves both under hidden names (`leftovers`).
 
     Raises:
         FileNotFoundError: the folder that it is to lie in is not there: somebody deleted it.
@@ -58,15 +63,45 @@ def whole_folder(place: Path) -> Iterator[Path]:
     path.mkdir()
     try:
         yield path
-        if place.exists():
-            place.rename(older)
-        path.rename(place)
+        for _ in range(TRIES):
+            with contextlib.suppress(FileNotFoundError):  # there is none, or another has just gone
+                place.rename(older)
+            try:
+                path.rename(place)
+                break
+            except OSError as error:
+                if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
+                    raise
+                shutil.rmtree(older, ignore_errors=True)  # another's came in between
+        else:
+            raise OSError(errno.EBUSY, os.strerror(errno.EBUSY), str(place))
     except BaseException:
         if older.exists() and not place.exists():
             older.rename(place)
         shutil.rmtree(path, ignore_errors=True)
+        shutil.rmtree(older, ignore_errors=True)
         raise
     shutil.rmtree(older, ignore_errors=True)
+
+
+def leftovers(folder: Path) -> list[Path]:
+    """Folders that processes of this machine were writing when they were killed."""
+    found = []
+    for path in folder.glob(f"{UNFINISHED}*"):
+        owner = path.name.removeprefix(UNFINISHED).partition("-")[0]
+        if path.is_dir() and owner.isdecimal() and not _is_alive(int(owner)):
+            found.append(path)
+    return sorted(found)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # another user's
+        return True
+    return True
 
 
 def write_text(place: Path, text: str) -> None:

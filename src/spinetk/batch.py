@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import contextlib
 import tempfile
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -17,7 +17,7 @@ from spinetk.network.registry import find_model
 from spinetk.pipeline import segment
 from spinetk.readers import FoundSeries, find
 from spinetk.readers.pixel_store import StoredSlices
-from spinetk.results.folders import summary_row, write_rows, write_summary
+from spinetk.results.folders import put_back, summary_row, write_rows, write_summary
 from spinetk.results.keys import slice_key, slice_keys_pattern
 from spinetk.results.record import is_result, whole_record
 from spinetk.results.write import write_result
@@ -147,8 +147,11 @@ def segment_all(
         if found.series:
             _account(out, outcome)
     if not outcome.read and not outcome.kept:
-        if made and found.series:
-            shutil.rmtree(out)
+        if made and found.series:  # others may write here, too
+            for name in ("summary.csv", "failures.csv"):
+                (out / name).unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                out.rmdir()
         refused = [Refusal(*item) for item in outcome.failed] + outcome.passed_over
         raise found.nothing_read(inputs, refused)
     return outcome
@@ -280,6 +283,7 @@ def _prepare(out: Path, series: Sequence[FoundSeries], options: Options) -> list
             pass
     except OSError as error:
         raise UsageError(f"cannot be written ({error.strerror})", out) from error
+    put_back(out)
     taken = [folder for item in series for folder in _folders(out, item.key, options)]
     foreign = [folder for folder in taken if not is_result(folder)]
     if foreign:
@@ -320,7 +324,7 @@ def _folders(out: Path, key: str, options: Options) -> list[Path]:
     """What lies in the places of a series' results."""
     if options.slices == "all":
         of_series = slice_keys_pattern(key)
-        return sorted(path for path in out.iterdir() if of_series.match(path.name))
+        return sorted(path for path in out.iterdir() if of_series.fullmatch(path.name))
     return [out / key] if (out / key).exists() else []
 
 

@@ -101,8 +101,8 @@ def level_of_number(number: int, bodies: Collection[str] = ()) -> str | None:
     """The body or disc that a VerSe number means; None where it means none.
 
     Args:
-        bodies: those that are there, too. The disc below L5 is L5-L6 where there is an L6, and the
-            one below L4 is L4-S1 where there is an S1 but no L5.
+        bodies: those that are there, too: the disc below L5 is L5-L6 where there is an L6. That a
+            body is not there says nothing: it may not be outlined.
 
     >>> level_of_number(24), level_of_number(124), level_of_number(124, {"L5", "L6"})
     ('L5', 'L5-S1', 'L5-L6')
@@ -114,7 +114,8 @@ def level_of_number(number: int, bodies: Collection[str] = ()) -> str | None:
     if upper is None:
         return None
     below = [disc for disc in DISC_LEVELS if disc.startswith(f"{upper}-")]
-    there = [disc for disc in below if disc.partition("-")[2] in bodies]
+    variants = VARIANTS.keys() & bodies
+    there = [disc for disc in below if disc.partition("-")[2] in variants]
     usual = disc_below(upper)
     return next(iter(there), usual or next(iter(below), None))
 

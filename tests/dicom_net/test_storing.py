@@ -51,8 +51,9 @@ def test_a_state_is_kept_and_a_damaged_one_is_as_new(folder: StudyFolder) -> Non
     folder.keep(study, failed, "no DICOM results")
     assert folder.state(study) == failed
     assert (folder.results(study) / "reason.txt").read_text() == "no DICOM results\n"
-    (folder.incoming.parent / "states" / f"{study.name}.json").write_text("{")
-    assert folder.state(study) == State()
+    for damage in ("{", "{}", "[1]", '"x"', "3", '{"came": null, "name": "done", "tries": 0}'):
+        (folder.incoming.parent / "states" / f"{study.name}.json").write_text(damage)
+        assert folder.state(study) == State()
     assert read_json(folder.incoming / "missing") is None
 
 

@@ -81,3 +81,20 @@ def test_what_cannot_be_read_is_refused(old: str, new: str, reason: str, tmp_pat
     (tmp_path / "a.mha").write_bytes(content.replace(old.encode(), new.encode()))
     with pytest.raises(UnreadableInput, match=reason):
         loaded(tmp_path / "a.mha")
+
+
+def test_a_header_size_counts_from_the_files_beginning_as_itks_does(tmp_path: Path) -> None:
+    array = np.random.default_rng(0).integers(0, 900, (4, 40, 41)).astype(np.int16)
+    write(tmp_path / "a.mha", array)
+    content = (tmp_path / "a.mha").read_bytes()
+    at = content.index(b"ElementDataFile")
+    end = content.index(b"\n", at) + 1
+    for size in ("-5", "whole"):
+        line = b"HeaderSize = %s\n"
+        number = b"-5" if size == "-5" else b"%d" % (end + len(b"HeaderSize = 000\n"))
+        made = content[:at] + line % number + content[at:]
+        (tmp_path / "b.mha").write_bytes(made)
+        theirs = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(tmp_path / "b.mha")))
+        ours, _ = loaded(tmp_path / "b.mha")
+        np.testing.assert_array_equal(ours, theirs.transpose(2, 1, 0))
+        np.testing.assert_array_equal(ours, array.transpose(2, 1, 0))

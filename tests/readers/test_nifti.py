@@ -43,6 +43,23 @@ def test_a_file_that_ends_early_is_refused_by_name(tmp_path: Path) -> None:
             read_nifti(path)
 
 
+def test_a_compressed_file_with_a_wrong_check_sum_is_refused(tmp_path: Path) -> None:
+    array = np.random.default_rng(0).integers(0, 99, (5, 64, 64)).astype(np.int16)
+    path = save(tmp_path / "a.nii.gz", array)
+    content = bytearray(path.read_bytes())
+    content[-6] ^= 1
+    path.write_bytes(bytes(content))
+    with pytest.raises(UnreadableInput, match="CRC"):
+        read_nifti(path)
+
+
+def test_scaled_values_are_those_of_nibabel(tmp_path: Path) -> None:
+    array = np.random.default_rng(0).integers(0, 99, (5, 40, 40)).astype(np.int16)
+    path = save(tmp_path / "a.nii.gz", array, scaled=True)
+    wanted = np.asarray(nibabel.load(path).dataobj)  # type: ignore[attr-defined]
+    np.testing.assert_allclose(np.concatenate(list(open_nifti(path).slabs(7)), axis=2), wanted)
+
+
 def test_an_axis_without_length_is_refused(tmp_path: Path) -> None:
     path = save(tmp_path / "a.nii", np.zeros((5, 40, 40), np.int16))
     content = bytearray(path.read_bytes())

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from spinetk.errors import UnreadableInput
-from spinetk.readers.nrrd import open_nrrd, values_file
+from spinetk.readers.nrrd import open_nrrd, read_nrrd, values_file
 
 
 def header(**changes: object) -> dict[str, object]:
@@ -27,6 +27,15 @@ def test_every_space_ends_in_lps(space: str, signs: tuple[int, ...], tmp_path: P
     np.testing.assert_array_equal(np.concatenate(list(volume.slabs(9)), axis=2), array)
     np.testing.assert_allclose(np.diag(volume.affine)[:3], np.multiply(signs, (3.0, 0.8, 0.7)))
     np.testing.assert_allclose(volume.affine[:3, 3], np.multiply(signs, (1.0, 2.0, 3.0)))
+
+
+def test_a_single_slice_lies_where_its_two_directions_say(tmp_path: Path) -> None:
+    nrrd.write(
+        str(tmp_path / "a.nrrd"), np.ones((40, 50), np.int16),
+        {"space": "LPS", "space directions": np.array([[0, 0.8, 0], [0, 0, 0.7]])},
+    )  # fmt: skip
+    np.testing.assert_allclose(open_nrrd(tmp_path / "a.nrrd").affine[:3, 2], (1, 0, 0))
+    assert len(read_nrrd(tmp_path / "a.nrrd").slices) == 1
 
 
 def test_what_is_not_known_is_refused_by_name(tmp_path: Path) -> None:

@@ -1,9 +1,14 @@
 import csv
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from spinetk.results.folders import results_below, results_in, write_rows, write_summary
+from spinetk.atomic import UNFINISHED
+from spinetk.results.folders import put_back, results_below, results_in, write_rows, write_summary
 from spinetk.results.record import write_record
 from tests.results.test_record import record
 
@@ -26,6 +31,24 @@ def test_results_below_are_found_at_any_depth(tmp_path: Path) -> None:
     fill(tmp_path / "a" / "b", "p1")
     fill(tmp_path, "p2")
     assert [path.name for path in results_below(tmp_path)] == ["p1", "p2"]
+
+
+def test_a_result_whose_process_was_killed_while_it_was_renamed_comes_back(tmp_path: Path) -> None:
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    fill(tmp_path, "p1", "p2")
+    for key, place in (("p1", "1"), ("p2", "2")):
+        shutil.copytree(tmp_path / key, tmp_path / f"{UNFINISHED}{dead.pid}-{place}")
+    (tmp_path / f"{UNFINISHED}{dead.pid}-3").mkdir()  # nothing complete
+    shutil.rmtree(tmp_path / "p1")
+    put_back(tmp_path)
+    assert [path.name for path in results_in(tmp_path)] == ["p1", "p2"]
+    assert len(list(tmp_path.glob(f"{UNFINISHED}*"))) == 2  # another machine's, perhaps
+    for path in tmp_path.glob(f"{UNFINISHED}*"):
+        os.utime(path, (0, 0))
+    put_back(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["p1", "p2"]
+    assert list(results_below(tmp_path)) == [tmp_path / "p1", tmp_path / "p2"]
 
 
 def test_the_summary_has_a_row_for_every_result(tmp_path: Path) -> None:

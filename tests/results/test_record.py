@@ -58,9 +58,18 @@ def test_records_of_earlier_versions_are_read(tmp_path: Path) -> None:
     assert old.input_sha256 is None and old.warnings[0].text == "a sentence"
 
 
-@pytest.mark.parametrize(
-    "damage", ["", "{", "[]", '{"spinetk": 1}', '{"spinetk": "0.1.0", "key": 3}']
-)
+def damages() -> list[str]:
+    whole = record().to_json()
+    changed: list[dict[str, object]] = [
+        {"n_slices": float("inf")}, {"seconds": {"a": "b"}}, {"warnings": [{"code": 1, "text": 2}]},
+        {"warnings": "abc"}, {"selected_slice": -1}, {"selected_slice": 9}, {"modality": ["MR"]},
+        {"options": [["slice", "auto"]]}, {"source": "paper"}, {"slices": [{"index": 1}]},
+    ]  # fmt: skip
+    nested = '{"spinetk": "0.1", "a": ' + "[" * 100_000
+    return ["", "{", "[]", '{"spinetk": 1}', nested, *(json.dumps(whole | c) for c in changed)]
+
+
+@pytest.mark.parametrize("damage", damages(), ids=range(len(damages())))
 def test_damaged_records_are_no_results(damage: str, tmp_path: Path) -> None:
     (tmp_path / FILE).write_text(damage)
     with pytest.raises(SpineError, match=f"its {FILE} cannot be read"):

@@ -46,6 +46,9 @@ def test_nothing_and_two_of_one_name_are_refused(
     review = open_review(own_result, read_record(own_result), phantom_result.series)
     with pytest.raises(UsageError, match="nothing is marked"):
         save_version(own_result.parent, review, [], "x", "")
+    same = [replace(review.marked[0], id=str(k), level=None) for k in range(2)]
+    with pytest.raises(UsageError, match="share pixels"):
+        save_version(own_result.parent, review, same, "x", "")
     twice = [replace(m, level="L3") for m in review.marked[:2]]
     with pytest.raises(UsageError, match="L3 is named twice"):
         save_version(own_result.parent, review, twice, "x", "")

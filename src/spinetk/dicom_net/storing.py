@@ -99,9 +99,11 @@ class StudyFolder:
     def state(self, study: Path) -> State:
         """How far a study is; as if it were new where that was damaged by a fall of the system."""
         content = read_json(self._states / f"{study.name}.json")
-        if content is None:
+        try:
+            count, came = content["came"]
+            return State((int(count), float(came)), str(content["name"]), int(content["tries"]))
+        except (TypeError, ValueError, KeyError):
             return State()
-        return State(tuple(content["came"]), content["name"], content["tries"])
 
     def keep(self, study: Path, state: State, reason: str = "") -> None:
         """Write down how far a study is, and why it failed."""

@@ -125,8 +125,11 @@ def _values(path: Path, header: dict[str, str], after: int, wanted: int) -> _Val
     if wanted > held * (LARGEST_SQUEEZE if compressed else 1):
         raise UnreadableInput("its sizes do not fit its data")
     if not compressed:
-        # -1: the values are the file's last bytes
-        start = place.stat().st_size - wanted if skipped == -1 else start + skipped
+        # -1: the values are the file's last bytes; from the file's beginning on, as ITK counts
+        if skipped == -1:
+            start = place.stat().st_size - wanted
+        elif skipped > 0:
+            start = skipped
     return _Values(place, start, compressed)
 
 

@@ -94,6 +94,9 @@ def _affine(header: dict[str, Any], axes: int) -> NDArray[np.float64]:
     if header.get("space directions") is not None:
         directions = np.asarray(header["space directions"], dtype=float)
         affine[: directions.shape[1], :spatial] = directions.T[:, :spatial]
+        if directions.shape == (2, 3):  # a single slice in the patient
+            across = np.cross(directions[0], directions[1])
+            affine[:3, 2] = across / max(float(np.linalg.norm(across)), 1e-9)
     elif header.get("spacings") is not None:
         spacings = np.asarray(header["spacings"], dtype=float)[:spatial]
         affine[range(spatial), range(spatial)] = spacings

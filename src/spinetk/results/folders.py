@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import csv
+import json
+import shutil
+import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from spinetk.atomic import whole_file
+from spinetk.atomic import leftovers, whole_file
 from spinetk.results.keys import in_order
 from spinetk.results.record import FILE, Record, whole_record
 
+LEFT_SECONDS = 60.0
+"""A process of another machine that shares the folder is not known here; it writes longer never."""
 SUMMARY_COLUMNS = (
     "key", "modality", "selected_slice", "instance_number", "n_slices", "bodies", "discs",
     "seconds", "warnings", "warning_codes",
@@ -30,8 +35,27 @@ def results_in(out: Path) -> dict[Path, Record]:
 
 def results_below(folder: Path) -> dict[Path, Record]:
     """Every result below a folder, at any depth, with its record."""
-    places = sorted(path.parent for path in folder.rglob(FILE))
+    places = sorted(path.parent for path in folder.rglob(FILE) if not _is_hidden(path, folder))
     return {path: record for path in places if (record := whole_record(path)) is not None}
+
+
+def _is_hidden(path: Path, root: Path) -> bool:
+    return any(part.startswith(".") for part in path.relative_to(root).parts)
+
+
+def put_back(out: Path) -> None:
+    """Put complete results whose process was killed while it renamed them into their places, and
+    delete what other killed processes left."""
+    for path in leftovers(out):
+        record = whole_record(path)
+        if record is not None:
+            content = json.loads((path / FILE).read_text(encoding="utf-8"))
+            place = out / str(content.get("key"))
+            if place.parent == out and not place.exists():
+                path.rename(place)
+                continue
+        if time.time() - path.stat().st_mtime > LEFT_SECONDS:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def summary_row(record: Record) -> dict[str, Any]:

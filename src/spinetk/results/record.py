@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
+from spinetk.atomic import whole_file
 from spinetk.errors import SpineError
 from spinetk.results import keys
 from spinetk.study import Correction, Modality, SliceCount, Source
@@ -103,12 +104,12 @@ class Record:
         """
         try:
             correction = content.get("correction")
-            return cls(
+            record = cls(
                 spinetk=str(content["spinetk"]),
                 python=str(content.get("python", "")),
                 libraries=dict(content.get("libraries", {})),
                 model=UsedModel(**content["model"]),
-                options=dict(content["options"]),
+                options=content["options"],
                 key=str(content["key"]),
                 modality=content["modality"],
                 source=content["source"],
@@ -118,28 +119,41 @@ class Record:
                 instance_number=content.get("instance_number"),
                 slices=tuple(
                     SliceCount(
-                        item["index"], item["bodies"], item["discs"], item["area_px"],
-                        item.get("instance_number"),
+                        int(item["index"]), int(item["bodies"]), int(item["discs"]),
+                        float(item["area_px"]), item.get("instance_number"),
                     )
                     for item in content["slices"]
                 ),
                 bodies=int(content["bodies"]),
                 discs=int(content["discs"]),
                 entropy_bins=str(content.get("entropy_bins", "")),
-                seconds=dict(content.get("seconds", {})),
+                seconds={str(k): float(v) for k, v in content.get("seconds", {}).items()},
                 warnings=tuple(map(Warning.from_json, content.get("warnings", ()))),
                 correction=None
                 if correction is None
                 else Correction(**{**correction, "changes": tuple(correction["changes"])}),
             )  # fmt: skip
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise SpineError(f"is not as SpineTK writes it ({error})", FILE) from error
+        texts = [text for warning in record.warnings for text in (warning.code, warning.text)]
+        sound = (
+            record.modality in (None, *get_args(Modality))
+            and record.source in get_args(Source)
+            and 0 <= record.selected_slice < record.n_slices
+            and isinstance(record.options, dict)
+            and isinstance(content.get("warnings", []), list)
+            and all(isinstance(text, str) for text in texts)
+        )
+        if not sound:
+            raise SpineError("is not as SpineTK writes it", FILE)
+        return record
 
 
 def write_record(folder: Path, record: Record) -> None:
-    """Write run.json into the folder of a result."""
-    text = json.dumps(record.to_json(), indent=2) + "\n"
-    (folder / FILE).write_text(text, encoding="utf-8")
+    """Write run.json into the folder of a result; it is on the disk when this returns, so that no
+    power cut leaves a result with an empty record."""
+    with whole_file(folder / FILE, synced=True) as path:
+        path.write_text(json.dumps(record.to_json(), indent=2) + "\n", encoding="utf-8")
 
 
 def is_result(folder: Path) -> bool:
@@ -160,7 +174,7 @@ def read_record(folder: Path) -> Record:
     try:
         content = json.loads((folder / FILE).read_text(encoding="utf-8"))
         return Record.from_json(content | {"key": folder.name})
-    except (OSError, ValueError, TypeError, SpineError) as error:
+    except (OSError, ValueError, TypeError, RecursionError, SpineError) as error:
         raise SpineError(f"its {FILE} cannot be read", folder.name) from error
 
 

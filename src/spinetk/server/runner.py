@@ -205,10 +205,13 @@ def _done(order: Order, models: dict[str, LoadedModel], pipe: Connection) -> Out
         return segment_all(
             [order.study], order.results, options, on_progress, on_done, models=models
         )
-    found = next((s for s in find([order.study]).series if s.key == order.task.key), None)
+    study = find([order.study]).series
+    found = next((item for item in study if item.key == order.task.key), None)
     if found is None or order.task.slice_index is None:
         raise UsageError(f"there is no series {order.task.key}")
     key = slice_key(found.key, order.task.slice_index)
+    if any(item.key == key for item in study):
+        raise UsageError(f"another series of the study is called {key}: rename its file")
     item = replace(options, slices=order.task.slice_index)
     outcome = segment_found(replace(found, key=key), order.results, item, models, on_progress)
     for row in outcome.done:

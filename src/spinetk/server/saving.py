@@ -8,6 +8,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
+
 from spinetk.boxes import mask_centre
 from spinetk.errors import SpineError, UsageError
 from spinetk.network.registry import find_model
@@ -29,7 +31,7 @@ def save_version(
     """Write the corrected result beside the one that it comes from; returns its record.
 
     Raises:
-        UsageError: nothing is marked, or two instances have the same level.
+        UsageError: nothing is marked, two instances have the same level or share pixels.
     """
     if not marked:
         raise UsageError("nothing is marked: a result holds at least one body or disc")
@@ -37,6 +39,8 @@ def save_version(
     twice = next((level for kind, level in named if named.count((kind, level)) > 1), None)
     if twice:
         raise UsageError(f"{twice} is named twice")
+    if np.sum([item.mask for item in marked], axis=0).max() > 1:
+        raise UsageError("two instances share pixels: each pixel is of one")
     # bodies from below, then the rest from below, as results have them
     order = sorted(marked, key=lambda o: (o.kind != BODY_KIND, o.kind, -mask_centre(o.mask)[1]))
     made = as_segmentation(review, order)

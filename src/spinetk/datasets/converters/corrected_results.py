@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from spinetk.errors import SpineError
 from spinetk.orientation import upright
 from spinetk.results.folders import results_below
 from spinetk.results.keys import study_part
-from spinetk.results.reopen import IMAGE, MASK, read_slice
+from spinetk.results.reopen import IMAGE, INSTANCES, MASK, read_slice
 from spinetk.structures import BODY_KIND, DISC_KIND, UNNAMED_BODY, UNNAMED_OTHER, level_of_number
 
 
@@ -50,8 +51,9 @@ def corrected_results(folder: Path, lost: list[str]) -> Iterator[OutlinedSlice]:
         outlines = []
         values = np.unique(labels[labels > 0]).astype(int).tolist()
         bodies = {level for value in values if (level := level_of_number(value))}
+        known = _levels(place)
         for value in values:
-            label = _meaning(value, bodies)
+            label = known.get(value) or _meaning(value, bodies)
             if label is None:
                 lost.append(f"labels numbered {value}, which is no body or disc here")
             else:
@@ -89,3 +91,16 @@ def _meaning(value: int, bodies: Collection[str]) -> Label | None:
         return DISC_KIND, None
     level = level_of_number(value, bodies)
     return None if level is None else (DISC_KIND if "-" in level else BODY_KIND, level)
+
+
+def _levels(folder: Path) -> dict[int, Label]:
+    """Class and level of the numbers that the result itself gave, where it has its COCO file."""
+    try:
+        content = json.loads((folder / INSTANCES).read_text(encoding="utf-8"))
+        names = {item["id"]: item["name"] for item in content["categories"]}
+        return {
+            note["label"]: (names[note["category_id"]], note["level"])
+            for note in content["annotations"]
+        }
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
