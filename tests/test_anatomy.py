@@ -85,6 +85,14 @@ def test_a_mask_on_the_border_is_truncated() -> None:
     assert [i.truncated for i in found] == [False, True]
 
 
+def test_of_two_discs_between_the_same_bodies_the_better_has_the_name() -> None:
+    extra = make(DISC, 27, height=3, score=0.95)  # beside the disc at 31, between the same bodies
+    found, warnings = order_and_name([*column([0, 1, 2]), extra], ("L5", 1))
+    named = [(i.level, i.score) for i in found if i.kind == DISC]
+    assert named == [("L4-L5", 0.9), (None, 0.9), ("L3-L4", 0.95)]
+    assert [w.code for w in warnings] == ["disc-twice"]
+
+
 def test_of_two_instances_at_one_place_the_better_score_stays() -> None:
     kept = without_doubles(
         [make(BODY, 10, score=0.6), make(SACRAL_CLASS, 12, score=0.8), make(DISC, 10, score=0.3)]

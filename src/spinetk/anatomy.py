@@ -139,7 +139,25 @@ def order_and_name(
             )
             for k, item in enumerate(of_kind)
         ]
-    return [*bodies, *rest], warnings
+    return [*bodies, *_none_twice(rest, warnings)], warnings
+
+
+def _none_twice(discs: list[Instance], warnings: list[Warning]) -> list[Instance]:
+    """Discs of which no two have one level: of several between the same bodies the best scored has
+    the name."""
+    best: dict[str, Instance] = {}
+    for disc in discs:
+        if disc.level is not None and disc.score > getattr(best.get(disc.level), "score", -1.0):
+            best[disc.level] = disc
+    out: list[Instance] = []
+    for disc in discs:
+        if disc.level is not None and best[disc.level] is not disc:
+            text = f"several discs were found at {disc.level}: the best scored one has the name"
+            warnings.append(Warning("disc-twice", text))
+            out.append(replace(disc, level=None))
+        else:
+            out.append(disc)
+    return out
 
 
 def column_directions(

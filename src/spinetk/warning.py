@@ -52,6 +52,7 @@ KINDS: dict[str, Kind] = {
     "anchor-against-sacrum": Kind("check", "instances"),
     "body-missing": Kind("check", "instances"),
     "small-sacrum": Kind("check", "instances"),
+    "disc-twice": Kind("check", "instances"),
     "not-written": Kind("note", "outputs"),
     EARLIER: Kind("check", "input"),
 }
