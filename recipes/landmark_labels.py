@@ -3,7 +3,7 @@
 SET is a data set folder whose images have `landmarks` (name, category_id, x, y) and no outlines, as mr_sysu. Every
 image is outlined by MODEL at a score of at least 0.8; an image is kept where every body's point lies in a body of its
 own and at least all but one of the discs' points in a disc of its own. Those instances get their point's level, S1
-its own, others none. Writes the data set OUT (labels of a network: trained on, never tested on).
+its own, others none; what lies below the lowest point and is not S1 is left out. Writes the data set OUT (labels of a network: trained on, never tested on).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from spinetk.boxes import mask_centre
 from spinetk.datasets.annotated import AnnotatedImage, read_dataset
 from spinetk.datasets.writer import DatasetWriter
 from spinetk.evaluation.compare import as_slice
@@ -47,6 +48,7 @@ def fitted(image: AnnotatedImage, points: list[dict], loaded: LoadedModel) -> Na
             return None
     if missing > MISSING_DISCS:
         return None
+    lowest = max((mask_centre(found[k].mask)[1] for k in levels), default=0.0)
     out: Named = []
     for k, one in enumerate(found):
         level = levels.get(k)
@@ -54,6 +56,8 @@ def fitted(image: AnnotatedImage, points: list[dict], loaded: LoadedModel) -> Na
             if level is not None:  # a point says that it is L5
                 return None
             level = "S1"
+        elif level is None and mask_centre(one.mask)[1] > lowest:  # S1 taken for one more body
+            continue
         out.append(((group_of(one.kind), level), one.mask))
     return out
 
