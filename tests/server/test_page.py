@@ -152,10 +152,13 @@ def test_from_the_dropped_study_to_the_saved_correction(
         expect(page.locator("tr.chosen td.area")).not_to_have_text(str(dragged))
         page.keyboard.press("p")
 
-        page.locator("tr.chosen select").select_option("L3")
-        page.click("#name-all")
-        expect(page.locator("tr[data-level='L5']")).to_have_count(1)
-        page.locator("tr[data-level='L5'] td.area").click()
+        # a wrong name for all, then the right one: the third body from below is the phantom's L4
+        for name, below in (("L3", "L4"), ("L4", "L5")):
+            page.locator("tr.chosen select").select_option(name)
+            page.click("#name-all")
+            row = page.locator("tr[data-id]").nth(1)
+            expect(row).to_have_attribute("data-level", below)
+        page.locator("tr[data-id]").nth(0).locator("td.area").click()  # part of the sacrum
         page.keyboard.press("Delete")
         expect(page.locator("tr[data-id]")).to_have_count(rows - 1)
         picture(page, "page-result")
@@ -175,7 +178,7 @@ def test_from_the_dropped_study_to_the_saved_correction(
         page.fill("#note", "from the test")
         page.click("#confirm")
         expect(page.locator("details[open]")).to_contain_text("Corrected by R. Reader")
-        expect(page.locator("aside")).to_contain_text("L3: renamed")
+        expect(page.locator("aside")).to_contain_text("L4: outline")
         expect(page.locator("tr[data-id]")).to_have_count(rows)
         with page.expect_download() as download:
             page.click("text=instances.coco.json")
@@ -322,7 +325,7 @@ def test_what_a_person_should_know_is_told_at_once(
         page = with_the_result(opened(browser, served, 1280, 860), phantom_folder)
         expect(page.locator("aside")).to_contain_text("from dicom")  # what was uploaded
         for place in (0, 1):
-            page.locator("tr[data-id]").nth(place).locator("select").select_option("L4")
+            page.locator("tr[data-id]").nth(place).locator("select").select_option("C3")
         expect(page.locator("td.doubt", has_text="named twice")).to_have_count(2)
         # choosing a row leaves its columns where they are
         measures = page.locator("tr[data-id]").nth(2).locator("td.area")
