@@ -105,7 +105,7 @@ def test_a_correction_is_measured_at_once_and_saved_beside_the_original(
     assert new["area_px"] > old["area_px"] and new["width_mm"] > old["width_mm"]
     marks = sent(edited)
     del marks[0]
-    marks[0]["level"] = "L5"
+    marks[0]["level"] = "C3"
     saved = server.ask("POST", f"{path}/versions", 201, json={
         "marks": marks, "who": "R. Reader", "note": "anterior border"})["key"]  # fmt: skip
     assert saved == f"{key}-corrected-1"
