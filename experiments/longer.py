@@ -1,7 +1,7 @@
-"""What longer training of `xr` brought: python experiments/longer.py COMMIT
+"""What longer training of `xr` brought: python experiments/longer.py BEFORE AFTER
 
-Holds the figures of the shipped network (docs/results/xr, after `ship.py DATA xr runs/xr-long`) against those of COMMIT,
-on the same held-out patients. Writes docs/results/xr-long.md.
+Holds the figures of the network that one commit shipped against those of a later one (docs/results/xr, by `ship.py`), on
+the same held-out patients. Writes docs/results/xr-long.md.
 """
 
 from __future__ import annotations
@@ -40,17 +40,17 @@ def row(card: dict[str, Any], figures: dict[str, Any]) -> dict[str, Any]:
     return {"iterations in all": iterations(card)} | {key: films[key] for key in COLUMNS}
 
 
-def main(commit: str) -> None:
-    now = [json.loads((ROOT / file).read_text()) for file in (CARD, FIGURES)]
-    table = pd.DataFrame([row(at(commit, CARD), at(commit, FIGURES)), row(*now)])
+def main(*commits: str) -> None:
+    table = pd.DataFrame([row(at(c, CARD), at(c, FIGURES)) for c in commits])
     (ROOT / "docs" / "results" / "xr-long.md").write_text(
-        "The shipped network `xr` before and after a third, longer step (`recipes/xr-long.toml`), on the same "
-        "held-out patients of xr_aasce; the iterations of the joint network and all other steps are counted.\n\n"
+        "The network `xr` before and after a third, longer step (`recipes/xr-long.toml`), on the same held-out "
+        "patients of xr_aasce; the iterations of the joint network and all other steps are counted "
+        f"(`python experiments/longer.py {' '.join(commits)}`). It is not the network that ships now.\n\n"
         + markdown(table)
     )
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
+    if len(sys.argv) != 3:
         sys.exit(__doc__)
-    main(sys.argv[1])
+    main(*sys.argv[1:])
