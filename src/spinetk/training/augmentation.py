@@ -45,6 +45,8 @@ def augment(
     recolour = sample.modality in config.class_contrast_in
     if recolour and rng.random() < config.p_class_contrast:
         pixels = _class_contrast(pixels, moved.masks, moved.categories, config.class_contrast, rng)
+    if sample.modality in config.thick_rows_in and rng.random() < config.p_thick_rows:
+        pixels = _thick_rows(pixels, rng.uniform(*config.thick_rows))
     pixels = _change_intensity(pixels, config, rng)
     if len(moved.masks) and rng.random() < config.p_implant:
         pixels = _implant(pixels, moved.masks, rng)
@@ -142,6 +144,13 @@ def _class_contrast(
         scale = 1 + soft * (float(np.exp(rng.uniform(-1.5, 1.5) * strength * 2)) - 1)
         out = out * scale + soft * float(rng.uniform(-strength, strength)) * 0.6
     return out
+
+
+def _thick_rows(pixels: NDArray[np.float32], share: float) -> NDArray[np.float32]:
+    """The image as cut from a stack of thick axial slices, interpolated between them."""
+    height, width = pixels.shape
+    thick = cv2.resize(pixels, (width, max(8, int(height * share))), interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(thick, (width, height), interpolation=cv2.INTER_LINEAR))
 
 
 def _change_intensity(

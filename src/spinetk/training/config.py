@@ -79,6 +79,11 @@ class AugmentationConfig:
     blur_sigma: tuple[float, float] = (0.4, 1.6)
     p_low_resolution: float = 0.25
     low_resolution: tuple[float, float] = (0.3, 0.85)
+    p_thick_rows: float = 0.2
+    thick_rows: tuple[float, float] = (0.09, 0.4)
+    """The rows of a sagittal cut through an axial stack of thick slices: so many as a share of the
+    rows there are (0.09 is 6 mm at 0.55 mm a pixel), each the average of what lies within it."""
+    thick_rows_in: tuple[str, ...] = ("CT",)
     p_noise: float = 0.3
     noise: tuple[float, float] = (0.005, 0.06)
     p_implant: float = 0.06
