@@ -3,6 +3,22 @@
 from __future__ import annotations
 
 
+def readable(text: str) -> str:
+    """A file's name that can be written anywhere: bytes that are no UTF-8 (file systems allow
+    them) are taken for Western European letters.
+
+    >>> readable("Caf\\udce9.png")
+    'Café.png'
+    """
+    if text.isascii():
+        return text
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogateescape").decode("cp1252", "replace")
+    return text
+
+
 class SpineError(Exception):
     """Something that the user's input, files or options caused.
 
@@ -16,8 +32,8 @@ class SpineError(Exception):
 
     def __init__(self, reason: str, place: object = "") -> None:
         super().__init__(reason, place)
-        self.reason = reason
-        self.place = str(place)
+        self.reason = readable(reason)
+        self.place = readable(str(place))
 
     def about(self, place: object) -> str:
         """What is said where the place is named already: the reason, and the place only where it
@@ -26,7 +42,7 @@ class SpineError(Exception):
         >>> SpineError("no such file", "scan.nii").about("scan.nii")
         'no such file'
         """
-        return self.reason if self.place == str(place) else str(self)
+        return self.reason if self.place == readable(str(place)) else str(self)
 
     def __str__(self) -> str:
         return f"{self.place}: {self.reason}" if self.place else self.reason

@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from spinetk.errors import SpineError, Unsuitable
+from spinetk.errors import SpineError, Unsuitable, readable
 from spinetk.warning import Warning
 
 Modality = Literal["MR", "CT", "XR"]
@@ -204,6 +204,10 @@ class Refusal:
     name: str
     reason: str
     failed: bool = True
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", readable(self.name))
+        object.__setattr__(self, "reason", readable(self.reason))
 
     @classmethod
     def of(cls, name: str, error: Exception, named: bool = False) -> Refusal:

@@ -16,7 +16,7 @@ from pydicom.uid import JPEGBaseline8Bit
 
 from spinetk.errors import UnreadableInput
 from spinetk.phantom import Phantom, PhantomConfig, make_phantom, write_phantom
-from spinetk.readers import read, sources
+from spinetk.readers import archives, read
 from spinetk.study import Series
 from tests.debian import needs_debian
 from tests.make_dicom import write_enhanced_mr
@@ -191,7 +191,7 @@ def test_a_zip_that_is_damaged_or_too_large(
         read(tmp_path / "a.zip")
     with zipfile.ZipFile(tmp_path / "b.zip", "w", zipfile.ZIP_DEFLATED) as out:
         out.writestr("x", b"0" * 2_000_000)
-    monkeypatch.setattr(sources, "MOST_BYTES", 1_000_000)
+    monkeypatch.setattr(archives, "MOST_BYTES", 1_000_000)
     with pytest.raises(UnreadableInput, match="b.zip: the archive is too large"):
         read(tmp_path / "b.zip")
     # a header that lies about the size is not believed either

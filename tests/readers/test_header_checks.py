@@ -8,10 +8,10 @@ from spinetk.readers.header_checks import (
     LONGEST_REASON,
     beside,
     check_size,
+    coarse_warning,
     file_stem,
     finite,
     short,
-    too_coarse,
     usable_spacing,
 )
 from spinetk.warning import Warning
@@ -47,7 +47,8 @@ def test_sizes_and_spacings_that_no_spine_has() -> None:
         check_size("a", 99, 16385)
     assert usable_spacing((0.01, 20.0)) and not usable_spacing((0.0, 1.0))
     assert not usable_spacing((float("nan"), 1.0))
-    assert too_coarse(0.5, 1.6) and not too_coarse(0.5, 1.5)
+    assert [w.code for w in coarse_warning((3.0, 0.5))] == ["coarse"]
+    assert coarse_warning((2.5, 0.5)) == []
 
 
 def test_values_that_are_not_finite_become_the_lowest() -> None:

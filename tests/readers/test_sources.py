@@ -1,10 +1,12 @@
+import gzip
 import zipfile
 from pathlib import Path
 
 import pytest
 
 from spinetk.errors import UnreadableInput
-from spinetk.readers.sources import find_files, unpack
+from spinetk.readers import read
+from spinetk.readers.sources import find_files
 from spinetk.results.record import write_record
 from tests.results.test_record import record
 
@@ -24,34 +26,53 @@ def test_hidden_files_and_earlier_results_are_left_out(tmp_path: Path) -> None:
         find_files([tmp_path / "missing"])
 
 
-def test_no_name_in_an_archive_leads_out_of_its_folder(tmp_path: Path) -> None:
-    path = tmp_path / "a.zip"
-    with zipfile.ZipFile(path, "w") as archive:
-        for name in (
-            "../../evil.dcm",
-            "/abs.dcm",
-            "c:\\x\\win.dcm",
-            "d/one.dcm",
-            "d/two.dcm",
-            "d/",
-        ):
-            archive.writestr(name, name)
-    inside = tmp_path / "inside"
-    inside.mkdir()
-    unpack(path, inside)
-    found = sorted(p.relative_to(inside) for p in inside.rglob("*") if p.is_file())
-    assert {p.name for p in found} == {"evil.dcm", "abs.dcm", "win.dcm", "one.dcm", "two.dcm"}
-    assert len({p.parent for p in found if p.name in ("one.dcm", "two.dcm")}) == 1
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.zip", "inside"]
+def test_links_are_followed_and_circles_and_dead_links_end(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "linked.dcm").touch()
+    study = tmp_path / "study"
+    (study / "real").mkdir(parents=True)
+    (study / "real" / "own.dcm").touch()
+    (study / "series").symlink_to(elsewhere)
+    (study / "real" / "up").symlink_to(study)
+    (study / "gone.dcm").symlink_to("/nonexistent/gone.dcm")
+    files = find_files([study])
+    assert sorted(path.name for path in files.paths) == ["linked.dcm", "own.dcm"]
+    assert [(r.name, r.reason) for r in files.refused] == [
+        ("study", "1 link leads nowhere (gone.dcm)")
+    ]
+    with pytest.raises(UnreadableInput, match="the link leads nowhere"):
+        find_files([study / "gone.dcm"])
 
 
-def test_damaged_and_oversized_archives_are_refused(tmp_path: Path) -> None:
-    path = tmp_path / "a.zip"
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("zeros.dcm", bytes(10**6))
-    (tmp_path / "inside").mkdir()
-    with pytest.raises(UnreadableInput, match="too large to unpack"):
-        unpack(path, tmp_path / "inside", most_bytes=10**5)
-    path.write_bytes(path.read_bytes()[:-30])
-    refused = find_files([path]).refused
-    assert [r.name for r in refused] == ["a.zip"] and "cannot be unpacked" in refused[0].reason
+def test_a_folder_of_dead_links_is_not_called_empty(tmp_path: Path) -> None:
+    for name in ("a.dcm", "b.dcm"):
+        (tmp_path / name).symlink_to(f"/nonexistent/{name}")
+    with pytest.raises(UnreadableInput, match="2 links lead nowhere"):
+        read(tmp_path)
+
+
+def test_a_compressed_pair_is_unpacked_side_by_side(tmp_path: Path) -> None:
+    for name in ("a.hdr", "a.img"):
+        (tmp_path / f"{name}.gz").write_bytes(gzip.compress(name.encode()))
+    files = find_files([tmp_path])
+    assert sorted(path.name for path in files.paths) == ["a.hdr", "a.img"]
+    assert len({path.parent for path in files.paths}) == 1
+    assert files.archive_of(files.paths[0]) == tmp_path
+
+
+def test_archives_in_archives_and_those_that_are_not_read(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "in.zip", "w") as inner:
+        inner.writestr("p/a.dcm", "a")
+        inner.writestr("p/b.rar", "b")
+    with zipfile.ZipFile(tmp_path / "out.zip", "w") as outer:
+        outer.write(tmp_path / "in.zip", "q/in.zip")
+        outer.writestr("bad.zip", "no archive")
+    (tmp_path / "c.7z").touch()
+    (tmp_path / "in.zip").unlink()
+    files = find_files([tmp_path])
+    assert [path.name for path in files.paths] == ["a.dcm"]
+    assert files.archive_of(files.paths[0]) == tmp_path / "out.zip"
+    told = {refusal.name: refusal.reason for refusal in files.refused}
+    assert set(told) == {"c.7z", "out.zip: bad.zip", "out.zip: b.rar"}
+    assert "7z archive" in told["c.7z"] and "cannot be unpacked" in told["out.zip: bad.zip"]

@@ -1,13 +1,16 @@
+import bz2
 import hashlib
 import zipfile
 from pathlib import Path
 
 import nibabel
+import nrrd
 import numpy as np
 import pytest
 import SimpleITK
 
 from spinetk.errors import UnreadableInput
+from spinetk.orientation import upright
 from spinetk.phantom import Phantom
 from spinetk.readers import find, read
 from spinetk.readers.volume_files import read_volume
@@ -116,10 +119,20 @@ def test_a_label_map_is_no_image(phantom: Phantom, phantom_folder: Path) -> None
     assert len(read_volume(path, labels=True).slices) == len(phantom.labels)
 
 
-def test_a_thick_axial_series_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("thick", [3.0, 4.25, 5.0])
+def test_a_thick_axial_series_is_cut_with_a_warning(tmp_path: Path, thick: float) -> None:
+    volume = np.random.default_rng(0).random((100, 100, 40)).astype(np.float32)
+    affine = np.diag([0.5, 0.5, thick, 1])
+    nibabel.save(nibabel.Nifti1Image(volume, affine), tmp_path / "axial.nii")
+    [series] = read(tmp_path / "axial.nii").series
+    assert series.slices[0].spacing == (thick, 0.5)
+    assert "coarse" in [w.code for w in series.warnings]
+
+
+def test_bodies_of_three_rows_are_too_coarse(tmp_path: Path) -> None:
     volume = np.zeros((100, 100, 40), dtype=np.float32)
-    nibabel.save(nibabel.Nifti1Image(volume, np.diag([0.5, 0.5, 4, 1])), tmp_path / "axial.nii")
-    with pytest.raises(UnreadableInput, match="seems to be an axial"):
+    nibabel.save(nibabel.Nifti1Image(volume, np.diag([0.5, 0.5, 8, 1])), tmp_path / "axial.nii")
+    with pytest.raises(UnreadableInput, match="too coarse"):
         read(tmp_path / "axial.nii")
 
 
@@ -248,3 +261,141 @@ def test_units_that_do_not_exist_are_taken_as_millimetres(tmp_path: Path, phanto
     nibabel.save(image, tmp_path / "strange.nii.gz")
     [strange], [usual] = (read(tmp_path / f"{n}.nii.gz").series for n in ("strange", "scan"))
     assert strange.slices[0].spacing == usual.slices[0].spacing
+
+
+def stored(phantom: Phantom) -> tuple[np.ndarray, np.ndarray]:
+    """The phantom as [x, y, z] and its affine in RAS."""
+    affine = phantom.geometries[0].affine_ras
+    step = np.subtract(phantom.geometries[1].origin, phantom.geometries[0].origin)
+    affine[:3, 2] = np.diag([-1.0, -1.0, 1.0]) @ step
+    return np.transpose(phantom.volume, (2, 1, 0)).astype(np.float32), affine
+
+
+def codes(path: Path) -> list[str]:
+    return [w.code for w in read(path).series[0].warnings]
+
+
+def test_distances_that_contradict_each_other_give_no_millimetres(
+    phantom: Phantom, tmp_path: Path
+) -> None:
+    array, affine = stored(phantom)
+    image = nibabel.Nifti1Image(array, affine)
+    nibabel.save(image, tmp_path / "good.nii.gz")
+    wanted = upright(read(tmp_path / "good.nii.gz").series[0].slices[3]).visible
+    image.header["pixdim"][1:4] *= 0.7
+    nibabel.save(image, tmp_path / "pixdim.nii.gz")
+    mirrored = nibabel.Nifti1Image(array, affine)
+    mirrored.set_qform(affine @ np.diag([-1.0, 1, 1, 1]), 1)
+    mirrored.header["pixdim"][1:4] = np.linalg.norm(affine[:3, :3], axis=0)
+    nibabel.save(mirrored, tmp_path / "qform.nii.gz")
+    sheared = affine.copy()
+    sheared[:3, 0] += 0.2 * sheared[:3, 1]
+    nibabel.save(nibabel.Nifti1Image(array, sheared), tmp_path / "shear.nii.gz")
+    for name in ("pixdim", "qform", "shear"):
+        path = tmp_path / f"{name}.nii.gz"
+        [series] = read(path).series
+        assert {"geometry-contradicts", "no-spacing"} <= set(codes(path)), name
+        assert series.slices[3].spacing is None and series.slices[3].geometry is None
+        # head up, anterior left all the same
+        np.testing.assert_array_equal(upright(series.slices[3]).visible, wanted)
+
+
+def test_a_shear_of_rounded_numbers_is_taken_out(phantom: Phantom, tmp_path: Path) -> None:
+    array, affine = stored(phantom)
+    affine[:3, :3] = np.round(affine[:3, :3] + 0.001 * affine[:3, [1, 2, 0]], 4)
+    nibabel.save(nibabel.Nifti1Image(array, affine), tmp_path / "a.nii.gz")
+    [series] = read(tmp_path / "a.nii.gz").series
+    for one in series.slices:
+        assert one.geometry is not None
+        assert abs(np.dot(one.geometry.along_row, one.geometry.along_column)) < 1e-12
+    assert series.slices[0].spacing == pytest.approx((0.7, 0.7), rel=0.01)
+
+
+def test_a_volume_that_says_no_distance_has_no_millimetres(
+    phantom: Phantom, tmp_path: Path
+) -> None:
+    array = stored(phantom)[0]
+    sagittal = np.transpose(array, (2, 0, 1))[:, ::-1, ::-1]  # x sideways, y to the back, z up
+    nibabel.save(nibabel.Nifti1Image(sagittal, np.eye(4)), tmp_path / "eye.nii.gz")
+    nibabel.save(nibabel.Nifti1Image(sagittal, None), tmp_path / "none.nii.gz")
+    nrrd.write(str(tmp_path / "bare.nrrd"), sagittal)
+    for name in ("eye.nii.gz", "none.nii.gz", "bare.nrrd"):
+        [series] = read(tmp_path / name).series
+        assert series.spacing_source is None and series.slices[0].spacing is None, name
+        assert len(series.slices) == len(phantom.volume)
+    nrrd.write(
+        str(tmp_path / "cm.nrrd"), sagittal,
+        {"space": "RAS", "space directions": np.diag([0.4, 0.07, 0.07]),
+         "space origin": [0, 0, 0], "space units": ["cm", "cm", "cm"]},
+    )  # fmt: skip
+    assert read(tmp_path / "cm.nrrd").series[0].slices[0].spacing == pytest.approx((0.7, 0.7))
+
+
+def test_a_picture_stored_as_a_volume_is_a_picture(phantom: Phantom, tmp_path: Path) -> None:
+    picture = phantom.volume[4].astype(np.float32)
+    flat = picture.T[:, :, None]
+    for name, affine, spacing in (
+        ("none", None, None),
+        ("eye", np.eye(4), None),
+        ("nnunet", np.diag([0.7, 0.6, 999, 1.0]), (0.6, 0.7)),
+        ("itk", np.diag([-1.0, -1.0, 1.0, 1.0]), None),
+    ):
+        path = tmp_path / f"{name}.nii.gz"
+        nibabel.save(nibabel.Nifti1Image(flat, affine), path)
+        [series] = read(path).series
+        np.testing.assert_array_equal(series.slices[0].pixels, picture)
+        assert series.slices[0].spacing == (pytest.approx(spacing) if spacing else None)
+        assert "picture" in codes(path)
+    SimpleITK.WriteImage(SimpleITK.GetImageFromArray(picture), str(tmp_path / "flat.mha"))
+    SimpleITK.WriteImage(SimpleITK.GetImageFromArray(picture), str(tmp_path / "flat.nrrd"))
+    for name in ("flat.mha", "flat.nrrd"):
+        [series] = read(tmp_path / name).series
+        np.testing.assert_array_equal(series.slices[0].pixels, picture)
+        assert series.slices[0].spacing is None
+
+
+def test_an_axial_slice_of_a_patient_is_no_picture(tmp_path: Path) -> None:
+    affine = np.diag([-0.7, -0.7, 3.0, 1.0])
+    affine[:3, 3] = (90, 110, -40)
+    array = np.random.default_rng(0).random((80, 90, 1)).astype(np.float32)
+    nibabel.save(nibabel.Nifti1Image(array, affine), tmp_path / "axial.nii.gz")
+    with pytest.raises(UnreadableInput, match="a single axial slice"):
+        read(tmp_path / "axial.nii.gz")
+
+
+def test_pairs_detached_headers_and_compressed_files_are_read(
+    phantom: Phantom, tmp_path: Path
+) -> None:
+    array, affine = stored(phantom)
+    nibabel.save(nibabel.Nifti1Pair(array, affine), tmp_path / "pair.img")
+    nrrd.write(
+        str(tmp_path / "header.nhdr"), array,
+        {"space": "RAS", "space directions": affine[:3, :3].T, "space origin": affine[:3, 3],
+         "encoding": "raw"},
+    )  # fmt: skip
+    nibabel.save(nibabel.Nifti1Image(array, affine), tmp_path / "plain.nii")
+    packed = bz2.compress((tmp_path / "plain.nii").read_bytes())
+    (tmp_path / "packed.nii.bz2").write_bytes(packed)
+    found = {series.key: series for series in read(tmp_path).series}
+    assert set(found) == {"pair", "header", "plain", "packed"}
+    for series in found.values():
+        np.testing.assert_array_equal(series.slices[3].pixels, found["plain"].slices[3].pixels)
+        assert series.slices[3].spacing == pytest.approx((0.7, 0.7))
+    assert read(tmp_path / "pair.img").series[0].key == "pair"
+    (tmp_path / "pair.img").unlink()
+    with pytest.raises(UnreadableInput, match=r"pair.hdr.*not beside it"):
+        read(tmp_path / "pair.hdr")
+
+
+def test_labels_are_rounded_and_those_between_numbers_refused(tmp_path: Path) -> None:
+    labels = np.zeros((6, 64, 64), np.float32)
+    labels[:, 20:40, 20:40] = 23
+    path = tmp_path / "a.nii.gz"
+    for factor in (0.99999, 0.999, 1.0001):
+        nibabel.save(nibabel.Nifti1Image(labels * np.float32(factor), np.diag([3, 1, 1, 1])), path)
+        values = np.unique([s.pixels for s in read_volume(path, labels=True).slices])
+        assert values.tolist() == [0, 23]
+    labels[:, 19, 20:40] = 11.5
+    nibabel.save(nibabel.Nifti1Image(labels, np.diag([3, 1, 1, 1])), path)
+    with pytest.raises(UnreadableInput, match=r"no whole numbers \(one is 11.5\)"):
+        read_volume(path, labels=True)

@@ -15,7 +15,7 @@ from spinetk.readers.dicom_headers import MODALITIES, Header, is_dicom, scan
 from spinetk.readers.dicom_pixels import decode
 from spinetk.readers.dicom_stacks import Stack, even_parts, stacks
 from spinetk.readers.films import read_films
-from spinetk.readers.header_checks import finite, short
+from spinetk.readers.header_checks import coarse_warning, finite, short
 from spinetk.readers.pixel_store import BLANK, PixelStore, StoredSlices
 from spinetk.readers.reader import Content
 from spinetk.readers.reformat import TILT_DEGREES, cut, head_first, plan_cuts
@@ -218,4 +218,5 @@ def _reformatted(stack: Stack, warnings: list[Warning]) -> StoredSlices:
             f"images ({stack.distance:.3g} mm apart)",
         )
     )
+    warnings += coarse_warning(plan.geometries[0].spacing)
     return cut(ordered, plan, (image for _, image in decode(ordered.headers)), warnings)

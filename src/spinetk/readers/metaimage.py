@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from spinetk.errors import UnreadableInput
 from spinetk.readers.header_checks import LARGEST_SQUEEZE, beside, short
 from spinetk.readers.reader import FileReader
-from spinetk.readers.volume import VolumeFile, sagittal_series, three_axes
+from spinetk.readers.volume import sagittal_series
+from spinetk.readers.volume_header import VolumeFile, three_axes
 from spinetk.study import Series
 
 TYPES = {
@@ -27,6 +28,7 @@ TYPES = {
     "MET_UINT": "u4", "MET_LONG": "i4", "MET_ULONG": "u4", "MET_LONG_LONG": "i8",
     "MET_ULONG_LONG": "u8", "MET_FLOAT": "f4", "MET_DOUBLE": "f8",
 }  # fmt: skip
+SPACING = ("ElementSpacing", "ElementSize")
 LONGEST_HEADER = 2**16
 BLOCK = 2**20
 
@@ -53,7 +55,19 @@ def open_metaimage(path: Path) -> VolumeFile:
         values = _values(path, header, after, wanted)
         affine = _affine(header, len(sizes))
     shape = three_axes(path.name, tuple(sizes))
-    return VolumeFile(path, shape, affine, lambda depth: _slabs(path, values, kind, shape, depth))
+    return VolumeFile(
+        path,
+        shape,
+        affine,
+        lambda depth: _slabs(path, values, kind, shape, depth),
+        spaced=any(name in header for name in SPACING),
+        placed=len(sizes) > 2 and not _says_nothing(affine),
+    )
+
+
+def _says_nothing(affine: NDArray[np.float64]) -> bool:
+    """No directions and no place, as of a picture."""
+    return not affine[:3, 3].any() and np.count_nonzero(np.abs(affine[:3, :3]) > 1e-6) <= 3
 
 
 def read_metaimage(path: Path) -> Series:
@@ -168,7 +182,7 @@ def _decompressed(stream: IO[bytes]) -> Callable[[int], bytes]:
 def _affine(header: dict[str, str], axes: int) -> NDArray[np.float64]:
     """The map of [x, y, z] to mm; MetaImage's space is LPS, as DICOM's."""
     spatial = min(axes, 3)
-    spacing = _numbers(header, ("ElementSpacing", "ElementSize"), axes, np.ones(axes))
+    spacing = _numbers(header, SPACING, axes, np.ones(axes))
     # each axis' direction is a row of the file's matrix
     matrix = _numbers(header, ("TransformMatrix", "Rotation", "Orientation"), axes**2, np.eye(axes))
     origin = _numbers(header, ("Offset", "Position", "Origin"), axes, np.zeros(axes))

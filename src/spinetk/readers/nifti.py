@@ -1,11 +1,11 @@
-"""Read NIfTI volumes (.nii, .nii.gz) with nibabel."""
+"""Read NIfTI volumes (.nii, .nii.gz) and NIfTI or Analyze pairs (.hdr, .img) with nibabel."""
 
 from __future__ import annotations
 
 import gzip
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import nibabel
 import numpy as np
@@ -15,11 +15,16 @@ from numpy.typing import NDArray
 from spinetk.errors import UnreadableInput
 from spinetk.readers.header_checks import short
 from spinetk.readers.reader import FileReader
-from spinetk.readers.volume import VolumeFile, sagittal_series, three_axes
+from spinetk.readers.volume import sagittal_series
+from spinetk.readers.volume_header import VolumeFile, three_axes
 from spinetk.study import LPS_TO_RAS, Series
 from spinetk.warning import Warning
 
 BLOCK = 2**20
+CONTRADICTS = 0.01
+"""Distances that differ by more than this share contradict each other."""
+TURNED = 0.02
+"""So do direction cosines that differ by more."""
 TO_MM = {1: 1000.0, 3: 0.001}
 """Of NIfTI's codes for metres and micrometres; millimetres, and what is not said, stay as they are.
 nibabel's own reading of the field stops at codes that do not exist."""
@@ -36,8 +41,8 @@ def open_nifti(path: Path) -> VolumeFile:
         affine = np.asarray(image.affine, dtype=np.float64)
         kind = image.dataobj.dtype
         header = image.header
-        unit = int(header["xyzt_units"]) & 7
-        unoriented = bool(header["sform_code"] == header["qform_code"] == 0)
+        unit = int(header["xyzt_units"]) & 7 if "xyzt_units" in header else 0
+        told = _what_is_told(header, affine, unit)
     except Exception as error:  # nibabel, zlib and struct raise many kinds for damaged files
         raise UnreadableInput(f"damaged or not NIfTI ({short(error, path)})", path.name) from error
     if kind.names is not None or np.issubdtype(kind, np.complexfloating):
@@ -45,13 +50,77 @@ def open_nifti(path: Path) -> VolumeFile:
     shape = three_axes(path.name, tuple(int(size) for size in image.shape))
     factor = TO_MM.get(unit, 1.0)
     text = "the file does not say how it lies: taken to run along L, A and S"
+    values_in = values_file(path)
     return VolumeFile(
         path,
         shape,
         LPS_TO_RAS @ np.diag([factor, factor, factor, 1.0]) @ affine,
-        lambda depth: _slabs(path, image.dataobj, shape, depth),
-        (Warning("orientation-assumed", text),) if unoriented else (),
+        lambda depth: _slabs(values_in, image.dataobj, shape, depth),
+        spaced=told.spaced,
+        placed=told.placed,
+        contradiction=told.contradiction,
+        warnings=() if told.oriented else (Warning("orientation-assumed", text),),
     )
+
+
+class _Told(NamedTuple):
+    """What a header says: of directions, of a place in the patient, of distances."""
+
+    oriented: bool
+    placed: bool
+    spaced: bool
+    contradiction: str | None
+
+
+def _what_is_told(header: Any, affine: NDArray[np.float64], unit: int) -> _Told:
+    """A file of no orientation, and one whose affine is the identity (which programs write that
+    know none), says nothing of the patient; nor do both of distances, unless they name a unit."""
+    zooms = np.array(header.get_zooms()[:3], dtype=np.float64)
+    codes = [int(header[name]) if name in header else 0 for name in ("sform_code", "qform_code")]
+    columns = affine[:3, :3]
+    along_axes = np.count_nonzero(np.abs(columns) > 1e-6) <= 3
+    origin = not np.abs(affine[:3, 3]).any()
+    oriented = any(codes)
+    placed = oriented and not (along_axes and origin)
+    lengths = np.linalg.norm(columns, axis=0)
+    nothing = not placed and unit == 0 and bool(np.allclose(lengths, 1))
+    contradiction = None
+    both = [(z, n) for z, n in zip(zooms, lengths, strict=False) if z > 0 and n > 0]
+    if codes[0] > 0 and any(abs(z / n - 1) > CONTRADICTS for z, n in both):
+        says = f"its affine says {_mm(lengths)} and its pixdim {_mm(zooms)}"
+        contradiction = f"{says}: lengths cannot be told"
+    elif codes[0] > 0 and codes[1] > 0 and _turned(header, columns):
+        contradiction = (
+            "its sform and its qform turn it differently: directions are taken from the sform, "
+            "and lengths cannot be told"
+        )
+    return _Told(oriented, placed, not nothing, contradiction)
+
+
+def _turned(header: Any, columns: NDArray[np.float64]) -> bool:
+    """Whether the quaternion gives other directions than the affine."""
+    given = (np.asarray(header.get_qform(), dtype=np.float64)[:3, :3], columns)
+    first, second = (m / np.maximum(np.linalg.norm(m, axis=0), 1e-9) for m in given)
+    return bool(np.abs(first - second).max() > TURNED)
+
+
+def _mm(values: NDArray[np.float64]) -> str:
+    return " x ".join(f"{value:.3g}" for value in values) + " mm"
+
+
+def values_file(path: Path) -> Path:
+    """Where the values are: in the file, or of a pair in the .img beside the .hdr.
+
+    Raises:
+        UnreadableInput: there is none.
+    """
+    if not path.name.lower().endswith(".hdr"):
+        return path
+    for suffix in (".img", ".IMG", ".img.gz"):
+        beside = path.with_name(path.name[: -len(".hdr")] + suffix)
+        if beside.is_file():
+            return beside
+    raise UnreadableInput("the .img file with its values is not beside it", path.name)
 
 
 def read_nifti(path: Path) -> Series:
@@ -87,4 +156,4 @@ def _slabs(
         raise UnreadableInput(f"damaged or not NIfTI ({short(error, path)})", path.name) from error
 
 
-NIFTI = FileReader((".nii", ".nii.gz"), read_nifti)
+NIFTI = FileReader((".nii", ".nii.gz", ".hdr"), read_nifti, values_file)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ from numpy.typing import NDArray
 from spinetk.errors import UnreadableInput
 from spinetk.readers.header_checks import LARGEST_SQUEEZE, beside, short
 from spinetk.readers.reader import FileReader
-from spinetk.readers.volume import VolumeFile, sagittal_series, three_axes
+from spinetk.readers.volume import sagittal_series
+from spinetk.readers.volume_header import VolumeFile, three_axes
 from spinetk.study import Series
 
 TO_LPS = {
@@ -22,6 +24,8 @@ TO_LPS = {
     "left-anterior-superior": (1.0, -1.0, 1.0),
 }
 """Signs that turn a space's coordinates into LPS."""
+TO_MM = {"mm": 1.0, "millimeter": 1.0, "millimeters": 1.0, "cm": 10.0, "m": 1000.0, "um": 0.001,
+         "µm": 0.001, "": 1.0, "none": 1.0}  # fmt: skip
 SHORT = {"lps": "left-posterior-superior", "ras": "right-anterior-superior",
          "las": "left-anterior-superior"}  # fmt: skip
 
@@ -40,17 +44,28 @@ def open_nrrd(path: Path) -> VolumeFile:
         data, header = nrrd.read(str(path), index_order="F")
         if data.dtype.kind not in "iuf":
             raise UnreadableInput("gray values are needed")
+        data, header, names = _one_label_map(data, header)
+        data, header = _spatial_axes_first(data, header)
         affine = _affine(header, data.ndim)
     except Exception as error:  # pynrrd raises many kinds for damaged files
         raise UnreadableInput(f"damaged or not known ({short(error, path)})", path.name) from error
     shape = three_axes(path.name, data.shape)
     values = data.reshape(shape, order="F")
+    spaced = header.get("space directions") is not None or header.get("spacings") is not None
 
     def slabs(depth: int) -> Iterator[NDArray[np.generic]]:
         for start in range(0, shape[2], depth):
             yield values[:, :, start : start + depth]
 
-    return VolumeFile(path, shape, affine, slabs)
+    return VolumeFile(
+        path,
+        shape,
+        affine,
+        slabs,
+        spaced=spaced,
+        placed=(header.get("space") is not None and data.ndim > 2) or shape[2] > 1,
+        names=names,
+    )
 
 
 def read_nrrd(path: Path) -> Series:
@@ -88,21 +103,73 @@ def _check_length(values_in: Path, header: dict[str, Any]) -> None:
         raise UnreadableInput("its sizes do not fit its data")
 
 
+def _one_label_map(
+    data: NDArray[Any], header: dict[str, Any]
+) -> tuple[NDArray[Any], dict[str, Any], dict[int, str]]:
+    """A segmentation of 3D Slicer as one label map, and what its values mean.
+
+    Where segments overlap, Slicer writes layers along a first axis that is not of space; each
+    segment then gets a number of its own, and the later one has the pixels that two share.
+
+    Source: https://slicer.readthedocs.io (.seg.nrrd file format).
+    """
+    numbers = (key[len("Segment") : -len("_Name")] for key in header if _SEGMENT.fullmatch(key))
+    segments = sorted(int(number) for number in numbers)
+    if not segments:
+        return data, header, {}
+    told = {n: int(header.get(f"Segment{n}_LabelValue", n + 1)) for n in segments}
+    names = {n: str(header[f"Segment{n}_Name"]) for n in segments}
+    if data.ndim < 4:
+        return data, header, {told[n]: names[n] for n in segments}
+    merged = np.zeros(data.shape[1:], dtype=np.uint16)
+    for n in segments:
+        merged[data[int(header.get(f"Segment{n}_Layer", 0))] == told[n]] = n + 1
+    header = header | {"space directions": np.asarray(header["space directions"])[1:]}
+    return merged, header, {n + 1: names[n] for n in segments}
+
+
+_SEGMENT = re.compile(r"Segment\d+_Name")
+
+
+def _spatial_axes_first(
+    data: NDArray[Any], header: dict[str, Any]
+) -> tuple[NDArray[Any], dict[str, Any]]:
+    """Drop axes of length 1 that are none of space (a time with one volume).
+
+    Raises:
+        UnreadableInput: such an axis is longer.
+    """
+    directions = header.get("space directions")
+    if directions is None or data.ndim < 3:
+        return data, header
+    rows = np.asarray(directions, dtype=float)
+    other = tuple(i for i in range(data.ndim) if not np.isfinite(rows[i]).all())
+    if any(data.shape[i] > 1 for i in other):
+        raise UnreadableInput(f"has {data.ndim} dimensions; a 3D volume is needed")
+    rows = np.delete(rows, other, axis=0)
+    return np.squeeze(data, axis=other), header | {"space directions": rows}
+
+
 def _affine(header: dict[str, Any], axes: int) -> NDArray[np.float64]:
     affine = np.eye(4)
     spatial = min(axes, 3)
+    units = header.get("space units") or header.get("units") or []
+    unit = str(next(iter(units), "mm")).strip().lower()
+    scale = TO_MM.get(unit)
+    if scale is None:
+        raise UnreadableInput(f"its unit of length, {unit}, is not known")
     if header.get("space directions") is not None:
-        directions = np.asarray(header["space directions"], dtype=float)
+        directions = np.asarray(header["space directions"], dtype=float) * scale
         affine[: directions.shape[1], :spatial] = directions.T[:, :spatial]
         if directions.shape == (2, 3):  # a single slice in the patient
             across = np.cross(directions[0], directions[1])
             affine[:3, 2] = across / max(float(np.linalg.norm(across)), 1e-9)
     elif header.get("spacings") is not None:
-        spacings = np.asarray(header["spacings"], dtype=float)[:spatial]
+        spacings = np.asarray(header["spacings"], dtype=float)[:spatial] * scale
         affine[range(spatial), range(spatial)] = spacings
     origin = header.get("space origin")
     if origin is not None:
-        affine[: len(origin), 3] = np.asarray(origin, dtype=float)
+        affine[: len(origin), 3] = np.asarray(origin, dtype=float) * scale
     space = str(header.get("space", "left-posterior-superior")).lower()
     signs = TO_LPS.get(SHORT.get(space, space))
     if signs is None:
@@ -110,4 +177,4 @@ def _affine(header: dict[str, Any], axes: int) -> NDArray[np.float64]:
     return np.diag([*signs, 1.0]) @ affine
 
 
-NRRD = FileReader((".nrrd",), read_nrrd, values_file)
+NRRD = FileReader((".nrrd", ".nhdr"), read_nrrd, values_file)

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinetk.errors import UnreadableInput, Unsuitable
-from spinetk.readers.header_checks import check_size, finite
+from spinetk.readers.header_checks import check_size, file_stem, finite
 from spinetk.readers.reader import FileReader
 from spinetk.study import NO_SPACING, Series, Slice
 from spinetk.warning import Warning
 
-RASTER_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
+RASTER_SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".bmp")
 COLOUR_TOLERANCE = 12
 """Largest mean difference of colour channels (of 255) in a picture that counts as gray: JPEG
 rounding and faint tints stay below it, photographs lie far above."""
@@ -39,7 +39,7 @@ def read_raster(path: Path) -> Series:
     pixels = finite(path.name, _gray(path.name, np.asarray(picture)), warnings)
     picture_slice = Slice(pixels=pixels, index=0, geometry=None, spacing=None, path=path)
     return Series(
-        key=path.stem,
+        key=file_stem(path),
         modality=None,
         source="raster",
         slices=(picture_slice,),

@@ -15,7 +15,7 @@ import numpy as np
 from spinetk.errors import UnreadableInput, Unsuitable
 from spinetk.readers.dicom_pixels import Decoded
 from spinetk.readers.dicom_stacks import Stack
-from spinetk.readers.header_checks import SMALLEST_SIDE, finite, too_coarse
+from spinetk.readers.header_checks import COARSEST_MM, FEWEST_LINES, finite
 from spinetk.readers.pixel_store import BLANK, PixelStore, StoredSlices
 from spinetk.study import Cut, Geometry, Line, Slice, vector
 from spinetk.warning import Warning
@@ -60,8 +60,8 @@ def plan_cuts(stack: Stack) -> Plan:
     geometries = stack.geometries
     first = geometries[0]
     what = f"{first.plane} series of {len(geometries)} slice{'s' * (len(geometries) > 1)}"
-    if stack.distance is None or len(geometries) < SMALLEST_SIDE:
-        least = f"at least {SMALLEST_SIDE}"
+    if stack.distance is None or len(geometries) < FEWEST_LINES:
+        least = f"at least {FEWEST_LINES}"
         raise Unsuitable(f"{what}: too few to be cut in the sagittal plane ({least})")
     # a slice takes columns of the images where their rows run from side to side
     sideways = (abs(first.along_row[0]), abs(first.along_column[0]))
@@ -77,7 +77,7 @@ def plan_cuts(stack: Stack) -> Plan:
         count, length = shape
         across, across_mm = np.array(first.along_column), first.spacing[0]
         along, along_mm = np.array(first.along_row), first.spacing[1]
-    if too_coarse(stack.distance, along_mm):
+    if max(stack.distance, along_mm) > COARSEST_MM:
         coarse = f"{stack.distance:.2g} x {along_mm:.2g} mm"
         raise Unsuitable(f"{what}: its sagittal plane is too coarse ({coarse})")
     origins = np.array([g.origin for g in geometries])

@@ -1,23 +1,26 @@
-"""Find the files of an input: single files, folders to any depth, zip archives, DICOMDIR."""
+"""Find the files of an input: single files, folders to any depth, archives, DICOMDIR."""
 
 from __future__ import annotations
 
-import shutil
+import os
 import tempfile
-import zipfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from spinetk.errors import UnreadableInput
-from spinetk.readers.header_checks import short
+from spinetk.readers.archives import (
+    Room,
+    is_archive,
+    is_one_compressed,
+    not_unpacked,
+    unpack,
+    unpack_one,
+)
 from spinetk.results.record import is_result
 from spinetk.study import Refusal
 
-MOST_FILES = 200_000
-MOST_BYTES = 64 * 2**30
-"""A zip archive with more, unpacked, is refused; so is one that the disk has no room for."""
-BLOCK = 2**20
+Unpacked = tempfile.TemporaryDirectory[str]
 
 
 @dataclass(frozen=True)
@@ -27,9 +30,9 @@ class Files:
     Attributes:
         paths: all of them, those of archives unpacked.
         named: those that the user named one by one.
-        refused: archives that could not be unpacked.
+        refused: archives that could not be unpacked, links that lead nowhere.
         unpacked: folders that hold the archives' files as long as something refers to this.
-        archives: the archive of each of those folders.
+        archives: what the user gave or has, of which each of those folders is.
     """
 
     paths: tuple[Path, ...]
@@ -47,113 +50,122 @@ class Files:
 
 
 def find_files(inputs: Sequence[str | Path]) -> Files:
-    """Every file of the inputs; hidden files and earlier results are left out.
+    """Every file of the inputs; hidden files and earlier results are left out, links are followed.
 
     Raises:
         UnreadableInput: an input does not exist.
     """
-    paths: list[Path] = []
-    named: set[Path] = set()
-    refused: list[Refusal] = []
-    unpacked: list[tempfile.TemporaryDirectory[str]] = []
-    archives: list[Path] = []
+    found = _Found()
     for item in map(Path, inputs):
         if item.is_file() and item.name.upper() == "DICOMDIR":
-            found = _below(item.parent)  # an index of the files beside it
+            found.take(_below(item.parent, found.refused))  # an index of the files beside it
         elif item.is_file():
-            named.add(item)
-            found = [item]
+            item = _header_of(item)
+            found.named.add(item)
+            found.take([item])
         elif item.is_dir():
-            found = _below(item)
+            found.take(_below(item, found.refused))
         else:
-            raise UnreadableInput("no such file or folder", item)
-        for path in found:
+            what = "the link leads nowhere" if item.is_symlink() else "no such file or folder"
+            raise UnreadableInput(what, item)
+    return Files(
+        tuple(found.paths),
+        frozenset(found.named),
+        tuple(found.refused),
+        tuple(found.unpacked),
+        tuple(found.archives),
+    )
+
+
+def _header_of(path: Path) -> Path:
+    """The header of a NIfTI or Analyze pair, of which the user may name either file."""
+    if path.suffix.lower() != ".img":
+        return path
+    beside = (path.with_suffix(suffix) for suffix in (".hdr", ".HDR"))
+    return next((header for header in beside if header.is_file()), path)
+
+
+@dataclass
+class _Found:
+    """What `Files` holds, while it is gathered."""
+
+    paths: list[Path] = field(default_factory=list)
+    named: set[Path] = field(default_factory=set)
+    refused: list[Refusal] = field(default_factory=list)
+    unpacked: list[Unpacked] = field(default_factory=list)
+    archives: list[Path] = field(default_factory=list)
+    beside: dict[Path, Path] = field(default_factory=dict)
+    """Of each folder with single compressed files, where they are unpacked: those of a pair stay
+    together."""
+
+    def take(self, paths: Iterable[Path]) -> None:
+        """Take files; archives are unpacked."""
+        for path in paths:
             if path.name.upper() == "DICOMDIR":
                 continue
-            if path.suffix.lower() != ".zip":
-                paths.append(path)
-                continue
-            try:
-                folder = _unpacked(path)
-            except UnreadableInput as error:
-                refused.append(Refusal(path.name, error.reason))
-                continue
-            unpacked.append(folder)
-            archives.append(path)
-            inside = sorted(p for p in Path(folder.name).rglob("*") if p.is_file())
-            paths += [p for p in inside if p.name.upper() != "DICOMDIR"]
-    return Files(tuple(paths), frozenset(named), tuple(refused), tuple(unpacked), tuple(archives))
+            if (reason := not_unpacked(path)) is not None:
+                self.refused.append(Refusal(path.name, reason))
+            elif not is_archive(path):
+                self.paths.append(path)
+            else:
+                try:
+                    self._unpack(path)
+                except UnreadableInput as error:
+                    self.refused.append(Refusal(path.name, error.reason))
+
+    def _unpack(self, path: Path) -> None:
+        if is_one_compressed(path):
+            place = self.beside.get(path.parent) or self._folder(path.parent)
+            self.beside[path.parent] = place
+            self.paths.append(unpack_one(path, place, Room.of_disk(place)))
+            return
+        place = self._folder(path)
+        self.refused += [
+            Refusal(f"{path.name}: {item.name}", item.reason)
+            for item in unpack(path, place, Room.of_disk(place))
+        ]
+        inside = sorted(p for p in place.rglob("*") if p.is_file())
+        for one in inside:
+            if (reason := not_unpacked(one)) is not None:
+                self.refused.append(Refusal(f"{path.name}: {one.name}", reason))
+            elif one.name.upper() != "DICOMDIR":
+                self.paths.append(one)
+
+    def _folder(self, of: Path) -> Path:
+        """A temporary folder that goes when nothing refers to it any more."""
+        folder = Unpacked(prefix="spinetk-")
+        self.unpacked.append(folder)
+        self.archives.append(of)
+        return Path(folder.name)
 
 
-def _below(folder: Path) -> list[Path]:
-    return sorted(p for p in folder.rglob("*") if p.is_file() and not _is_ours(p, folder))
-
-
-def _is_ours(path: Path, root: Path) -> bool:
-    """Hidden files, and results of an earlier run that lie among the input."""
-    if any(part.startswith(".") for part in path.relative_to(root).parts):
-        return True
-    return path.parent != root and is_result(path.parent)
-
-
-def _unpacked(path: Path) -> tempfile.TemporaryDirectory[str]:
-    """Unpack an archive into a temporary folder that goes when nothing refers to it any more."""
-    folder = tempfile.TemporaryDirectory(prefix="spinetk-")
-    try:
-        unpack(path, Path(folder.name))
-    except UnreadableInput:
-        folder.cleanup()
-        raise
-    return folder
-
-
-def unpack(path: Path, folder: Path, most_bytes: int | None = None) -> None:
-    """Unpack an archive into an empty folder.
-
-    Of the names in the archive only the last part is used, in a numbered folder of our own for
-    each of the archive's, so that no name can lead out of it.
+def _below(folder: Path, refused: list[Refusal]) -> list[Path]:
+    """Files below a folder, links followed, no folder entered twice (links may lead in a circle).
 
     Args:
-        most_bytes: that its files may have; `MOST_BYTES` by default.
-
-    Raises:
-        UnreadableInput: damaged, locked with a password, or too large.
+        refused: receives the links that lead nowhere.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = [m for m in archive.infolist() if not m.is_dir()]
-            room = min(
-                most_bytes if most_bytes is not None else MOST_BYTES,
-                int(0.9 * shutil.disk_usage(folder).free),
-            )
-            if len(members) > MOST_FILES or sum(m.file_size for m in members) > room:
-                raise UnreadableInput("the archive is too large to unpack here")
-            inside: dict[str, int] = {}
-            for number, member in enumerate(members):
-                # files of one folder stay together: the header of a volume may name another
-                parent = member.filename.replace("\\", "/").rpartition("/")[0]
-                place = folder / f"{inside.setdefault(parent, number):06d}"
-                room -= _extract(archive, member, place, room)
-    except UnreadableInput:
-        raise
-    except Exception as error:  # zipfile, zlib, bz2 and lzma raise many kinds
-        raise UnreadableInput(f"cannot be unpacked ({short(error, path)})") from error
-
-
-def _extract(archive: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path, room: int) -> int:
-    """Write one member; what its header says of its size is not believed. Returns the bytes."""
-    name = Path(member.filename.replace("\\", "/")).name
-    if not name or name.startswith("."):
-        return 0
-    folder.mkdir(exist_ok=True)
-    path = folder / name[-120:]
-    if path.exists():
-        path = Path(tempfile.mkdtemp(dir=folder)) / path.name
-    written = 0
-    with archive.open(member) as source, path.open("wb") as target:
-        while block := source.read(BLOCK):
-            written += len(block)
-            if written > room:
-                raise UnreadableInput("the archive is too large to unpack here")
-            target.write(block)
-    return written
+    found: list[Path] = []
+    dead: list[str] = []
+    entered: set[tuple[int, int]] = set()
+    for place, folders, files in os.walk(folder, followlinks=True):
+        here = Path(place)
+        known = here.stat()
+        if (known.st_dev, known.st_ino) in entered or (here != folder and is_result(here)):
+            folders.clear()
+            continue
+        entered.add((known.st_dev, known.st_ino))
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in files:
+            path = here / name
+            if name.startswith("."):
+                continue
+            if path.is_file():
+                found.append(path)
+            elif path.is_symlink():
+                dead.append(name)
+    if dead:
+        links = "1 link leads" if len(dead) == 1 else f"{len(dead)} links lead"
+        shown = ", ".join(sorted(dead)[:3]) + (", ..." if len(dead) > 3 else "")
+        refused.append(Refusal(folder.name or str(folder), f"{links} nowhere ({shown})"))
+    return sorted(found)

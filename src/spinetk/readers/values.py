@@ -16,6 +16,26 @@ AIR_HU, FAT_HU, BONE_HU = -500.0, -60.0, 150.0
 LARGEST_LABEL, MOST_LABELS = 1000, 48
 
 
+LABEL_TOLERANCE = 0.25
+"""Label values (as scaled by 0.999) are rounded; further from a whole number they are none."""
+
+
+def whole_labels(name: str, values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Label values as whole numbers.
+
+    Raises:
+        UnreadableInput: some are far from whole numbers, as after interpolation.
+    """
+    known = np.where(np.isfinite(values), values, np.float32(0))
+    whole = np.round(known)
+    far = np.abs(known - whole) > LABEL_TOLERANCE
+    if far.any():
+        example = float(known[far][0])
+        reason = f"{int(far.sum())} label values are no whole numbers (one is {example:.4g})"
+        raise UnreadableInput(f"{reason}: interpolated? Resample labels by nearest neighbour", name)
+    return whole
+
+
 @dataclass(frozen=True)
 class Incomplete:
     """Values that are not finite: what takes their place, and what is said of it."""

@@ -7,76 +7,51 @@ read once, slab by slab, and wait in a `PixelStore`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spinetk.errors import UnreadableInput, Unsuitable
-from spinetk.readers.header_checks import check_size, file_stem, too_coarse, usable_spacing
+from spinetk.orthonormal import SHEAR_TOLERANCE, orthonormal, shear
+from spinetk.readers.header_checks import (
+    COARSEST_MM,
+    FEWEST_LINES,
+    check_size,
+    coarse_warning,
+    file_stem,
+    usable_spacing,
+)
 from spinetk.readers.pixel_store import BLANK, PixelStore, StoredSlices
-from spinetk.readers.values import Values
-from spinetk.study import Geometry, Modality, Series, Slice, vector
+from spinetk.readers.values import Values, whole_labels
+from spinetk.readers.volume_header import VolumeFile
+from spinetk.study import NO_SPACING, Geometry, Modality, Series, Slice, vector
 from spinetk.warning import Warning
 
 SLAB_VALUES = 2**22
 """So many values are in memory at a time (16 MB)."""
 
 
-@dataclass(frozen=True)
-class VolumeFile:
-    """A volume of which the header was read.
-
-    Attributes:
-        shape: of the axes [x, y, z] as the file has them; a single slice has a length of 1.
-        affine: 4 x 4, from indices to LPS mm.
-        slabs: reads the values: given how many planes [x, y] at a time, it yields arrays
-            [x, y, n] of any kind of number in the order of z. It raises UnreadableInput where
-            the file is damaged.
-        warnings: of the header.
-    """
-
-    path: Path
-    shape: tuple[int, int, int]
-    affine: NDArray[np.float64]
-    slabs: Callable[[int], Iterator[NDArray[np.generic]]]
-    warnings: tuple[Warning, ...] = ()
-
-
-def three_axes(name: str, shape: tuple[int, ...]) -> tuple[int, int, int]:
-    """The shape of a volume or single slice; further axes have a length of 1.
-
-    Raises:
-        Unsuitable: there are more than three axes.
-        UnreadableInput: an axis has no length.
-    """
-    while len(shape) > 3 and shape[-1] == 1:
-        shape = shape[:-1]
-    if len(shape) > 3:
-        raise Unsuitable(f"has {len(shape)} dimensions; a 3D volume is needed", name)
-    if min(shape, default=0) < 1:
-        raise UnreadableInput("its sizes are not usable", name)
-    full = (*shape, 1, 1, 1)
-    return full[0], full[1], full[2]
-
-
 def sagittal_series(volume: VolumeFile, *, labels: bool = False) -> Series:
     """Read a volume (or a single slice) as a sagittal series.
 
-    The modality is CT where the values look like Hounsfield units, else it is left open.
+    The modality is CT where the values look like Hounsfield units, else it is left open. There is
+    one rule for geometry: it is right-angled and without contradiction, or there are no
+    millimetres. A shear of rounded numbers is taken out.
 
     Args:
-        labels: the file is a label map; otherwise one is refused, since it is no image.
+        labels: the file is a label map, whose values are rounded to whole numbers; otherwise one is
+            refused, since it is no image.
 
     Raises:
-        UnreadableInput: damaged, without finite values, or not usable in the sagittal plane.
+        UnreadableInput: damaged, without finite values, not usable in the sagittal plane, or labels
+            that are far from whole numbers.
     """
     name = volume.path.name
-    layout = _layout(name, volume)
-    store, values = _stored(volume, layout)
+    layout = _picture_layout(volume) if volume.is_picture else _layout(name, volume)
+    store, values = _stored(volume, layout, labels)
     warnings = list(volume.warnings)
     if lowest := values.lowest_of_incomplete(name):
         store.replace_not_finite(lowest.value)
@@ -84,13 +59,15 @@ def sagittal_series(volume: VolumeFile, *, labels: bool = False) -> Series:
     if not labels and values.is_label_map:
         raise Unsuitable("looks like a label map, not an image (few whole numbers)", name)
     modality: Modality | None = "CT" if values.looks_like_hounsfield else None
+    blank, doubts = _blank(volume, layout)
+    spacing = blank[0].spacing
     return Series(
         key=file_stem(volume.path),
         modality=modality,
         source="volume",
-        slices=StoredSlices(store, _blank(volume, layout), transpose=layout.transpose),
-        spacing_source="affine",
-        warnings=tuple(warnings),
+        slices=StoredSlices(store, blank, transpose=layout.transpose),
+        spacing_source="affine" if spacing else None,
+        warnings=(*warnings, *doubts, *(coarse_warning(spacing) if spacing else [NO_SPACING])),
     )
 
 
@@ -128,18 +105,29 @@ class _Layout:
         )
 
 
+def _picture_layout(volume: VolumeFile) -> _Layout:
+    """A picture's rows are the file's second axis, as programs store them."""
+    check_size(volume.path.name, volume.shape[1], volume.shape[0])
+    spacing = np.linalg.norm(volume.affine[:3, :3], axis=0)
+    return _Layout(2, 1, 0, flip_rows=False, flip_columns=False, spacing=spacing)
+
+
 def _layout(name: str, volume: VolumeFile) -> _Layout:
     spacing = np.linalg.norm(volume.affine[:3, :3], axis=0)
-    if not np.isfinite(volume.affine).all() or not usable_spacing(spacing):
+    single = [i for i in range(3) if volume.shape[i] == 1]
+    counted = [i for i in range(3) if single != [i]]  # across a single slice there is no distance
+    if not np.isfinite(volume.affine).all() or not usable_spacing(spacing[counted]):
         raise UnreadableInput("its geometry is not usable (spacing zero, missing or absurd)", name)
-    directions = volume.affine[:3, :3] / spacing
-    axis = _slice_axis(volume.shape, directions)
+    directions = volume.affine[:3, :3] / np.where(spacing > 0, spacing, 1)
+    axis = single[0] if len(single) == 1 else int(np.argmax(np.abs(directions[0])))
     rest = [i for i in range(3) if i != axis]
     # of the two in-plane axes, the one nearest to head-foot becomes the rows
     rows = max(rest, key=lambda i: abs(directions[2, i]))
     columns = next(i for i in rest if i != rows)
     _check_plane(name, directions, spacing, axis, rows, columns)
-    check_size(name, volume.shape[rows], volume.shape[columns])
+    size = volume.shape[rows], volume.shape[columns]
+    check_size(name, *size, least=FEWEST_LINES)
+    check_size(name, max(size), max(size))
     return _Layout(
         axis,
         rows,
@@ -150,7 +138,7 @@ def _layout(name: str, volume: VolumeFile) -> _Layout:
     )
 
 
-def _stored(volume: VolumeFile, layout: _Layout) -> tuple[PixelStore, Values]:
+def _stored(volume: VolumeFile, layout: _Layout, labels: bool) -> tuple[PixelStore, Values]:
     """Read the values, and what must be known of all of them."""
     first, second = layout.lines
     store = PixelStore(volume.shape[layout.slices], volume.shape[first], volume.shape[second])
@@ -159,6 +147,8 @@ def _stored(volume: VolumeFile, layout: _Layout) -> tuple[PixelStore, Values]:
     start = 0
     for slab in volume.slabs(depth):
         part = slab.astype(np.float32)
+        if labels:
+            part = whole_labels(volume.path.name, part)
         values.take(part)
         planes = np.transpose(part, (layout.slices, first, second))
         for place, axis in ((1, first), (2, second)):
@@ -176,31 +166,52 @@ def _stored(volume: VolumeFile, layout: _Layout) -> tuple[PixelStore, Values]:
     return store, values
 
 
-def _blank(volume: VolumeFile, layout: _Layout) -> list[Slice]:
-    """The slices without their pixels."""
+def _blank(volume: VolumeFile, layout: _Layout) -> tuple[list[Slice], list[Warning]]:
+    """The slices without their pixels, and why there are no millimetres where there are none."""
     affine = volume.affine.copy()
     for axis in (layout.rows, layout.columns):
         if layout.flips(axis):
             affine[:3, 3] += affine[:3, axis] * (volume.shape[axis] - 1)
             affine[:3, axis] *= -1
-    spacing = layout.spacing
-    slices = []
-    for index in range(volume.shape[layout.slices]):
-        geometry = Geometry(
-            origin=vector(affine[:3, 3] + index * affine[:3, layout.slices]),
-            along_row=vector(affine[:3, layout.columns] / spacing[layout.columns]),
-            along_column=vector(affine[:3, layout.rows] / spacing[layout.rows]),
-            spacing=(float(spacing[layout.rows]), float(spacing[layout.columns])),
-            thickness=float(spacing[layout.slices]),
+    rows, columns = affine[:3, layout.rows], affine[:3, layout.columns]
+    spacing = (float(layout.spacing[layout.rows]), float(layout.spacing[layout.columns]))
+    count = range(volume.shape[layout.slices])
+    if volume.is_picture:
+        text = "a single slice that does not say how it lies: taken as a picture, head up"
+        # programs that know no distance write 1
+        known = volume.spaced and usable_spacing(spacing) and spacing != (1.0, 1.0)
+        told = spacing if known else None
+        slices = [Slice(BLANK, index, None, told, volume.path) for index in count]
+        return slices, [Warning("picture", text)]
+    along_row, along_column = (vector(v) for v in orthonormal(columns, rows))
+    doubt = volume.contradiction or _shear(volume, layout)
+    if doubt or not volume.spaced:
+        facing = along_row, along_column
+        slices = [Slice(BLANK, index, None, None, volume.path, facing=facing) for index in count]
+        return slices, [Warning("geometry-contradicts", doubt)] if doubt else []
+    across = affine[:3, layout.slices]
+    geometries = (
+        Geometry(
+            origin=vector(affine[:3, 3] + index * across),
+            along_row=along_row,
+            along_column=along_column,
+            spacing=spacing,
+            thickness=float(layout.spacing[layout.slices]) or 1.0,
         )
-        slices.append(Slice(BLANK, index, geometry, geometry.spacing, volume.path))
-    return slices
+        for index in count
+    )
+    return [Slice(BLANK, i, g, g.spacing, volume.path) for i, g in enumerate(geometries)], []
 
 
-def _slice_axis(shape: tuple[int, ...], directions: NDArray[np.float64]) -> int:
-    """The axis to cut along: the only thin one of a single slice, else that nearest left-right."""
-    thin = [i for i in range(3) if shape[i] == 1]
-    return thin[0] if len(thin) == 1 else int(np.argmax(np.abs(directions[0])))
+def _shear(volume: VolumeFile, layout: _Layout) -> str | None:
+    """What is said of axes that are not at right angles; None where rounding explains it."""
+    single = volume.shape[layout.slices] == 1
+    axes: Sequence[int] = (layout.rows, layout.columns) if single else (0, 1, 2)
+    off = shear(volume.affine[:3, axes])
+    if off <= SHEAR_TOLERANCE:
+        return None
+    angle = float(np.degrees(np.arcsin(min(1.0, off))))
+    return f"its axes are {angle:.1f} degrees off a right angle: lengths cannot be told"
 
 
 def _check_plane(
@@ -215,10 +226,6 @@ def _check_plane(
     nearest = int(np.argmax(np.abs(directions[:, axis])))
     if nearest != 0:
         raise Unsuitable(f"a single {planes[nearest]} slice; a sagittal one is needed", name)
-    inside = spacing[[rows, columns]]
-    if too_coarse(*inside):
-        raise Unsuitable(
-            f"its sagittal plane is too coarse ({inside[0]:.2g} x {inside[1]:.2g} mm); "
-            "it seems to be an axial or coronal series",
-            name,
-        )
+    if max(spacing[rows], spacing[columns]) > COARSEST_MM:
+        inside = f"{spacing[rows]:.2g} x {spacing[columns]:.2g} mm"
+        raise Unsuitable(f"its sagittal plane is too coarse ({inside})", name)

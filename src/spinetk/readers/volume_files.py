@@ -8,7 +8,8 @@ from spinetk.errors import UnreadableInput
 from spinetk.readers.metaimage import METAIMAGE, open_metaimage
 from spinetk.readers.nifti import NIFTI, open_nifti
 from spinetk.readers.nrrd import NRRD, open_nrrd
-from spinetk.readers.volume import VolumeFile, sagittal_series
+from spinetk.readers.volume import sagittal_series
+from spinetk.readers.volume_header import VolumeFile
 from spinetk.study import Series
 
 VOLUME_READERS = {NIFTI: open_nifti, METAIMAGE: open_metaimage, NRRD: open_nrrd}

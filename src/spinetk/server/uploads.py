@@ -9,11 +9,9 @@ from pathlib import Path
 
 from spinetk.atomic import SPARE_BYTES, unfinished
 from spinetk.errors import UnreadableInput, UsageError
-from spinetk.readers.sources import unpack
+from spinetk.readers.archives import Room, is_archive, unpack
 
 LONGEST_NAME = 120
-DEEPEST = 4
-"""Archives within archives are unpacked so far."""
 
 
 class TooLarge(UsageError):
@@ -64,7 +62,7 @@ async def receive(chunks: AsyncIterator[bytes], target: Path, room: int) -> tupl
 
 
 def unpack_archives(folder: Path, most_bytes: int) -> None:
-    """Put the files of zip archives, and of archives in them, in their archive's place.
+    """Put the files of archives, and of archives in them, in their archive's place.
 
     Args:
         most_bytes: that all files of the folder may have in the end.
@@ -72,21 +70,15 @@ def unpack_archives(folder: Path, most_bytes: int) -> None:
     Raises:
         UnreadableInput: damaged, locked with a password, or too large.
     """
-    for _ in range(DEEPEST):
-        archives = [path for path in sorted(folder.rglob("*")) if _is_archive(path)]
-        for path in archives:
-            held = sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
-            into = path.with_name(path.name + ".unpacked")
-            shutil.rmtree(into, ignore_errors=True)  # of a run that was interrupted
-            into.mkdir()
-            unpack(path, into, most_bytes - held)
-            path.unlink()
-        if not archives:
-            return
-    for path in folder.rglob("*"):
-        if _is_archive(path):
-            raise UnreadableInput("archives within archives within archives", path.name)
-
-
-def _is_archive(path: Path) -> bool:
-    return path.is_file() and path.suffix.lower() == ".zip"
+    room = Room.of_disk(folder, most_bytes)
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    for path in files:
+        room.bytes -= path.stat().st_size
+        room.files -= 1
+    for path in filter(is_archive, files):
+        into = path.with_name(path.name + ".unpacked")
+        shutil.rmtree(into, ignore_errors=True)  # of a run that was interrupted
+        into.mkdir()
+        for item in unpack(path, into, room):
+            raise UnreadableInput(item.reason, item.name)
+        path.unlink()
