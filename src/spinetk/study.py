@@ -139,6 +139,8 @@ class Slice:
             bright bone); the network and people look at these. None where they are `pixels`.
         facing: patient directions (LPS unit vectors) of growing column and row index of a film.
         content: (top, left, bottom, right) of the exposed part of a film; None for all of it.
+        dark_bone: the file says that low values are bright (MONOCHROME1), of values without a
+            unit: they are looked at inverted.
     """
 
     pixels: NDArray[np.float32]
@@ -151,6 +153,7 @@ class Slice:
     shown: NDArray[np.float32] | None = None
     facing: tuple[Vector, Vector] | None = None
     content: tuple[int, int, int, int] | None = None
+    dark_bone: bool = False
 
     @property
     def directions(self) -> tuple[Vector, Vector] | None:
@@ -162,7 +165,11 @@ class Slice:
     @property
     def visible(self) -> NDArray[np.float32]:
         """float32 [H, W]: the values to look at."""
-        return self.pixels if self.shown is None else self.shown
+        if self.shown is not None:
+            return self.shown
+        return (
+            self.pixels.max() + self.pixels.min() - self.pixels if self.dark_bone else self.pixels
+        )
 
 
 @dataclass(frozen=True)

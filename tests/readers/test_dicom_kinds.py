@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,10 @@ import pydicom
 import pytest
 from numpy.typing import NDArray
 from pydicom.data import get_testdata_file
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as Items
+from pydicom.tag import Tag
 from pydicom.uid import JPEGBaseline8Bit
 
 from spinetk.errors import UnreadableInput
@@ -480,3 +483,127 @@ def test_a_film_that_does_not_say_how_it_lies_is_warned_of(
     bare = changed(film)
     del bare.PatientOrientation
     assert any("how it lies" in w.text for w in save(bare, tmp_path / "bare").warnings)
+
+
+def with_headers(study: Path, out: Path, change: Callable[[Dataset, int], None]) -> Path:
+    """The study with its headers changed."""
+    out.mkdir(exist_ok=True)
+    for number, path in enumerate(sorted(study.iterdir())):
+        dataset = pydicom.dcmread(path)
+        change(dataset, number)
+        dataset.save_as(out / path.name)
+    return out
+
+
+def test_a_decimal_comma_is_read_with_a_warning(
+    small: Phantom, study: Path, tmp_path: Path
+) -> None:
+    def commas(dataset: Dataset, number: int) -> None:
+        for name, text in (("PixelSpacing", b"0,7\\0,7 "), ("SliceThickness", b"4,0 ")):
+            tag = Tag(name)
+            dataset._dict[tag] = RawDataElement(tag, "DS", len(text), text, 0, False, True)
+
+    series = only(with_headers(study, tmp_path / "a", commas))
+    assert_the_phantom(series, small)
+    [told] = [w for w in series.warnings if w.code == "value-repaired"]
+    assert "PixelSpacing is '0,7\\0,7'" in told.text
+
+
+def test_values_that_are_empty_single_or_scaled_are_read(
+    small: Phantom, study: Path, tmp_path: Path
+) -> None:
+    def careless(dataset: Dataset, number: int) -> None:
+        dataset.PerFrameFunctionalGroupsSequence = Items([])
+        dataset.RescaleSlope, dataset.RescaleIntercept = None, None
+        dataset.PixelSpacing = [0.7]
+        dataset.ImageOrientationPatient = [1.02 * v for v in dataset.ImageOrientationPatient]
+
+    series = only(with_headers(study, tmp_path / "a", careless))
+    assert_the_phantom(series, small)
+    assert "value-repaired" in [w.code for w in series.warnings]
+    geometry = series.slices[0].geometry
+    assert geometry is not None and np.linalg.norm(geometry.along_row) == pytest.approx(1)
+
+
+def test_padding_is_dark_whatever_its_value(small: Phantom, study: Path, tmp_path: Path) -> None:
+    def padded(dataset: Dataset, number: int) -> None:
+        words = dataset.pixel_array.astype(np.int16)
+        words[:20] = -32768
+        dataset.PixelRepresentation, dataset.PixelData = 1, words.tobytes()
+        dataset.add_new("PixelPaddingValue", "SS", -32768)
+
+    series = only(with_headers(study, tmp_path / "a", padded))
+    for one in series.slices:
+        assert one.pixels.min() >= 0
+        assert (one.pixels[:20] == one.pixels[20:].min()).all()
+
+
+def test_an_mr_of_inverted_polarity_is_looked_at_inverted(
+    small: Phantom, study: Path, tmp_path: Path
+) -> None:
+    def inverted(dataset: Dataset, number: int) -> None:
+        dataset.PhotometricInterpretation = "MONOCHROME1"
+        words = 4000 - dataset.pixel_array.astype(np.int32)
+        dataset.PixelData = words.astype("<u2").tobytes()
+
+    series = only(with_headers(study, tmp_path / "a", inverted))
+    for one, wanted in zip(series.slices, only(study).slices, strict=True):
+        shown = one.visible - one.visible.min()
+        np.testing.assert_allclose(shown, wanted.pixels - wanted.pixels.min())
+
+
+def test_what_is_no_image_is_passed_over_by_name(
+    small: Phantom, study: Path, tmp_path: Path
+) -> None:
+    out = with_headers(study, tmp_path / "a", lambda dataset, number: None)
+    first = pydicom.dcmread(min(study.iterdir()), stop_before_pixels=True)
+    for number, (modality, sop_class) in enumerate(
+        (("KO", "1.2.840.10008.5.1.4.1.1.88.59"), ("PR", "1.2.840.10008.5.1.4.1.1.11.1"),
+         ("MR", "1.2.840.10008.5.1.4.1.1.66"))
+    ):  # fmt: skip
+        note = Dataset()
+        for name in ("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "SeriesNumber"):
+            setattr(note, name, getattr(first, name))
+        note.Modality, note.SOPClassUID = modality, sop_class
+        note.SOPInstanceUID = pydicom.uid.generate_uid()
+        note.file_meta = first.file_meta
+        note.save_as(out / f"0000{number}.dcm", enforce_file_format=False, implicit_vr=False,
+                     little_endian=True)  # fmt: skip
+    found = read(out)
+    [series] = found.series
+    assert_the_phantom(series, small)
+    told = sorted(refusal.reason for refusal in found.refused)
+    assert [t for t in told if "KO" in t] and [t for t in told if "PR" in t]
+    assert "holds no pixels" in told and not any(r.failed for r in found.refused)
+
+
+def test_projections_are_passed_over_by_name(study: Path, tmp_path: Path) -> None:
+    for kind, change in (
+        ("MIP", {"ImageType": ["DERIVED", "SECONDARY", "PROJECTION IMAGE", "MIP"]}),
+        ("slab", {"SliceThickness": "20"}),
+        ("scout", {"Modality": "CT", "ImageType": ["ORIGINAL", "PRIMARY", "LOCALIZER"]}),
+    ):
+
+        def described(dataset: Dataset, number: int, change: dict[str, object] = change) -> None:
+            for name, value in change.items():
+                setattr(dataset, name, value)
+
+        out = with_headers(study, tmp_path / kind, described)
+        with pytest.raises(UnreadableInput, match="3 images: .*not a slice"):
+            read(out)
+
+
+def test_two_patients_under_one_series_uid_are_not_mixed(
+    small: Phantom, study: Path, tmp_path: Path
+) -> None:
+    def second(dataset: Dataset, number: int) -> None:
+        dataset.PatientID, dataset.SOPInstanceUID = "OTHER", pydicom.uid.generate_uid()
+
+    (tmp_path / "both").mkdir()
+    with_headers(study, tmp_path / "both" / "a", lambda dataset, number: None)
+    with_headers(study, tmp_path / "both" / "b", second)
+    found = read(tmp_path / "both")
+    assert len(found.series) == 2 and len({s.key.split("-")[0] for s in found.series}) == 2
+    for series in found.series:
+        assert_the_phantom(series, small)
+        assert "several-patients" in [w.code for w in series.warnings]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from spinetk.errors import UnreadableInput, Unsuitable
-from spinetk.readers.dicom_headers import Header, read_headers
+from spinetk.readers.dicom_headers import CONTRASTS, Header, read_headers
 from spinetk.readers.dicom_stacks import SECONDARY_CAPTURE, Stack, even_parts, stacks
 
 
@@ -74,3 +74,68 @@ def test_images_without_a_place(headers: Sequence[Header]) -> None:
         stacks(captures)
     [stack] = stacks([*headers[:8], bare[8]])
     assert len(stack.headers) == 8 and codes(stack) == ["left-out"]
+
+
+def with_kind(header: Header, **values: object) -> Header:
+    kind = list(header.kind)
+    for name, value in values.items():
+        kind[CONTRASTS.index(name)] = value
+    return replace(header, kind=tuple(kind))
+
+
+def test_what_differs_from_slice_to_slice_parts_nothing(headers: Sequence[Header]) -> None:
+    timed = [
+        with_kind(header, EchoTime=80.0 + 0.1 * k, InversionTime=150.0 + k % 5)
+        for k, header in enumerate(headers)
+    ]
+    [stack] = stacks(timed)
+    assert len(stack.headers) == 9 and stack.even and codes(stack) == []
+
+
+def test_magnitude_and_phase_are_parted_by_what_tells_them(headers: Sequence[Header]) -> None:
+    both = [
+        with_kind(
+            moved(header, 0.0, f"{header.frame.uid}.{part}"),
+            ComplexImageComponent=part, EchoTime=80.0 + 0.1 * k,
+        )
+        for part in ("MAGNITUDE", "PHASE")
+        for k, header in enumerate(headers)
+    ]  # fmt: skip
+    found = stacks(both[::2] + both[1::2])
+    assert [len(stack.headers) for stack in found] == [9, 9]
+    part = CONTRASTS.index("ComplexImageComponent")
+    assert {frozenset(h.kind[part] for h in stack.headers) for stack in found} == {
+        frozenset({"MAGNITUDE"}), frozenset({"PHASE"}),
+    }  # fmt: skip
+
+
+def test_stacks_beside_each_others_places_are_parted(headers: Sequence[Header]) -> None:
+    second = [
+        with_kind(moved(header, 0.5, f"{header.frame.uid}.2"), EchoTime=20.0) for header in headers
+    ]
+    found = stacks([*headers, *second])
+    assert [len(stack.headers) for stack in found] == [9, 9] and all(s.even for s in found)
+
+
+def lower(header: Header, millimetres: float, sideways: float, name: str) -> Header:
+    """The image of a station below."""
+    assert header.geometry is not None
+    down = millimetres * np.asarray(header.geometry.along_column)
+    origin = np.asarray(header.geometry.origin) + down + sideways * header.geometry.normal
+    geometry = replace(header.geometry, origin=tuple(origin.tolist()))
+    return replace(header, geometry=geometry, frame=replace(header.frame, uid=name))
+
+
+@pytest.mark.parametrize("sideways", [0.0, 6.0, 40.0])
+def test_stations_along_the_body_are_series(headers: Sequence[Header], sideways: float) -> None:
+    second = [lower(header, 220.0, sideways, f"{header.frame.uid}.2") for header in headers]
+    found = stacks([*headers, *second])
+    assert [len(stack.headers) for stack in found] == [9, 9]
+    assert all(codes(stack) == ["split"] and stack.even for stack in found)
+
+
+def test_a_tilted_stack_is_no_set_of_stations(headers: Sequence[Header]) -> None:
+    tilted = [
+        lower(header, 40.0 * k, 0.0, f"{header.frame.uid}.{k}") for k, header in enumerate(headers)
+    ]
+    assert len(stacks(tilted)) == 1

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from spinetk.errors import UnreadableInput
 from spinetk.readers.header_checks import short
@@ -30,7 +30,7 @@ DEEPEST = 3
 """An archive in an archive in an archive is unpacked."""
 BLOCK = 2**20
 TAR_SUFFIXES = (".tar", ".tgz", ".tbz2", ".txz", ".tar.gz", ".tar.bz2", ".tar.xz")
-ONE_FILE: dict[str, Callable[[Path], IO[bytes]]] = {
+ONE_FILE: dict[str, Callable[[Path], Any]] = {
     ".gz": lambda path: gzip.open(path, "rb"),  # noqa: SIM115
     ".bz2": lambda path: bz2.open(path, "rb"),  # noqa: SIM115
     ".xz": lambda path: lzma.open(path, "rb"),  # noqa: SIM115

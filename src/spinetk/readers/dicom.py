@@ -6,6 +6,7 @@ Identity stays in the files: a `Series` holds the hash of the study UID, never a
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,13 +14,13 @@ from pathlib import Path
 from spinetk.errors import UnreadableInput
 from spinetk.readers.dicom_headers import MODALITIES, Header, is_dicom, scan
 from spinetk.readers.dicom_pixels import decode
+from spinetk.readers.dicom_series import series_of
 from spinetk.readers.dicom_stacks import Stack, even_parts, stacks
 from spinetk.readers.films import read_films
 from spinetk.readers.header_checks import coarse_warning, finite, short
 from spinetk.readers.pixel_store import BLANK, PixelStore, StoredSlices
 from spinetk.readers.reader import Content
 from spinetk.readers.reformat import TILT_DEGREES, cut, head_first, plan_cuts
-from spinetk.results.keys import dicom_key
 from spinetk.study import NO_SPACING, Refusal, Series, Slice
 from spinetk.warning import Warning
 
@@ -76,29 +77,27 @@ def find_stacks(paths: Sequence[Path]) -> tuple[list[tuple[str, Stack]], list[Re
         not taken.
     """
     refused: list[Refusal] = []
-    groups: dict[tuple[str, int, str], list[Header]] = {}
+    headers: list[Header] = []
     for path, found in scan(paths):
         if isinstance(found, Exception):
             why = f"damaged DICOM header ({short(found, path)})"
             refused.append(Refusal(path.name, why))
-            continue
-        for header in found:
-            group = (header.study, header.series_number, header.series)
-            groups.setdefault(group, []).append(header)
+        else:
+            headers += found
     usable: list[tuple[str, Stack]] = []
-    for (study, number, _), headers in sorted(groups.items()):
-        key = dicom_key(study, number)
-        modality = headers[0].modality
-        if modality not in MODALITIES:
-            told = f"modality {modality} is not MR, CT or X-ray"
-            refused.append(Refusal(key, told, failed=False))
+    for group in series_of(headers):
+        key = group.key
+        refused += _passed_over(key, group.headers)
+        slices = [h for h in group.headers if h.is_image and h.projection is None]
+        if not slices:
             continue
         try:
-            parts = [part for stack in stacks(headers) for part in _parts(stack)]
+            parts = [part for stack in stacks(slices) for part in _parts(stack)]
         except UnreadableInput as error:
             refused.append(Refusal.of(key, error))
             continue
         for part in parts:
+            part = replace(part, warnings=(*group.warnings, *part.warnings))
             try:
                 if not _is_upright(part):
                     plan_cuts(head_first(part))
@@ -106,6 +105,23 @@ def find_stacks(paths: Sequence[Path]) -> tuple[list[tuple[str, Stack]], list[Re
             except UnreadableInput as error:
                 refused.append(Refusal.of(key, error))
     return usable, refused
+
+
+def _passed_over(key: str, headers: Sequence[Header]) -> list[Refusal]:
+    """What lies in a series and is no slice: notes, presentations and raw data; projections."""
+    why = Counter(
+        header.projection
+        if header.is_image
+        else f"modality {header.modality} is not MR, CT or X-ray"
+        if header.modality not in MODALITIES
+        else "holds no pixels"
+        for header in headers
+    )
+    return [
+        Refusal(key, reason if count == 1 else f"{count} images: {reason}", False)
+        for reason, count in why.items()
+        if reason is not None
+    ]
 
 
 def read_stack(key: str, stack: Stack) -> tuple[Series, list[Refusal]]:
@@ -184,6 +200,7 @@ def _sagittal(stack: Stack, warnings: list[Warning]) -> tuple[StoredSlices, list
                 path=header.frame.path,
                 origin=header.frame,
                 number=header.instance_number,
+                dark_bone=header.dark_bone,
             )
         )
     if store is None:

@@ -3,6 +3,8 @@ ones give the same record."""
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +16,10 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from spinetk.errors import UnreadableInput
+from spinetk.orthonormal import SHEAR_TOLERANCE, orthonormal, shear
 from spinetk.readers.header_checks import usable_spacing
 from spinetk.study import Frame, Geometry, Modality, Vector, vector
+from spinetk.warning import Warning
 
 MODALITIES: dict[str, Modality] = {
     "MR": "MR", "CT": "CT", "CR": "XR", "DX": "XR", "RF": "XR", "XA": "XR", "RG": "XR"
@@ -28,7 +32,8 @@ TAGS = (
     "SliceThickness", "ImageType", "AcquisitionNumber", "PixelSpacingCalibrationType",
     "TemporalPositionIdentifier", "TransferSyntaxUID", "PatientOrientation", "BurnedInAnnotation",
     "RescaleSlope", "RescaleIntercept", "SharedFunctionalGroupsSequence",
-    "PerFrameFunctionalGroupsSequence",
+    "PerFrameFunctionalGroupsSequence", "PatientID", "PatientName", "FrameOfReferenceUID",
+    "SeriesDescription", "ComplexImageComponent", "PhotometricInterpretation",
 )  # fmt: skip
 MOST_FRAMES = 20_000
 FIRST_TAGS = tuple(
@@ -55,11 +60,18 @@ class Header:
         spacing: (row, column) in mm, None where no attribute gives it.
         spacing_source: the attribute.
         facing: patient directions of growing column and row index, of films that say so.
-        kind: what the images of one stack have in common.
+        kind: contrast and the like, by attribute: where several images lie at one place, what
+            differs parts them (`CONTRASTS`).
         rescale: (slope, intercept) of a frame of a multi-frame file.
         burned_in: the file says that text is burned into the pixels.
         sop_class: SOPClassUID.
         acquisition: AcquisitionNumber.
+        patient: a hash of the patient's number (or name, without one), never either of them.
+        frame_of_reference: FrameOfReferenceUID.
+        description: a hash of SeriesDescription, which may hold names.
+        projection: why this is no slice (a scout, a projection through many); None for a slice.
+        dark_bone: MONOCHROME1 of an image without units: shown inverted.
+        warnings: of values that are not in their format and could be read.
     """
 
     frame: Frame
@@ -78,6 +90,17 @@ class Header:
     burned_in: bool = False
     sop_class: str = ""
     acquisition: int | None = None
+    patient: str = ""
+    frame_of_reference: str = ""
+    description: str = ""
+    projection: str | None = None
+    dark_bone: bool = False
+    warnings: tuple[Warning, ...] = ()
+
+    @property
+    def is_image(self) -> bool:
+        """Of a modality that is known here, and with pixels: no note, presentation or raw data."""
+        return self.modality in MODALITIES and min(self.shape) > 0
 
     @property
     def is_film(self) -> bool:
@@ -106,7 +129,7 @@ def read_headers(path: Path) -> list[Header]:
     if "SeriesInstanceUID" not in dataset:
         raise UnreadableInput("no SeriesInstanceUID")
     count = int(dataset.get("NumberOfFrames") or 1)
-    groups = dataset.get("PerFrameFunctionalGroupsSequence")
+    groups = dataset.get("PerFrameFunctionalGroupsSequence") or None
     if groups is None and count == 1:
         return [_header(path, dataset, None, dataset)]
     if not 1 <= count <= MOST_FRAMES or (groups is not None and len(groups) != count):
@@ -118,9 +141,16 @@ def read_headers(path: Path) -> list[Header]:
     ]
 
 
+OF_EVERY_FRAME = ("ImageOrientationPatient", "PixelSpacing", "SliceThickness")
+"""What writers of multi-frame files put beside the groups, where classic files have it."""
+
+
 def _merged(dataset: Dataset, groups: Any, number: int) -> Dataset:
     """The attributes of one frame as a classic file would have them (PS3.3 C.7.6.16)."""
     out = Dataset()
+    for name in OF_EVERY_FRAME:
+        if name in dataset:
+            out[name] = dataset[name]
     if groups is None:
         return out
     shared = dataset.get("SharedFunctionalGroupsSequence") or [Dataset()]
@@ -135,9 +165,11 @@ def _header(path: Path, whole: Dataset, number: int | None, own: Dataset) -> Hea
     frame = Frame(path, str(whole.get("SOPInstanceUID", "")), number)
     modality = str(whole.get("Modality", "missing"))
     film = MODALITIES.get(modality) == "XR"
-    geometry = None if film else _geometry(own)
-    spacing, source = _spacing(own if "PixelSpacing" in own else whole, geometry)
-    rescale = [_floats(own, name, 1) for name in ("RescaleSlope", "RescaleIntercept")]
+    warnings: list[Warning] = []
+    geometry = None if film else _geometry(own, warnings)
+    spacing, source = _spacing(own if "PixelSpacing" in own else whole, geometry, warnings)
+    rescale = [floats(own, name, 1) for name in ("RescaleSlope", "RescaleIntercept")]
+    kind = _kind(whole, own)
     return Header(
         frame=frame,
         study=str(whole.get("StudyInstanceUID", "")),
@@ -150,7 +182,7 @@ def _header(path: Path, whole: Dataset, number: int | None, own: Dataset) -> Hea
         spacing=spacing,
         spacing_source=source,
         facing=_facing(whole.get("PatientOrientation")) if film else None,
-        kind=("film", str(path)) if film else _kind(whole, own),
+        kind=("film", str(path)) if film else kind,
         rescale=(
             1.0 if rescale[0] is None else float(rescale[0][0]),
             0.0 if rescale[1] is None else float(rescale[1][0]),
@@ -158,23 +190,68 @@ def _header(path: Path, whole: Dataset, number: int | None, own: Dataset) -> Hea
         burned_in=str(whole.get("BurnedInAnnotation", "")).upper() == "YES",
         sop_class=str(whole.get("SOPClassUID", "")),
         acquisition=integer(whole.get("AcquisitionNumber")),
+        patient=_hash(whole.get("PatientID") or whole.get("PatientName")),
+        frame_of_reference=str(whole.get("FrameOfReferenceUID") or ""),
+        description=_hash(whole.get("SeriesDescription")),
+        projection=None if film else _projection(modality, whole, own),
+        dark_bone=modality == "MR" and whole.get("PhotometricInterpretation") == "MONOCHROME1",
+        warnings=tuple(warnings),
     )
+
+
+def _hash(value: Any) -> str:
+    """Tells values from others without holding them; empty for nothing."""
+    text = str(value or "").strip()
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:16] if text else ""
+
+
+PROJECTIONS = frozenset(
+    ("PROJECTION IMAGE", "MIP", "MINIP", "MAXIP", "MAX_IP", "MIN_IP", "MAXIMUM", "MINIMUM", "VR",
+     "VRT", "SSD", "VOLUME_RENDER", "SURFACE_RENDER", "CURVED_MPR", "CPR")
+)  # fmt: skip
+"""Words of ImageType, and of VolumeBasedCalculationTechnique, that say an image is no slice."""
+SCOUTS = frozenset(("LOCALIZER", "SCOUT", "TOPO", "TOPOGRAM", "SCANOGRAM"))
+"""Of a CT: the tube stood still. An MR localizer is made of true slices."""
+AVERAGES = frozenset(("AVERAGE", "AVERAGE IP", "AVE_IP", "AVGIP", "MEAN", "MEAN_IP", "SLAB"))
+THICKEST_MM = 10.0
+"""The average over more shows no outline of any one structure."""
+
+
+def _projection(modality: str, whole: Dataset, own: Dataset) -> str | None:
+    """Why an image is no slice, by what the header calls it (PS3.3 C.7.6.1.1.2, C.8.16.2)."""
+    words = {str(word).strip().upper() for word in _words(whole.get("ImageType"))}
+    words |= {str(word).strip().upper() for word in _words(own.get("FrameType"))}
+    words.add(str(own.get("VolumeBasedCalculationTechnique", "")).upper())
+    if modality == "CT" and words & SCOUTS:
+        return "a localiser (scout) is a projection, not a slice"
+    if words & PROJECTIONS:
+        return "a projection through many slices, not a slice"
+    thickness = floats(own, "SliceThickness", 1)
+    if thickness is not None and thickness[0] > THICKEST_MM:
+        kind = "averaged over" if words & AVERAGES else "a slab of"
+        return f"{kind} {thickness[0]:.0f} mm, not a slice"
+    return None
+
+
+def _words(value: Any) -> tuple[Any, ...]:
+    if value is None or isinstance(value, str):
+        return (value,) if value else ()
+    return tuple(value)
+
+
+CONTRASTS = (
+    "ImageType", "ConvolutionKernel", "ComplexImageComponent", "EchoTime", "EffectiveEchoTime",
+    "EchoNumbers", "InversionTime", "DiffusionBValue", "TemporalPositionIdentifier",
+    "TemporalPositionIndex", "StackID",
+)  # fmt: skip
+"""What tells images at one place apart, in the order of `Header.kind`."""
 
 
 def _kind(whole: Dataset, own: Dataset) -> tuple[Any, ...]:
-    """Size and contrast: echoes, water and fat, phases and kernels are stacks of their own."""
-    image_type = own.get("FrameType") or whole.get("ImageType") or ()
-    values = [own.get(name) for name in (
-        "EchoTime", "EffectiveEchoTime", "EchoNumbers", "InversionTime", "DiffusionBValue",
-        "TemporalPositionIdentifier", "TemporalPositionIndex", "StackID",
-    )]  # fmt: skip
-    return (
-        whole.get("Rows"),
-        whole.get("Columns"),
-        tuple(str(value) for value in image_type),
-        str(whole.get("ConvolutionKernel", "")),
-        *(_same_number(value) for value in values),
-    )
+    """A value for each of `CONTRASTS`."""
+    image_type = tuple(str(w) for w in _words(own.get("FrameType") or whole.get("ImageType")))
+    kernel = str(whole.get("ConvolutionKernel", ""))
+    return (image_type, kernel, *(_same_number(own.get(name)) for name in CONTRASTS[2:]))
 
 
 def _same_number(value: Any) -> str | float | None:
@@ -185,44 +262,59 @@ def _same_number(value: Any) -> str | float | None:
         return str(value)
 
 
-def _geometry(header: Dataset) -> Geometry | None:
-    turned = _floats(header, "ImageOrientationPatient", 6)
-    position = _floats(header, "ImagePositionPatient", 3)
-    spacing = _floats(header, "PixelSpacing", 2)
+COSINES_OFF = 0.1
+"""Direction cosines that are longer or shorter than 1 by up to this share are scaled."""
+
+
+def _geometry(header: Dataset, warnings: list[Warning]) -> Geometry | None:
+    turned = floats(header, "ImageOrientationPatient", 6, warnings)
+    position = floats(header, "ImagePositionPatient", 3, warnings)
+    spacing = _pair(header, "PixelSpacing", warnings)
     if turned is None or position is None or spacing is None or not usable_spacing(spacing):
         return None
     row, column = turned.reshape(2, 3)
     lengths = np.linalg.norm(turned.reshape(2, 3), axis=1)
-    if (np.abs(lengths - 1) > 0.01).any() or abs(float(np.dot(row, column))) > 0.01:
+    if (np.abs(lengths - 1) > COSINES_OFF).any() or shear(turned.reshape(2, 3).T) > SHEAR_TOLERANCE:
         return None
-    thickness = _floats(header, "SliceThickness", 1)
+    along_row, along_column = orthonormal(row, column)
+    thickness = floats(header, "SliceThickness", 1)
     return Geometry(
         origin=vector(position),
-        along_row=vector(row / lengths[0]),
-        along_column=vector(column / lengths[1]),
+        along_row=vector(along_row),
+        along_column=vector(along_column),
         spacing=(float(spacing[0]), float(spacing[1])),
         thickness=float(thickness[0]) if thickness is not None and thickness[0] > 0 else 1.0,
     )
 
 
 def _spacing(
-    header: Dataset, geometry: Geometry | None
+    header: Dataset, geometry: Geometry | None, warnings: list[Warning]
 ) -> tuple[tuple[float, float] | None, str | None]:
     """Pixel spacing and the attribute that it comes from (PS3.3 10.7.1.3): of a film, a
     PixelSpacing that repeats ImagerPixelSpacing is that at the detector, unless it was
     calibrated."""
     if geometry is not None:
         return geometry.spacing, "PixelSpacing"
-    own, at_detector = (_floats(header, n, 2) for n in ("PixelSpacing", "ImagerPixelSpacing"))
-    repeated = own is not None and at_detector is not None and np.array_equal(own, at_detector)
     names: tuple[str, ...] = ("PixelSpacing", "ImagerPixelSpacing")
+    given = {name: _pair(header, name, warnings) for name in names}
+    own, at_detector = given.values()
+    repeated = own is not None and at_detector is not None and np.array_equal(own, at_detector)
     if repeated and not header.get("PixelSpacingCalibrationType"):
         names = ("ImagerPixelSpacing",)
     for name in names:
-        values = _floats(header, name, 2)
+        values = given[name]
         if values is not None and usable_spacing(values):
             return (float(values[0]), float(values[1])), name
     return None, None
+
+
+def _pair(header: Dataset, name: str, warnings: list[Warning]) -> NDArray[np.float64] | None:
+    """Two distances; one alone is taken for both, with a warning."""
+    values = floats(header, name, 2, warnings)
+    if values is None and (one := floats(header, name, 1, warnings)) is not None:
+        warnings.append(Warning("value-repaired", f"{name} has one value: taken for both"))
+        values = np.repeat(one, 2)
+    return values
 
 
 def _facing(value: Any) -> tuple[Vector, Vector] | None:
@@ -236,16 +328,46 @@ def _facing(value: Any) -> tuple[Vector, Vector] | None:
     return (row, column) if np.dot(row, column) == 0 else None
 
 
-def _floats(header: Dataset, name: str, count: int) -> NDArray[np.float64] | None:
-    """An attribute's values, None where missing, of another number, or not finite."""
+def floats(
+    header: Dataset, name: str, count: int, warnings: list[Warning] | None = None
+) -> NDArray[np.float64] | None:
+    """An attribute's values, None where missing, of another number, or not finite.
+
+    Numbers with a decimal comma are read; a warning names them.
+
+    Args:
+        warnings: receives it.
+    """
     try:
         raw = header.get(name)
-        if raw is None:
+    except (TypeError, ValueError, OverflowError):  # not in its format
+        raw = _with_commas(header, name)
+        if raw is not None and warnings is not None:
+            told = "\\".join(raw).replace(".", ",")
+            text = f"{name} is '{told}', which is not a number: the comma is taken for a point"
+            warnings.append(Warning("value-repaired", text))
+    try:
+        if raw is None or raw == "":
             return None
         values = np.atleast_1d(np.asarray(raw, dtype=np.float64))
     except (TypeError, ValueError, OverflowError):
         return None
     return values if values.size == count and np.isfinite(values).all() else None
+
+
+def _with_commas(header: Dataset, name: str) -> list[str] | None:
+    """The values of an attribute, as text, with points for commas; None where they are no such
+    numbers."""
+    try:
+        stored = header.get_item(name)
+        content = getattr(stored, "value", None)
+        text = content.decode("ascii") if isinstance(content, bytes) else str(content)
+    except (KeyError, UnicodeDecodeError):
+        return None
+    parts = [part.strip() for part in text.rstrip("\0").split("\\")]
+    if not all(re.fullmatch(r"[-+]?\d+(,\d+)?", part) for part in parts):
+        return None
+    return [part.replace(",", ".") for part in parts]
 
 
 def integer(value: Any) -> int | None:

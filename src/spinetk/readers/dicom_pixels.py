@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pydicom
@@ -21,7 +22,7 @@ from pydicom.uid import (
 )
 
 from spinetk.errors import UnreadableInput, Unsuitable
-from spinetk.readers.dicom_headers import Header
+from spinetk.readers.dicom_headers import Header, floats, integer
 from spinetk.readers.header_checks import check_size, short
 
 RARE = (JPEGExtended12Bit, HTJ2K, HTJ2KLossless, HTJ2KLosslessRPCL)
@@ -43,9 +44,11 @@ def decode(headers: Sequence[Header]) -> Iterator[tuple[Header, Decoded]]:
         try:
             numbers = [int(header.frame.number or 1) - 1 for header in together]
             check_size(path.name, *together[0].shape)
+            whole = pydicom.dcmread(path, stop_before_pixels=True, force=True)
             for header, stored in zip(together, iter_pixels(path, indices=numbers), strict=True):
                 slope, intercept = header.rescale
-                yield header, _gray(stored).astype(np.float32) * slope + intercept
+                values = _gray(stored).astype(np.float32) * slope + intercept
+                yield header, without_padding(values, stored, whole)
                 done += 1
         except Exception as error:  # decoders raise many kinds for damaged pixel data
             reason = _reason(error, together[0])
@@ -70,7 +73,10 @@ def decode_file(header: Header) -> tuple[NDArray[np.float32], Dataset]:
             )
         if dataset.get("PhotometricInterpretation") == "PALETTE COLOR":
             raise Unsuitable("colour pixels; gray ones are needed")
-        values = apply_modality_lut(_gray(dataset.pixel_array), dataset)
+        stored = _gray(dataset.pixel_array)
+        values = without_padding(
+            apply_modality_lut(stored, _with_rescale(dataset)), stored, dataset
+        )
     except Exception as error:  # decoders raise many kinds for damaged pixel data
         raise _reason(error, header) from error
     return np.asarray(values, dtype=np.float32), dataset
@@ -87,11 +93,60 @@ def decode_run(headers: Sequence[Header]) -> Iterator[tuple[Header, NDArray[np.f
         check_size(path.name, *headers[0].shape)
         dataset = pydicom.dcmread(path, stop_before_pixels=True, force=True)
         numbers = [int(header.frame.number or 1) - 1 for header in headers]
+        _with_rescale(dataset)
         for header, stored in zip(headers, iter_pixels(path, indices=numbers), strict=True):
             values = apply_modality_lut(_gray(stored), dataset)
-            yield header, np.asarray(values, dtype=np.float32), dataset
+            yield header, without_padding(values, stored, dataset), dataset
     except Exception as error:  # decoders raise many kinds for damaged pixel data
         raise _reason(error, headers[0]) from error
+
+
+def without_padding(
+    values: NDArray[Any], stored: NDArray[Any], dataset: Dataset
+) -> NDArray[np.float32]:
+    """Values with those of pixels that are padding (around a turned or stitched image) set to the
+    darkest that there is.
+
+    Args:
+        values: [H, W], after the modality LUT.
+        stored: [H, W], as the file has them.
+
+    Source: DICOM PS3.3 C.7.5.1.1.2 (Pixel Padding Value, Pixel Padding Range Limit).
+    """
+    out = np.asarray(values, dtype=np.float32)
+    limits = [_padding(dataset, name) for name in ("PixelPaddingValue", "PixelPaddingRangeLimit")]
+    if limits[0] is None:
+        return out
+    low, high = sorted((limits[0], limits[0] if limits[1] is None else limits[1]))
+    pad = (stored >= low) & (stored <= high)
+    if not pad.any() or pad.all():
+        return out
+    rest = out[~pad]
+    dark = rest.max() if dataset.get("PhotometricInterpretation") == "MONOCHROME1" else rest.min()
+    return np.where(pad, dark, out)
+
+
+def _padding(dataset: Dataset, name: str) -> int | None:
+    """A padding value as pixels have it: writers mistake its sign."""
+    value = integer(dataset.get(name))
+    if value is None:
+        return None
+    bits = integer(dataset.get("BitsAllocated")) or 16
+    if integer(dataset.get("PixelRepresentation")) == 1 and value >= 2 ** (bits - 1):
+        return value - int(2**bits)
+    if integer(dataset.get("PixelRepresentation")) == 0 and value < 0:
+        return value + int(2**bits)
+    return value
+
+
+def _with_rescale(dataset: Dataset) -> Dataset:
+    """The dataset without a slope or intercept that is empty or no number."""
+    both = [floats(dataset, name, 1) for name in ("RescaleSlope", "RescaleIntercept")]
+    if any(value is None for value in both):
+        for name in ("RescaleSlope", "RescaleIntercept"):
+            if name in dataset:
+                del dataset[name]
+    return dataset
 
 
 def _single(header: Header) -> Decoded:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinetk.errors import UnreadableInput, Unsuitable
-from spinetk.readers.dicom_headers import Header
+from spinetk.readers.dicom_headers import CONTRASTS, Header
 from spinetk.study import Geometry
 from spinetk.warning import Warning
 
@@ -53,8 +53,9 @@ class Stack:
 
 
 def stacks(headers: Iterable[Header]) -> list[Stack]:
-    """Divide a series where size, contrast or orientation changes (localizers, several echoes,
-    water and fat, phases), and put each part in order.
+    """Divide a series where size or orientation changes (localizers), where it was taken in
+    stations along the body, and where places repeat (several echoes, water and fat, magnitude and
+    phase); and put each part in order.
 
     Raises:
         UnreadableInput: no image of a part says where it lies.
@@ -70,7 +71,10 @@ def stacks(headers: Iterable[Header]) -> list[Stack]:
         raise UnreadableInput("orientation, position or pixel spacing is missing in the header")
     out = [Stack(tuple(group)) for group in _alike(films)]
     for group in _alike(placed):
-        out += _in_order(group)
+        for station, said in _stations(group):
+            out += [replace(s, warnings=(*said, *s.warnings)) for s in _in_order(station)]
+    repaired = dict.fromkeys(warning for header in images for warning in header.warnings)
+    out = [replace(stack, warnings=(*repaired, *stack.warnings)) for stack in out]
     if lost:
         told = Warning(
             "left-out",
@@ -125,16 +129,50 @@ def _without_copies(headers: Iterable[Header]) -> list[Header]:
 
 
 def _alike(headers: Iterable[Header]) -> list[list[Header]]:
-    """Groups of one kind and orientation."""
+    """Groups of one size and orientation; films and runs by file."""
     groups: list[list[Header]] = []
     for header in headers:
         for members in groups:
-            if members[0].kind == header.kind and _same_orientation(members[0], header):
+            first = members[0]
+            same_file = not header.is_film or first.kind == header.kind
+            if first.shape == header.shape and same_file and _same_orientation(first, header):
                 members.append(header)
                 break
         else:
             groups.append([header])
     return groups
+
+
+STATION_SHARE = 0.5
+"""Images moved in their plane by more than this share of their size, with none in between, show
+another part of the body."""
+
+
+def _stations(group: Sequence[Header]) -> list[tuple[list[Header], list[Warning]]]:
+    """The parts of the body that a group shows, as whole-spine studies are taken, with what is said
+    of it. Images of a tilted gantry move little by little and stay together."""
+    parts = [list(group)]
+    for axis in (0, 1):  # along the columns, along the rows
+        parts = [part for whole in parts for part in _parted(whole, axis)]
+    if len(parts) == 1:
+        return [(parts[0], [])]
+    text = f"{len(parts)} stations along the body in one series: taken as {len(parts)} series"
+    return [(part, [Warning("split", text)]) for part in parts]
+
+
+def _parted(group: Sequence[Header], axis: int) -> list[list[Header]]:
+    """Parts between which images jump along one of their axes."""
+    first = group[0].geometry
+    if first is None or len(group) < 2:
+        return [list(group)]
+    along = np.array((first.along_column, first.along_row)[axis])
+    extent = group[0].shape[axis] * first.spacing[axis]
+    place = np.array([np.dot(h.geometry.origin, along) for h in group if h.geometry is not None])
+    order = np.argsort(place, kind="stable")
+    jumps = np.flatnonzero(np.diff(place[order]) > STATION_SHARE * extent)
+    return [
+        sorted((group[i] for i in part), key=group.index) for part in np.split(order, jumps + 1)
+    ]
 
 
 def _same_orientation(a: Header, b: Header) -> bool:
@@ -145,37 +183,67 @@ def _same_orientation(a: Header, b: Header) -> bool:
 
 
 def _in_order(group: Sequence[Header]) -> list[Stack]:
-    """Sort along the normal (PS3.3 C.7.6.2.1.1); several images at every place are several
-    stacks."""
-    placed = sorted(group, key=lambda h: (h.instance_number or 0, str(h.frame.path)))
-    order = np.argsort(_depths(placed), kind="stable")
-    depth = _depths(placed)[order]
-    places: list[list[Header]] = []
-    for i, index in enumerate(order):
-        if i == 0 or depth[i] - depth[i - 1] > POSITION_TOLERANCE:
-            places.append([])
-        places[-1].append(placed[index])
-    counts = {len(place) for place in places}
-    warnings: list[Warning] = []
-    if len(counts) == 1 and max(counts) > 1 and len(places) > 1:
-        told = f"{max(counts)} images at every place: taken as {max(counts)} series"
-        warnings.append(Warning("split", told))
-        together = [[place[i] for place in places] for i in range(max(counts))]
-    elif acquisitions := _by_acquisition(placed, max(counts)):
-        split = Warning(
+    """Sort along the normal (PS3.3 C.7.6.2.1.1). Where several images lie at one place they are
+    parted by what differs; what differs from slice to slice parts nothing."""
+    places = _places(group)
+    most = max(map(len, places))
+    if most == 1:
+        whole = _stack([place[0] for place in places], [])
+        kinds = _by_kind(group, range(len(CONTRASTS)))
+        parts = [_stack([p[0] for p in _places(kind)], []) for kind in kinds]
+        # of stacks that lie beside each other's places, each by itself is evenly spaced
+        several = len(parts) > 1 and all(len(p.headers) > 2 and p.even for p in parts)
+        return parts if several and not whole.even else [whole]
+    if len(contrasts := _by_contrast(group, most)) > 1:
+        text = f"{len(contrasts)} contrasts in one series: taken as as many series"
+        told = Warning("split", text)
+        return [
+            replace(stack, warnings=(told, *stack.warnings))
+            for contrast in contrasts
+            for stack in _in_order(contrast)
+        ]
+    if len(set(map(len, places))) == 1 and len(places) > 1:
+        told = Warning("split", f"{most} images at every place: taken as {most} series")
+        return [_stack([place[i] for place in places], [told]) for i in range(most)]
+    if acquisitions := _by_acquisition(group, most):
+        told = Warning(
             "split",
             f"{len(acquisitions)} acquisitions at the same places: taken as as many series",
         )
         return [
-            replace(s, warnings=(split, *s.warnings)) for a in acquisitions for s in _in_order(a)
+            replace(s, warnings=(told, *s.warnings)) for a in acquisitions for s in _in_order(a)
         ]
-    else:
-        together = [[place[0] for place in places]]
-        if more := len(placed) - len(places):
-            warnings.append(
-                Warning("left-out", f"{more} slices at a place already taken: left out")
-            )
-    return [_stack(headers, warnings) for headers in together]
+    more = len(group) - len(places)
+    told = Warning("left-out", f"{more} slices at a place already taken: left out")
+    return [_stack([place[0] for place in places], [told])]
+
+
+def _places(group: Sequence[Header]) -> list[list[Header]]:
+    """The images at each place along the normal, in order."""
+    placed = sorted(group, key=lambda h: (h.instance_number or 0, str(h.frame.path)))
+    depth = _depths(placed)
+    order = np.argsort(depth, kind="stable")
+    steps = np.diff(depth[order])
+    ends = np.flatnonzero(steps > POSITION_TOLERANCE) + 1
+    return [[placed[i] for i in part] for part in np.split(order, ends)]
+
+
+def _by_kind(group: Sequence[Header], attributes: Iterable[int]) -> list[list[Header]]:
+    """Groups that agree in some of `CONTRASTS`."""
+    chosen = tuple(attributes)
+    parts: dict[tuple[object, ...], list[Header]] = {}
+    for header in group:
+        parts.setdefault(tuple(header.kind[i] for i in chosen), []).append(header)
+    return list(parts.values())
+
+
+def _by_contrast(group: Sequence[Header], most: int) -> list[list[Header]]:
+    """Groups by those attributes that have no more values than there are images at a place: an
+    echo time that is measured anew for every slice tells no echo from another."""
+    few = [
+        i for i in range(len(CONTRASTS)) if 1 < len({header.kind[i] for header in group}) <= most
+    ]
+    return _by_kind(group, few)
 
 
 def _by_acquisition(headers: Sequence[Header], most: int) -> list[list[Header]]:

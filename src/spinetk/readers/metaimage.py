@@ -67,7 +67,8 @@ def open_metaimage(path: Path) -> VolumeFile:
 
 def _says_nothing(affine: NDArray[np.float64]) -> bool:
     """No directions and no place, as of a picture."""
-    return not affine[:3, 3].any() and np.count_nonzero(np.abs(affine[:3, :3]) > 1e-6) <= 3
+    along_axes = np.count_nonzero(np.abs(affine[:3, :3]) > 1e-6) <= 3
+    return bool(along_axes and not affine[:3, 3].any())
 
 
 def read_metaimage(path: Path) -> Series:

@@ -167,6 +167,7 @@ def cut(
             spacing=geometry.spacing,
             path=frames[0].path,
             origin=Cut(frames, plan.lines, plan.frame_lines, place, plan.shifts, stack.first.shape),
+            dark_bone=stack.first.dark_bone,
         )
         for index, (place, geometry) in enumerate(zip(plan.places, plan.geometries, strict=True))
     ]

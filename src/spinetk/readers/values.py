@@ -27,7 +27,7 @@ def whole_labels(name: str, values: NDArray[np.float32]) -> NDArray[np.float32]:
         UnreadableInput: some are far from whole numbers, as after interpolation.
     """
     known = np.where(np.isfinite(values), values, np.float32(0))
-    whole = np.round(known)
+    whole = np.asarray(np.round(known), dtype=np.float32)
     far = np.abs(known - whole) > LABEL_TOLERANCE
     if far.any():
         example = float(known[far][0])

@@ -1,0 +1,112 @@
+"""Put headers together to series: by the UIDs, and not by them alone.
+
+Archives and converters give several patients one Series UID, or every image of a series its own.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from spinetk.readers.dicom_headers import MODALITIES, Header
+from spinetk.results.keys import dicom_key
+from spinetk.warning import Warning
+
+FEWEST_JOINED = 3
+"""So many single images of their own Series UIDs make a series; fewer may be anything."""
+APART_MM = 0.5
+"""Images of one series lie further apart."""
+
+
+@dataclass(frozen=True)
+class SeriesOfHeaders:
+    """Headers of one patient, frame of reference and series.
+
+    Attributes:
+        key: hash of the study and number of the series; not unique.
+        warnings: how it was put together.
+    """
+
+    key: str
+    headers: tuple[Header, ...]
+    warnings: tuple[Warning, ...] = ()
+
+
+def series_of(headers: Iterable[Header]) -> list[SeriesOfHeaders]:
+    """Series in the order of study and number.
+
+    What one Series UID holds is parted by patient and frame of reference; single images of one
+    study, patient, number, description and orientation with a UID each are put together.
+    """
+    by_uid: dict[tuple[str, int, str], list[Header]] = defaultdict(list)
+    patients: dict[str, set[str]] = defaultdict(set)
+    for header in headers:
+        by_uid[header.study, header.series_number, header.series].append(header)
+        patients[header.study].add(header.patient)
+    found: list[SeriesOfHeaders] = []
+    for (study, number, _), together in sorted(by_uid.items()):
+        for patient, part, told in _parted(together):
+            # a study that two patients share is two
+            name = study if len(patients[study]) == 1 else f"{study} {patient}"
+            found.append(SeriesOfHeaders(dicom_key(name, number), tuple(part), told))
+    return _joined(found)
+
+
+def _parted(
+    together: Sequence[Header],
+) -> list[tuple[str, list[Header], tuple[Warning, ...]]]:
+    """(patient, headers, what is said) of what has one Series UID. Notes without a frame of
+    reference stay with the first."""
+    people: dict[str, list[Header]] = defaultdict(list)
+    for header in together:
+        people[header.patient].append(header)
+    out = []
+    for patient, own in people.items():
+        frames: dict[str, list[Header]] = defaultdict(list)
+        for header in own:
+            frames[header.frame_of_reference if header.is_image else ""].append(header)
+        if len(frames) > 1 and "" in frames:
+            rest = frames.pop("")
+            next(iter(frames.values())).extend(rest)
+        told = []
+        if len(people) > 1:
+            text = f"images of {len(people)} patients have one Series UID: kept apart"
+            told.append(Warning("several-patients", text))
+        if len(frames) > 1:
+            text = f"{len(frames)} frames of reference in one series: taken as as many series"
+            told.append(Warning("split", text))
+        out += [(patient, part, tuple(told)) for part in frames.values()]
+    return out
+
+
+def _joined(found: Sequence[SeriesOfHeaders]) -> list[SeriesOfHeaders]:
+    """Single images that are one series but for their UID, put together."""
+    single: dict[tuple[object, ...], list[SeriesOfHeaders]] = defaultdict(list)
+    for item in found:
+        first = item.headers[0]
+        if len(item.headers) == 1 and first.geometry is not None and not first.is_film:
+            turned = np.round((first.geometry.along_row, first.geometry.along_column), 1).tolist()
+            single[
+                item.key, first.patient, first.frame_of_reference, first.description,
+                MODALITIES.get(first.modality), first.shape, str(turned),
+            ].append(item)  # fmt: skip
+    groups = {id(item): group for group in single.values() for item in group}
+    out: list[SeriesOfHeaders] = []
+    for item in found:
+        same = groups.get(id(item), [])
+        if len(same) < FEWEST_JOINED or not _at_different_places([o.headers[0] for o in same]):
+            out.append(item)
+        elif same[0] is item:
+            text = f"{len(same)} images with a Series UID each: taken as one series"
+            headers = tuple(other.headers[0] for other in same)
+            out.append(SeriesOfHeaders(item.key, headers, (Warning("joined", text),)))
+    return out
+
+
+def _at_different_places(headers: Sequence[Header]) -> bool:
+    geometries = [header.geometry for header in headers if header.geometry is not None]
+    depth = np.sort([float(np.dot(g.origin, geometries[0].normal)) for g in geometries])
+    return bool((np.diff(depth) > APART_MM).all())

@@ -1,0 +1,41 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from spinetk.readers.dicom_headers import Header, read_headers
+from spinetk.readers.dicom_series import series_of
+
+
+@pytest.fixture(scope="module")
+def headers(phantom_folder: Path) -> list[Header]:
+    return [read_headers(path)[0] for path in sorted((phantom_folder / "dicom").iterdir())]
+
+
+def test_two_patients_under_one_series_uid_are_two_studies(headers: list[Header]) -> None:
+    other = [replace(header, patient="b") for header in headers]
+    first, second = series_of([*headers, *other])
+    assert first.key != second.key and len(first.headers) == len(second.headers) == 9
+    for found in (first, second):
+        assert len({h.patient for h in found.headers}) == 1
+        assert [w.code for w in found.warnings] == ["several-patients"]
+
+
+def test_two_frames_of_reference_are_two_series(headers: list[Header]) -> None:
+    other = [replace(header, frame_of_reference="1.2.3") for header in headers]
+    found = series_of([*headers, *other])
+    assert [len(one.headers) for one in found] == [9, 9]
+    assert all([w.code for w in one.warnings] == ["split"] for one in found)
+
+
+def test_a_series_uid_for_every_image_is_one_series(headers: list[Header]) -> None:
+    parted = [replace(header, series=f"1.2.{k}") for k, header in enumerate(headers)]
+    [found] = series_of(parted)
+    assert len(found.headers) == 9 and [w.code for w in found.warnings] == ["joined"]
+    other = [replace(header, description="other") for header in parted[:4]]
+    assert sorted(len(one.headers) for one in series_of([*other, *parted[4:]])) == [4, 5]
+
+
+def test_single_images_at_one_place_stay_apart(headers: list[Header]) -> None:
+    repeated = [replace(headers[4], series=f"1.2.{k}") for k in range(4)]
+    assert [len(one.headers) for one in series_of(repeated)] == [1, 1, 1, 1]
