@@ -1,6 +1,6 @@
 import numpy as np
 
-from spinetk.column import above_sacrum, beside_column, in_column
+from spinetk.column import above_sacrum, beside_column, in_column, without_second_sacral
 
 
 def column(count: int, step: float = 60, lean: float = 5.0) -> np.ndarray:
@@ -64,3 +64,15 @@ def test_below_a_trusted_s1_nothing_is_a_body() -> None:
     assert above_sacrum(boxes, np.roll(sacral, -2)).all()
     assert above_sacrum(boxes, np.zeros(6, dtype=bool)).all()
     assert above_sacrum(np.zeros((0, 4)), np.zeros(0, dtype=bool)).size == 0
+
+
+def test_a_small_s1_below_an_s1_is_s2() -> None:
+    upper, last, small = [182, 325, 250, 369], [182, 372, 228, 415], [214, 402, 242, 432]
+    boxes = np.array([upper, last, last, small], dtype=float)  # the last is proposed as both
+    sacral = np.array([False, True, False, True])
+    assert without_second_sacral(boxes, sacral).tolist() == [True, True, False, False]
+    # a large one below may be S1 as well as the upper one may be
+    boxes[3] = [190, 402, 236, 445]
+    assert without_second_sacral(boxes, sacral).all()
+    # one S1 alone is believed
+    assert without_second_sacral(boxes[[0, 2, 3]], sacral[[0, 2, 3]]).all()

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinetk.boxes import mask_box, mask_centre, square_boxes
-from spinetk.column import beside_column, column_members, in_column
+from spinetk.column import beside_column, column_members, in_column, without_second_sacral
 from spinetk.errors import UsageError
 from spinetk.structures import (
     BODY_KIND,
@@ -37,6 +37,22 @@ def without_doubles(instances: Sequence[Instance]) -> list[Instance]:
         if all(group_of(k.kind) != group or _shared(item, k) <= SAME_PLACE for k in kept):
             kept.append(item)
     return kept
+
+
+def without_false_sacrum(instances: Sequence[Instance]) -> list[Instance]:
+    """Drop an S2 that was proposed as S1 below an S1, and what else was proposed in place of that
+    S1."""
+    bodies = [i for i in instances if group_of(i.kind) == BODY_KIND]
+    kept = without_second_sacral(
+        np.array([i.box for i in bodies]).reshape(-1, 4),
+        np.array([i.kind == SACRAL_CLASS for i in bodies], dtype=bool),
+    )
+    return [*compress(bodies, kept), *(i for i in instances if group_of(i.kind) != BODY_KIND)]
+
+
+def without_named_sacrum(instances: Sequence[Instance]) -> list[Instance]:
+    """S1 as any other body, where what was found as S1 is not believed enough to name levels by."""
+    return [replace(i, kind=BODY_KIND) if i.kind == SACRAL_CLASS else i for i in instances]
 
 
 def without_strays(

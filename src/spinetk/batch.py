@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from spinetk.debugging import unexpected
 from spinetk.errors import NothingFound, SpineError, UsageError
+from spinetk.hounsfield import with_units_checked
 from spinetk.network.loaded import LoadedModel, load_model, model_for
 from spinetk.network.registry import find_model
 from spinetk.pipeline import segment
@@ -182,6 +183,7 @@ def segment_found(
             name, asked = model_for(asked, options.modality)
         else:
             name, asked = options.model, replace(asked, modality=options.modality or asked.modality)
+        asked = with_units_checked(asked)
         if name not in models:
             models[name] = load_model(name, threads)
         known = models[name].model.input_sides

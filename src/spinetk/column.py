@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from spinetk.boxes import square_boxes
+from spinetk.boxes import box_iou, square_boxes
 
 NEAREST, FARTHEST = 0.35, 2.8
 """Distance of neighbouring centres in mean box widths. Bodies stand 0.8 to 1.4 apart, less where a
@@ -22,6 +22,8 @@ LEAN_DEGREES = 74.0
 most)."""
 TRUSTED_BELOW = 3
 """So many bodies above an S1 bear it out."""
+SAME_BOX = 0.5
+"""Boxes that overlap by more than this IoU are proposals of one structure."""
 DISC_REACH = 1.3
 """A disc belongs to the column if its centre is within this many body sizes of a body's."""
 
@@ -100,6 +102,37 @@ def above_sacrum(boxes: NDArray[np.floating], sacral: NDArray[np.bool_]) -> NDAr
     for lowest in np.flatnonzero(sacral):
         if (middle < middle[lowest]).sum() >= TRUSTED_BELOW:
             kept &= middle <= middle[lowest]
+    return kept
+
+
+SMALL_SACRAL_BOX = 0.6
+"""Share of the area of the body above that an S1 has at least; an S2 has about half of S1's."""
+
+
+def without_second_sacral(
+    boxes: NDArray[np.floating], sacral: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Mark proposals of bodies that stand where S1 was proposed at two places, one above the other:
+    the lower one, where it is small, is S2, and the upper one S1 and no other body.
+
+    Args:
+        boxes: float [N, 4], xyxy in upright pixels, several at one place among them.
+        sacral: bool [N], the boxes proposed as S1.
+    """
+    kept = np.ones(len(boxes), dtype=bool)
+    if sacral.sum() < 2:
+        return kept
+    area = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
+    middle = (boxes[:, 1] + boxes[:, 3]) / 2
+    same = box_iou(boxes, boxes) > SAME_BOX
+    for low in np.flatnonzero(sacral):
+        above = [k for k in np.flatnonzero(sacral & (middle < middle[low])) if not same[low, k]]
+        if not above:
+            continue
+        high = max(above, key=lambda k: middle[k])
+        between = (middle > middle[high]) & (middle < middle[low]) & ~same[low] & ~same[high]
+        if area[low] < SMALL_SACRAL_BOX * area[high] and not between.any():
+            kept &= ~same[low] & (sacral | ~same[high])
     return kept
 
 

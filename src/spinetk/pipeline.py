@@ -13,7 +13,14 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Literal
 
-from spinetk.anatomy import order_and_name, without_doubles, without_overlap, without_strays
+from spinetk.anatomy import (
+    order_and_name,
+    without_doubles,
+    without_false_sacrum,
+    without_named_sacrum,
+    without_overlap,
+    without_strays,
+)
 from spinetk.boxes import mask_box
 from spinetk.errors import NothingFound, UsageError
 from spinetk.network.closer_look import closer_look
@@ -74,6 +81,8 @@ def segment(
             series.key,
         )
     with _timed(seconds, "order"):
+        if series.modality == "CT" and not series.in_hounsfield and series.source != "raster":
+            found = without_named_sacrum(found)
         instances, warnings = order_and_name(found, anchor)
     return Segmentation(
         series=series,
@@ -128,7 +137,8 @@ def resolve(
 ) -> list[Instance]:
     """Of the proposals on an upright slice, those that stand: none twice, in one column, without
     overlap."""
-    return without_overlap(without_strays(without_doubles(found), spacing))
+    single = without_doubles(without_false_sacrum(found))
+    return without_overlap(without_strays(single, spacing))
 
 
 def doubts(instances: Sequence[Instance]) -> list[Warning]:

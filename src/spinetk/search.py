@@ -14,7 +14,7 @@ import numpy as np
 
 from spinetk.anatomy import SAME_PLACE
 from spinetk.boxes import box_iou
-from spinetk.column import column_members
+from spinetk.column import column_members, without_second_sacral
 from spinetk.network.detector import Boxes
 from spinetk.network.loaded import LoadedModel, prepared
 from spinetk.orientation import Upright, upright
@@ -22,7 +22,7 @@ from spinetk.selection import select_slice
 from spinetk.structures import BODY_KIND, DISC_KIND, SACRAL_CLASS
 from spinetk.study import Modality, Series, Slice, SliceCount
 
-REMEMBERED = 4
+REMEMBERED = 6
 """The chosen slice is nearly always among so many of the fullest; each takes some 13 MB."""
 THIN_MM = 2.5
 """Slices that lie nearer to each other are first searched `COARSE_MM` apart: vertebral bodies are
@@ -143,6 +143,8 @@ def count_boxes(
     names = np.array(["", *classes])[boxes.labels[kept]]
     # a network of other classes counts everything that it finds
     body = np.isin(names, (BODY_KIND, SACRAL_CLASS) if BODY_KIND in classes else classes)
+    if BODY_KIND in classes:
+        body[body] = without_second_sacral(boxes.boxes[kept][body], names[body] == SACRAL_CLASS)
     places, scores = boxes.boxes[kept][body], boxes.scores[kept][body]
     # a body that was also found as S1 counts once, with its better score (boxes come best first)
     again = np.triu(box_iou(places, places) > SAME_PLACE, k=1).any(axis=0)

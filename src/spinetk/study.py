@@ -30,6 +30,10 @@ NO_SPACING = Warning("no-spacing", "pixel spacing is not known: no figures in mm
 """Of a series without spacing; it goes where the user gives one."""
 
 
+NOT_HOUNSFIELD = "not-hounsfield"
+"""Code of the warning that values of a CT are no Hounsfield units."""
+
+
 def vector(values: NDArray[np.float64]) -> Vector:
     """Three numbers as a tuple."""
     return float(values[0]), float(values[1]), float(values[2])
@@ -196,6 +200,12 @@ class Series:
     input_sha256: str | None = None
     unpacked: object = field(default=None, repr=False, compare=False)
     """Keeps the folder of an unpacked archive while the series is in use."""
+
+    @property
+    def in_hounsfield(self) -> bool:
+        """A CT of which nothing says that its values are no Hounsfield units."""
+        codes = {warning.code for warning in self.warnings}
+        return self.modality == "CT" and NOT_HOUNSFIELD not in codes
 
 
 @dataclass(frozen=True)

@@ -115,27 +115,3 @@ def test_stacks_beside_each_others_places_are_parted(headers: Sequence[Header]) 
     ]
     found = stacks([*headers, *second])
     assert [len(stack.headers) for stack in found] == [9, 9] and all(s.even for s in found)
-
-
-def lower(header: Header, millimetres: float, sideways: float, name: str) -> Header:
-    """The image of a station below."""
-    assert header.geometry is not None
-    down = millimetres * np.asarray(header.geometry.along_column)
-    origin = np.asarray(header.geometry.origin) + down + sideways * header.geometry.normal
-    geometry = replace(header.geometry, origin=tuple(origin.tolist()))
-    return replace(header, geometry=geometry, frame=replace(header.frame, uid=name))
-
-
-@pytest.mark.parametrize("sideways", [0.0, 6.0, 40.0])
-def test_stations_along_the_body_are_series(headers: Sequence[Header], sideways: float) -> None:
-    second = [lower(header, 220.0, sideways, f"{header.frame.uid}.2") for header in headers]
-    found = stacks([*headers, *second])
-    assert [len(stack.headers) for stack in found] == [9, 9]
-    assert all(codes(stack) == ["split"] and stack.even for stack in found)
-
-
-def test_a_tilted_stack_is_no_set_of_stations(headers: Sequence[Header]) -> None:
-    tilted = [
-        lower(header, 40.0 * k, 0.0, f"{header.frame.uid}.{k}") for k, header in enumerate(headers)
-    ]
-    assert len(stacks(tilted)) == 1

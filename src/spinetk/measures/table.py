@@ -16,6 +16,9 @@ Value = str | int | float | bool | None
 Row = dict[str, Value]
 HEIGHTS = ("height_anterior", "height_middle", "height_posterior", "width")
 
+IN_HOUNSFIELD = ("mean", "mpp")
+"""Of a CT, what a reader takes for Hounsfield units: empty where the values are none."""
+
 
 def measurements(result: Segmentation) -> list[Row]:
     """Everything that is measured, one row an instance, in the order of `result.instances`.
@@ -23,6 +26,7 @@ def measurements(result: Segmentation) -> list[Row]:
     Columns ending in `_px` are in pixels of the upright slice, `_mm` and `_mm2` in mm and empty
     where the spacing is not known. The centroid is on the source's own grid. Rows of cut-off
     instances are filled, too: `truncated` says that their sizes are those of the visible part.
+    Means of a CT whose values are no Hounsfield units are empty.
     """
     view = upright(result.slice)
     stored = view.stored
@@ -58,5 +62,7 @@ def measurements(result: Segmentation) -> list[Row]:
             "spacing_source": result.series.spacing_source,
         }
         row |= asdict(first_order(stored.pixels, instance.mask))
+        if result.series.modality == "CT" and not result.series.in_hounsfield:
+            row |= dict.fromkeys(IN_HOUNSFIELD)
         rows.append(row)
     return rows

@@ -18,7 +18,7 @@ from pydicom.dataset import Dataset
 from spinetk.errors import UnreadableInput
 from spinetk.orthonormal import SHEAR_TOLERANCE, orthonormal, shear
 from spinetk.readers.header_checks import usable_spacing
-from spinetk.study import Frame, Geometry, Modality, Vector, vector
+from spinetk.study import NOT_HOUNSFIELD, Frame, Geometry, Modality, Vector, vector
 from spinetk.warning import Warning
 
 MODALITIES: dict[str, Modality] = {
@@ -33,7 +33,7 @@ TAGS = (
     "TemporalPositionIdentifier", "TransferSyntaxUID", "PatientOrientation", "BurnedInAnnotation",
     "RescaleSlope", "RescaleIntercept", "SharedFunctionalGroupsSequence",
     "PerFrameFunctionalGroupsSequence", "PatientID", "PatientName", "FrameOfReferenceUID",
-    "SeriesDescription", "ComplexImageComponent", "PhotometricInterpretation",
+    "SeriesDescription", "RescaleType", "ComplexImageComponent", "PhotometricInterpretation",
 )  # fmt: skip
 MOST_FRAMES = 20_000
 FIRST_TAGS = tuple(
@@ -166,6 +166,10 @@ def _header(path: Path, whole: Dataset, number: int | None, own: Dataset) -> Hea
     modality = str(whole.get("Modality", "missing"))
     film = MODALITIES.get(modality) == "XR"
     warnings: list[Warning] = []
+    units = str(own.get("RescaleType") or whole.get("RescaleType") or "HU").upper()
+    if modality == "CT" and not units.startswith("HU"):
+        text = "its RescaleType says that its values are no Hounsfield units"
+        warnings.append(Warning(NOT_HOUNSFIELD, f"{text}: no means are given"))
     geometry = None if film else _geometry(own, warnings)
     spacing, source = _spacing(own if "PixelSpacing" in own else whole, geometry, warnings)
     rescale = [floats(own, name, 1) for name in ("RescaleSlope", "RescaleIntercept")]
@@ -340,34 +344,33 @@ def floats(
     """
     try:
         raw = header.get(name)
-    except (TypeError, ValueError, OverflowError):  # not in its format
-        raw = _with_commas(header, name)
-        if raw is not None and warnings is not None:
-            told = "\\".join(raw).replace(".", ",")
-            text = f"{name} is '{told}', which is not a number: the comma is taken for a point"
-            warnings.append(Warning("value-repaired", text))
-    try:
         if raw is None or raw == "":
             return None
-        values = np.atleast_1d(np.asarray(raw, dtype=np.float64))
-    except (TypeError, ValueError, OverflowError):
+        values = _numbers(raw)
+        if values is None and (values := _numbers_with_commas(raw)) is not None:
+            shown = "\\".join(map(str, np.atleast_1d(np.asarray(raw, dtype=object))))
+            text = f"{name} is '{shown}', which is not a number: the comma is taken for a point"
+            if warnings is not None:
+                warnings.append(Warning("value-repaired", text))
+    except (TypeError, ValueError, OverflowError):  # pydicom cannot make anything of it
         return None
-    return values if values.size == count and np.isfinite(values).all() else None
+    if values is None or values.size != count or not np.isfinite(values).all():
+        return None
+    return values
 
 
-def _with_commas(header: Dataset, name: str) -> list[str] | None:
-    """The values of an attribute, as text, with points for commas; None where they are no such
-    numbers."""
+def _numbers(raw: Any) -> NDArray[np.float64] | None:
     try:
-        stored = header.get_item(name)
-        content = getattr(stored, "value", None)
-        text = content.decode("ascii") if isinstance(content, bytes) else str(content)
-    except (KeyError, UnicodeDecodeError):
+        return np.atleast_1d(np.asarray(raw, dtype=np.float64))
+    except (TypeError, ValueError):
         return None
-    parts = [part.strip() for part in text.rstrip("\0").split("\\")]
-    if not all(re.fullmatch(r"[-+]?\d+(,\d+)?", part) for part in parts):
+
+
+def _numbers_with_commas(raw: Any) -> NDArray[np.float64] | None:
+    parts = [str(part).strip() for part in ([raw] if isinstance(raw, str) else raw)]
+    if not parts or not all(re.fullmatch(r"[-+]?\d+(,\d+)?", part) for part in parts):
         return None
-    return [part.replace(",", ".") for part in parts]
+    return np.array([float(part.replace(",", ".")) for part in parts])
 
 
 def integer(value: Any) -> int | None:

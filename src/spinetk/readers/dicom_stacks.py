@@ -9,12 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinetk.errors import UnreadableInput, Unsuitable
+from spinetk.readers.dicom_groups import alike, by_contrast, by_kind, stations
 from spinetk.readers.dicom_headers import CONTRASTS, Header
 from spinetk.study import Geometry
 from spinetk.warning import Warning
 
-ORIENTATION_TOLERANCE = 0.02
-"""Images belong to one stack while no direction cosine differs by more (about one degree)."""
 POSITION_TOLERANCE = 0.01
 """Images nearer than this along the normal, in mm, are at the same place."""
 UNEVEN = 0.1
@@ -69,9 +68,9 @@ def stacks(headers: Iterable[Header]) -> list[Stack]:
         raise Unsuitable("secondary captures (screen shots, reports) have no place in the patient")
     if lost and not placed:
         raise UnreadableInput("orientation, position or pixel spacing is missing in the header")
-    out = [Stack(tuple(group)) for group in _alike(films)]
-    for group in _alike(placed):
-        for station, said in _stations(group):
+    out = [Stack(tuple(group)) for group in alike(films)]
+    for group in alike(placed):
+        for station, said in stations(group):
             out += [replace(s, warnings=(*said, *s.warnings)) for s in _in_order(station)]
     repaired = dict.fromkeys(warning for header in images for warning in header.warnings)
     out = [replace(stack, warnings=(*repaired, *stack.warnings)) for stack in out]
@@ -128,60 +127,6 @@ def _without_copies(headers: Iterable[Header]) -> list[Header]:
     return list(seen.values())
 
 
-def _alike(headers: Iterable[Header]) -> list[list[Header]]:
-    """Groups of one size and orientation; films and runs by file."""
-    groups: list[list[Header]] = []
-    for header in headers:
-        for members in groups:
-            first = members[0]
-            same_file = not header.is_film or first.kind == header.kind
-            if first.shape == header.shape and same_file and _same_orientation(first, header):
-                members.append(header)
-                break
-        else:
-            groups.append([header])
-    return groups
-
-
-STATION_SHARE = 0.5
-"""Images moved in their plane by more than this share of their size, with none in between, show
-another part of the body."""
-
-
-def _stations(group: Sequence[Header]) -> list[tuple[list[Header], list[Warning]]]:
-    """The parts of the body that a group shows, as whole-spine studies are taken, with what is said
-    of it. Images of a tilted gantry move little by little and stay together."""
-    parts = [list(group)]
-    for axis in (0, 1):  # along the columns, along the rows
-        parts = [part for whole in parts for part in _parted(whole, axis)]
-    if len(parts) == 1:
-        return [(parts[0], [])]
-    text = f"{len(parts)} stations along the body in one series: taken as {len(parts)} series"
-    return [(part, [Warning("split", text)]) for part in parts]
-
-
-def _parted(group: Sequence[Header], axis: int) -> list[list[Header]]:
-    """Parts between which images jump along one of their axes."""
-    first = group[0].geometry
-    if first is None or len(group) < 2:
-        return [list(group)]
-    along = np.array((first.along_column, first.along_row)[axis])
-    extent = group[0].shape[axis] * first.spacing[axis]
-    place = np.array([np.dot(h.geometry.origin, along) for h in group if h.geometry is not None])
-    order = np.argsort(place, kind="stable")
-    jumps = np.flatnonzero(np.diff(place[order]) > STATION_SHARE * extent)
-    return [
-        sorted((group[i] for i in part), key=group.index) for part in np.split(order, jumps + 1)
-    ]
-
-
-def _same_orientation(a: Header, b: Header) -> bool:
-    if a.geometry is None or b.geometry is None:
-        return a.geometry is b.geometry
-    turned = [np.array([g.along_row, g.along_column]) for g in (a.geometry, b.geometry)]
-    return bool(np.abs(turned[0] - turned[1]).max() <= ORIENTATION_TOLERANCE)
-
-
 def _in_order(group: Sequence[Header]) -> list[Stack]:
     """Sort along the normal (PS3.3 C.7.6.2.1.1). Where several images lie at one place they are
     parted by what differs; what differs from slice to slice parts nothing."""
@@ -189,12 +134,12 @@ def _in_order(group: Sequence[Header]) -> list[Stack]:
     most = max(map(len, places))
     if most == 1:
         whole = _stack([place[0] for place in places], [])
-        kinds = _by_kind(group, range(len(CONTRASTS)))
+        kinds = by_kind(group, range(len(CONTRASTS)))
         parts = [_stack([p[0] for p in _places(kind)], []) for kind in kinds]
         # of stacks that lie beside each other's places, each by itself is evenly spaced
         several = len(parts) > 1 and all(len(p.headers) > 2 and p.even for p in parts)
         return parts if several and not whole.even else [whole]
-    if len(contrasts := _by_contrast(group, most)) > 1:
+    if len(contrasts := by_contrast(group, most)) > 1:
         text = f"{len(contrasts)} contrasts in one series: taken as as many series"
         told = Warning("split", text)
         return [
@@ -226,24 +171,6 @@ def _places(group: Sequence[Header]) -> list[list[Header]]:
     steps = np.diff(depth[order])
     ends = np.flatnonzero(steps > POSITION_TOLERANCE) + 1
     return [[placed[i] for i in part] for part in np.split(order, ends)]
-
-
-def _by_kind(group: Sequence[Header], attributes: Iterable[int]) -> list[list[Header]]:
-    """Groups that agree in some of `CONTRASTS`."""
-    chosen = tuple(attributes)
-    parts: dict[tuple[object, ...], list[Header]] = {}
-    for header in group:
-        parts.setdefault(tuple(header.kind[i] for i in chosen), []).append(header)
-    return list(parts.values())
-
-
-def _by_contrast(group: Sequence[Header], most: int) -> list[list[Header]]:
-    """Groups by those attributes that have no more values than there are images at a place: an
-    echo time that is measured anew for every slice tells no echo from another."""
-    few = [
-        i for i in range(len(CONTRASTS)) if 1 < len({header.kind[i] for header in group}) <= most
-    ]
-    return _by_kind(group, few)
 
 
 def _by_acquisition(headers: Sequence[Header], most: int) -> list[list[Header]]:

@@ -69,7 +69,7 @@ def report(
         ),
     ) if who else None  # fmt: skip
     groups = [
-        _group(number, instance, row, seg, placed, result.series.modality == "CT")
+        _group(number, instance, row, seg, placed, result.series.in_hounsfield)
         for number, (instance, row) in enumerate(zip(result.instances, rows, strict=True), start=1)
     ]
     content = MeasurementReport(

@@ -1,0 +1,46 @@
+"""Whether the values of a CT are Hounsfield units: many files that say CT hold others.
+
+Volumes prepared for networks are scaled to 0..1 or 0..255, reformats are stored with 8 bits, and
+converters lose the intercept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from spinetk.study import NOT_HOUNSFIELD, Series, Slice
+from spinetk.warning import Warning
+
+FAT_AND_NOISE_HU = -30.0
+"""Every CT slice that shows a spine also shows fat or air, which are below."""
+BONE_HU = 100.0
+"""And bone, which is above."""
+LOOKED_AT = 5
+LOW_PERCENTILE, HIGH_PERCENTILE = 0.5, 99.5
+
+
+def with_units_checked(series: Series) -> Series:
+    """The series, with a warning where it is taken for a CT and its values are no Hounsfield
+    units."""
+    if series.modality != "CT" or not series.in_hounsfield:
+        return series
+    doubt = _doubt(series.slices)
+    if series.source == "raster":
+        doubt = "a picture holds grey values"
+    if doubt is None:
+        return series
+    text = f"{doubt}: no Hounsfield units, so no means are given and S1 names no levels"
+    return replace(series, warnings=(*series.warnings, Warning(NOT_HOUNSFIELD, text)))
+
+
+def _doubt(slices: Sequence[Slice]) -> str | None:
+    """Why values cannot be Hounsfield units, None where they can."""
+    chosen = np.unique(np.linspace(0, len(slices) - 1, LOOKED_AT).round().astype(int))
+    values = np.concatenate([slices[int(i)].pixels[::3, ::3].ravel() for i in chosen])
+    low, high = (float(v) for v in np.percentile(values, (LOW_PERCENTILE, HIGH_PERCENTILE)))
+    if low > FAT_AND_NOISE_HU or high < BONE_HU:
+        return f"values lie from {low:.3g} to {high:.3g}"
+    return None

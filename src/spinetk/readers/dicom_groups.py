@@ -1,0 +1,85 @@
+"""Divide what one DICOM series holds: by size and orientation, station along the body, contrast."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from spinetk.readers.dicom_headers import CONTRASTS, Header
+from spinetk.warning import Warning
+
+ORIENTATION_TOLERANCE = 0.02
+"""Images belong to one stack while no direction cosine differs by more (about one degree)."""
+
+
+def alike(headers: Iterable[Header]) -> list[list[Header]]:
+    """Groups of one size and orientation; films and runs by file."""
+    groups: list[list[Header]] = []
+    for header in headers:
+        for members in groups:
+            first = members[0]
+            same_file = not header.is_film or first.kind == header.kind
+            if first.shape == header.shape and same_file and _same_orientation(first, header):
+                members.append(header)
+                break
+        else:
+            groups.append([header])
+    return groups
+
+
+STATION_SHARE = 0.5
+"""Images moved in their plane by more than this share of their size, with none in between, show
+another part of the body."""
+
+
+def stations(group: Sequence[Header]) -> list[tuple[list[Header], list[Warning]]]:
+    """The parts of the body that a group shows, as whole-spine studies are taken, with what is said
+    of it. Images of a tilted gantry move little by little and stay together."""
+    parts = [list(group)]
+    for axis in (0, 1):  # along the columns, along the rows
+        parts = [part for whole in parts for part in _parted(whole, axis)]
+    if len(parts) == 1:
+        return [(parts[0], [])]
+    text = f"{len(parts)} stations along the body in one series: taken as {len(parts)} series"
+    return [(part, [Warning("split", text)]) for part in parts]
+
+
+def _parted(group: Sequence[Header], axis: int) -> list[list[Header]]:
+    """Parts between which images jump along one of their axes."""
+    first = group[0].geometry
+    if first is None or len(group) < 2:
+        return [list(group)]
+    along = np.array((first.along_column, first.along_row)[axis])
+    extent = group[0].shape[axis] * first.spacing[axis]
+    place = np.array([np.dot(h.geometry.origin, along) for h in group if h.geometry is not None])
+    order = np.argsort(place, kind="stable")
+    jumps = np.flatnonzero(np.diff(place[order]) > STATION_SHARE * extent)
+    return [
+        sorted((group[i] for i in part), key=group.index) for part in np.split(order, jumps + 1)
+    ]
+
+
+def _same_orientation(a: Header, b: Header) -> bool:
+    if a.geometry is None or b.geometry is None:
+        return a.geometry is b.geometry
+    turned = [np.array([g.along_row, g.along_column]) for g in (a.geometry, b.geometry)]
+    return bool(np.abs(turned[0] - turned[1]).max() <= ORIENTATION_TOLERANCE)
+
+
+def by_kind(group: Sequence[Header], attributes: Iterable[int]) -> list[list[Header]]:
+    """Groups that agree in some of `CONTRASTS`."""
+    chosen = tuple(attributes)
+    parts: dict[tuple[object, ...], list[Header]] = {}
+    for header in group:
+        parts.setdefault(tuple(header.kind[i] for i in chosen), []).append(header)
+    return list(parts.values())
+
+
+def by_contrast(group: Sequence[Header], most: int) -> list[list[Header]]:
+    """Groups by those attributes that have no more values than there are images at a place: an
+    echo time that is measured anew for every slice tells no echo from another."""
+    few = [
+        i for i in range(len(CONTRASTS)) if 1 < len({header.kind[i] for header in group}) <= most
+    ]
+    return by_kind(group, few)

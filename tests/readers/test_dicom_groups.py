@@ -1,0 +1,58 @@
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from spinetk.readers.dicom_groups import alike, by_contrast, stations
+from spinetk.readers.dicom_headers import CONTRASTS, Header, read_headers
+from spinetk.readers.dicom_stacks import stacks
+
+
+@pytest.fixture(scope="module")
+def headers(phantom_folder: Path) -> list[Header]:
+    """Of nine sagittal slices, 4 mm apart."""
+    return [read_headers(path)[0] for path in sorted((phantom_folder / "dicom").iterdir())]
+
+
+def lower(header: Header, millimetres: float, sideways: float, name: str) -> Header:
+    """The image of a station below."""
+    assert header.geometry is not None
+    down = millimetres * np.asarray(header.geometry.along_column)
+    origin = np.asarray(header.geometry.origin) + down + sideways * header.geometry.normal
+    geometry = replace(header.geometry, origin=tuple(origin.tolist()))
+    return replace(header, geometry=geometry, frame=replace(header.frame, uid=name))
+
+
+@pytest.mark.parametrize("sideways", [0.0, 6.0, 40.0])
+def test_stations_along_the_body_are_series(headers: Sequence[Header], sideways: float) -> None:
+    second = [lower(header, 220.0, sideways, f"{header.frame.uid}.2") for header in headers]
+    found = stations([*headers, *second])
+    assert [len(group) for group, _ in found] == [9, 9]
+    assert all([w.code for w in told] == ["split"] for _, told in found)
+    assert all(stack.even for stack in stacks([*headers, *second]))
+
+
+def test_a_tilted_stack_is_no_set_of_stations(headers: Sequence[Header]) -> None:
+    tilted = [
+        lower(header, 40.0 * k, 0.0, f"{header.frame.uid}.{k}") for k, header in enumerate(headers)
+    ]
+    assert len(stations(tilted)) == 1
+
+
+def test_size_and_orientation_make_groups(headers: Sequence[Header]) -> None:
+    smaller = replace(headers[0], shape=(64, 64))
+    assert [len(group) for group in alike([*headers, smaller])] == [9, 1]
+
+
+def test_only_what_has_few_values_tells_contrasts_apart(headers: Sequence[Header]) -> None:
+    place = CONTRASTS.index("EchoTime")
+
+    def echo(header: Header, time: float) -> Header:
+        return replace(header, kind=(*header.kind[:place], time, *header.kind[place + 1 :]))
+
+    twice = [echo(h, t) for h in headers for t in (20.0, 80.0)]
+    assert [len(group) for group in by_contrast(twice, 2)] == [9, 9]
+    jittered = [echo(h, 20.0 + k) for k, h in enumerate(headers)]
+    assert len(by_contrast(jittered, 2)) == 1

@@ -1,0 +1,62 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from spinetk.hounsfield import with_units_checked
+from spinetk.measures.table import measurements
+from spinetk.network.loaded import load_model
+from spinetk.phantom import Phantom, PhantomConfig, make_phantom, write_phantom
+from spinetk.pipeline import segment
+from spinetk.readers import read
+from spinetk.study import Series
+
+
+@pytest.fixture(scope="module")
+def body() -> Phantom:
+    return make_phantom(PhantomConfig(look="CT", slices=3))
+
+
+@pytest.fixture(scope="module")
+def series(body: Phantom, tmp_path_factory: pytest.TempPathFactory) -> Series:
+    folder: Path = tmp_path_factory.mktemp("ct")
+    write_phantom(body, folder)
+    return read(folder / "dicom").series[0]
+
+
+def scaled(series: Series, low: float, high: float, to: float, offset: float = 0.0) -> Series:
+    slices = tuple(
+        replace(
+            item,
+            pixels=(np.clip((item.pixels - low) / (high - low), 0, 1) * to + offset).astype("f4"),
+        )
+        for item in series.slices
+    )
+    return replace(series, slices=slices)
+
+
+def test_hounsfield_units_are_believed(series: Series) -> None:
+    assert with_units_checked(series).in_hounsfield
+    assert not replace(series, modality="MR").in_hounsfield
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "to", "offset"),
+    [(-160, 240, 1, 0), (-160, 240, 255, 0), (-1000, 1000, 2, -1), (-1000, 3000, 4000, 24),
+     (-200, 800, 6, -2)],
+)  # fmt: skip
+def test_scaled_values_are_no_hounsfield_units(
+    series: Series, low: float, high: float, to: float, offset: float
+) -> None:
+    checked = with_units_checked(scaled(series, low, high, to, offset))
+    assert [w.code for w in checked.warnings][-1] == "not-hounsfield"
+
+
+def test_such_a_ct_gets_no_means_and_no_names(series: Series) -> None:
+    checked = with_units_checked(scaled(series, -160, 240, 1))
+    result = segment(checked, load_model("ct"))
+    assert all(instance.level is None for instance in result.instances)
+    rows = measurements(result)
+    assert rows and all(row["mean"] is None and row["mpp"] is None for row in rows)
+    assert all(row["skewness"] is not None for row in rows)
