@@ -7,6 +7,7 @@ from PIL import Image
 
 from spinetk.errors import UnreadableInput
 from spinetk.readers import read
+from spinetk.readers.raster import read_raster
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tif", ".bmp", ".jpg"])
@@ -95,3 +96,29 @@ def test_pages_after_the_first_are_told_of(tmp_path: Path) -> None:
     [series] = read(tmp_path / "two.tif").series
     assert series.slices[0].pixels.max() == 50
     assert any("2 pages" in w.text for w in series.warnings)
+
+
+@pytest.mark.parametrize("turned", range(1, 9))
+@pytest.mark.parametrize("suffix", ["jpg", "tif", "png"])
+def test_a_picture_is_read_as_programs_show_it(tmp_path: Path, turned: int, suffix: str) -> None:
+    picture = np.tile(np.linspace(20, 200, 60, dtype=np.uint8), (40, 1))
+    picture[:20] //= 2
+    exif = Image.Exif()
+    exif[0x0112] = turned
+    path = tmp_path / f"a.{suffix}"
+    Image.fromarray(picture).save(path, exif=exif, quality=100)
+    wanted = (
+        picture, picture[:, ::-1], picture[::-1, ::-1], picture[::-1], picture.T,
+        np.rot90(picture, -1), picture[::-1, ::-1].T, np.rot90(picture),
+    )[turned - 1]  # fmt: skip
+    np.testing.assert_allclose(read_raster(path).slices[0].pixels, wanted, atol=3)
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16])
+def test_where_white_is_zero_bright_stays_bright(tmp_path: Path, kind: type) -> None:
+    bright = np.full((40, 50), 40, kind)
+    bright[:20] = 200
+    path = tmp_path / "a.tif"
+    stored = bright if kind is np.uint8 else np.iinfo(kind).max - bright  # Pillow inverts 8 bit
+    Image.fromarray(stored).save(path, tiffinfo={262: 0})
+    np.testing.assert_array_equal(read_raster(path).slices[0].pixels, bright)

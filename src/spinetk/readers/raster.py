@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -27,16 +28,18 @@ def read_raster(path: Path) -> Series:
         UnreadableInput: not a picture, in colour, or of an impossible size.
     """
     try:
-        picture = cv2.imdecode(np.fromfile(path, dtype=np.uint8), cv2.IMREAD_UNCHANGED)
+        stored = cv2.imdecode(np.fromfile(path, dtype=np.uint8), cv2.IMREAD_UNCHANGED)
     except (cv2.error, OSError):
-        picture = None
-    if picture is None:
+        stored = None
+    if stored is None:
         raise UnreadableInput("cannot be read as a picture", path.name)
-    check_size(path.name, picture.shape[0], picture.shape[1])
+    check_size(path.name, stored.shape[0], stored.shape[1])
     warnings: list[Warning] = []
-    if (pages := _pages(path)) > 1:
-        warnings.append(Warning("first-page", f"has {pages} pages: the first is taken"))
-    pixels = finite(path.name, _gray(path.name, np.asarray(picture)), warnings)
+    told = _told(path)
+    if told.pages > 1:
+        warnings.append(Warning("first-page", f"has {told.pages} pages: the first is taken"))
+    picture = _as_shown(np.asarray(stored), told)
+    pixels = finite(path.name, _gray(path.name, picture), warnings)
     picture_slice = Slice(pixels=pixels, index=0, geometry=None, spacing=None, path=path)
     return Series(
         key=file_stem(path),
@@ -69,14 +72,52 @@ def _gray(name: str, picture: NDArray[np.generic]) -> NDArray[np.float32]:
     return gray
 
 
-def _pages(path: Path) -> int:
+class _Told(NamedTuple):
+    """What a picture's header says beside its size.
+
+    Attributes:
+        turned: EXIF's Orientation, 1 for a picture that lies as it is shown.
+        white_is_zero: TIFF's PhotometricInterpretation 0.
+    """
+
+    pages: int = 1
+    turned: int = 1
+    white_is_zero: bool = False
+
+
+ORIENTATION, PHOTOMETRIC, WHITE_IS_ZERO = 0x0112, 262, 0
+"""Tags of EXIF 2.3 and TIFF 6.0, and a value of the second."""
+
+
+def _told(path: Path) -> _Told:
     from PIL import Image  # most inputs are no pictures
 
     try:
         with Image.open(path) as picture:
-            return int(getattr(picture, "n_frames", 1))
-    except Exception:  # what OpenCV can read and Pillow cannot has one page
-        return 1
+            tags = getattr(picture, "tag_v2", {})
+            return _Told(
+                int(getattr(picture, "n_frames", 1)),
+                # OpenCV turns TIFF itself, and no other
+                1 if picture.format == "TIFF" else int(picture.getexif().get(ORIENTATION, 1)),
+                tags.get(PHOTOMETRIC) == WHITE_IS_ZERO,
+            )
+    except Exception:  # what OpenCV can read and Pillow cannot says nothing
+        return _Told()
+
+
+def _as_shown(stored: NDArray[Any], told: _Told) -> NDArray[Any]:
+    """The picture as programs show it, and as people annotate it: turned as EXIF says, and bright
+    where it is bright. OpenCV inverts 8-bit TIFF itself and no other."""
+    picture = stored
+    if told.white_is_zero and picture.dtype == np.uint16:
+        picture = np.iinfo(np.uint16).max - picture
+    if told.turned >= 5:
+        picture = np.swapaxes(picture, 0, 1)
+    if told.turned in (3, 4, 7, 8):
+        picture = picture[::-1]
+    if told.turned in (2, 3, 6, 7):
+        picture = picture[:, ::-1]
+    return np.ascontiguousarray(picture)
 
 
 RASTER = FileReader(RASTER_SUFFIXES, read_raster)
