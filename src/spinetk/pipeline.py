@@ -1,6 +1,6 @@
 """Study in, segmentation out: the steps for one series, in order.
 
-    search -> select -> outline -> order and name -> turn back
+    how it lies -> search -> select -> outline -> order and name -> turn back
 
 Readers give the series; measuring and writing come after (`spinetk.results.write`).
 """
@@ -31,6 +31,7 @@ from spinetk.search import Progress, detect, search
 from spinetk.selection import select_slice
 from spinetk.structures import BODY_KIND
 from spinetk.study import UNSURE_SCORE, Instance, Modality, Segmentation, Series, Slice
+from spinetk.turned import as_it_lies
 from spinetk.warning import Warning
 
 SliceChoice = Literal["auto"] | int
@@ -58,11 +59,14 @@ def segment(
         on_slice: called with the number of slices searched so far, and of all to be searched.
 
     Raises:
+        Unsuitable: a picture shows two spines side by side.
         UsageError: there is no such slice, or the anchor names a body that was not found.
         NothingFound: nothing was found on any slice.
     """
     seconds: dict[str, float] = {}
     threshold = loaded.model.score_threshold if score is None else score
+    with _timed(seconds, "turn"):
+        series = as_it_lies(series, loaded, threshold)
     with _timed(seconds, "detect"):
         if slice_choice == "auto":
             trace, best = search(series, loaded, threshold, on_slice)

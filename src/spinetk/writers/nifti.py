@@ -28,7 +28,9 @@ def write_nifti(image_path: Path, mask_path: Path, result: Segmentation) -> None
     """
     stored = result.slice
     spacing = stored.spacing or (1.0, 1.0)
-    geometry = stored.geometry or Geometry((0, 0, 0), (1, 0, 0), (0, 1, 0), spacing)
+    # a film that says how it lies is written so, a picture that does not as an axial plane
+    row, column = stored.facing or ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0))
+    geometry = stored.geometry or Geometry((0, 0, 0), row, column, spacing)
     units = "mm" if stored.spacing else "unknown"
     changed = result.correction
     about = f"corrected by {changed.who}, {changed.when}" if changed else "SpineTK"

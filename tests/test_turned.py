@@ -1,0 +1,56 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from spinetk.errors import Unsuitable
+from spinetk.network.loaded import LoadedModel
+from spinetk.phantom import PhantomConfig, make_phantom
+from spinetk.pipeline import segment
+from spinetk.study import NO_SPACING, Segmentation, Series, Slice
+from spinetk.turned import as_it_lies
+
+
+@pytest.fixture(scope="module")
+def picture() -> np.ndarray:
+    return make_phantom(PhantomConfig(look="T1", slices=3)).volume[1].astype(np.float32)
+
+
+def as_series(pixels: np.ndarray) -> Series:
+    stored = Slice(np.ascontiguousarray(pixels), 0, None, None, Path("picture"))
+    return Series("picture", "MR", "raster", (stored,), None, (NO_SPACING,))
+
+
+def masks(result: Segmentation, turns: int) -> dict[tuple[str, int], np.ndarray]:
+    return {(i.kind, i.order): np.rot90(i.mask, turns) for i in result.instances}
+
+
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_masks_of_a_turned_picture_lie_on_the_turned_structures(
+    picture: np.ndarray, turns: int, mr_model: LoadedModel
+) -> None:
+    upright = segment(as_series(picture), mr_model)
+    assert "turned" not in [w.code for w in upright.warnings]
+    turned = segment(as_series(np.rot90(picture, -turns)), mr_model)
+    [told] = [w.text for w in turned.warnings if w.code == "turned"]
+    assert told.startswith(f"turned: {90 * turns} ")
+    wanted, found = masks(upright, 0), masks(turned, turns)
+    assert found.keys() == wanted.keys()
+    for key, mask in wanted.items():
+        overlap = 2 * (mask & found[key]).sum() / (mask.sum() + found[key].sum())
+        assert overlap > 0.97, key
+    assert [i.level for i in turned.instances] == [i.level for i in upright.instances]
+
+
+def test_two_spines_side_by_side_are_refused(picture: np.ndarray, mr_model: LoadedModel) -> None:
+    both = as_series(np.concatenate([picture, picture], axis=1))
+    with pytest.raises(Unsuitable, match="two spines side by side"):
+        as_it_lies(both, mr_model, 0.5)
+
+
+def test_what_says_how_it_lies_is_left_alone(picture: np.ndarray, mr_model: LoadedModel) -> None:
+    stored = Slice(
+        np.rot90(picture, 2), 0, None, None, Path("film"), facing=((0, 1, 0), (0, 0, -1))
+    )
+    series = Series("film", "MR", "raster", (stored,), None)
+    assert as_it_lies(series, mr_model, 0.5) is series
