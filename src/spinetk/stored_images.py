@@ -40,11 +40,22 @@ def on_frames(stored: Slice, labels: NDArray[Any]) -> tuple[tuple[Frame, ...], N
     return tuple(frame for frame, _, _ in held), images
 
 
-def onto_slice(stored: Slice, images: Mapping[str, NDArray[np.bool_]]) -> NDArray[np.bool_] | None:
-    """Gather a mask from stored images (of single-frame files) onto a slice.
+ImageKey = tuple[str, int | None]
+"""SOP instance UID, and the frame's number in a multi-frame file."""
+
+
+def key_of(frame: Frame) -> ImageKey:
+    """What tells a stored image from all others."""
+    return frame.uid, frame.number
+
+
+def onto_slice(
+    stored: Slice, images: Mapping[ImageKey, NDArray[np.bool_]]
+) -> NDArray[np.bool_] | None:
+    """Gather a mask from stored images onto a slice.
 
     Args:
-        images: bool [rows, columns] by SOP instance UID.
+        images: bool [rows, columns] by image.
 
     Returns:
         bool [H, W], None where none of the images belongs to the slice.
@@ -55,18 +66,18 @@ def onto_slice(stored: Slice, images: Mapping[str, NDArray[np.bool_]]) -> NDArra
     if stored.origin is None:
         return None
     if isinstance(stored.origin, Frame):
-        found = images.get(stored.origin.uid)
+        found = images.get(key_of(stored.origin))
         if found is not None and found.shape != stored.pixels.shape:
             raise ValueError(f"{found.shape} against {stored.pixels.shape}")
         return found
     where = stored.origin
-    if not any(frame.uid in images for frame in where.frames):
+    if not any(key_of(frame) in images for frame in where.frames):
         return None
     mask = np.zeros(stored.pixels.shape, dtype=bool)
     lines = mask if where.lines == "rows" else mask.T
     for line, frame, shift in zip(lines, where.frames, where.shifts, strict=True):
-        if frame.uid in images:
-            image = images[frame.uid]
+        if (key := key_of(frame)) in images:
+            image = images[key]
             if image.shape != where.frame_shape:
                 raise ValueError(f"{image.shape} against {where.frame_shape}")
             turned = image.T if where.frame_lines == "columns" else image

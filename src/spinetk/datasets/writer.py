@@ -36,6 +36,23 @@ def hashed_patient(patient_id: str) -> str:
     return hashlib.sha256(patient_id.encode()).hexdigest()[:12]
 
 
+LONGEST_NAME = 200
+"""Bytes; file systems take 255 with the ending, and cv2 says nothing of those that they do not."""
+
+
+def short_name(name: str) -> str:
+    """A name that file systems take: the end of a longer one, after its hash.
+
+    >>> len(short_name("a" * 300)), short_name("scan")
+    (200, 'scan')
+    """
+    content = name.encode("utf-8")
+    if len(content) <= LONGEST_NAME:
+        return name
+    sign = hashlib.sha256(content).hexdigest()[:12]
+    return f"{sign}_{content[len(sign) + 1 - LONGEST_NAME :].decode('utf-8', 'ignore')}"
+
+
 @dataclass(frozen=True)
 class OutlinedSlice:
     """One slice of a series with its outlines, head up.
@@ -109,10 +126,12 @@ class DatasetWriter:
             labelled: classes that were looked for here; those of the whole set by default.
             pseudo: the labels are made by a network.
         """
+        name = short_name(name)
         file = f"images/{name}.png"
         if any(image["file_name"] == file for image in self.images):
             raise SpineError("two annotated pictures have this name; rename one", name)
-        cv2.imwrite(str(self.folder / file), picture)
+        if not cv2.imwrite(str(self.folder / file), picture):
+            raise SpineError("the picture cannot be written", self.folder / file)
         self.images.append(
             {
                 "id": len(self.images) + 1,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from spinetk.errors import UnreadableInput
+from spinetk.readers.grids import onto_grid
 from spinetk.readers.metaimage import METAIMAGE, open_metaimage
 from spinetk.readers.nifti import NIFTI, open_nifti
 from spinetk.readers.nrrd import NRRD, open_nrrd
@@ -38,3 +39,21 @@ def read_volume(path: Path, *, labels: bool = False) -> Series:
         UnreadableInput: damaged, 4D, without finite values, or not usable in the sagittal plane.
     """
     return sagittal_series(open_volume(path), labels=labels)
+
+
+def read_labels(path: Path, image: Path) -> Series:
+    """Read a label map on the grid of its image, whatever axes it is stored with.
+
+    Raises:
+        UnreadableInput: either is damaged or not usable, or the labels lie elsewhere.
+    """
+    return sagittal_series(onto_grid(open_volume(path), open_volume(image)), labels=True)
+
+
+def label_names(path: Path) -> dict[int, str]:
+    """What the values of a label map mean, where its header says it; empty otherwise.
+
+    Raises:
+        UnreadableInput: damaged, or of no known format.
+    """
+    return open_volume(path).names

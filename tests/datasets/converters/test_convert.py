@@ -22,7 +22,7 @@ def test_what_is_missing_is_one_line(picture: Path, tmp_path: Path) -> None:
     with pytest.raises(SpineError, match="no DICOM SEG"):
         convert("dicom-seg", picture, tmp_path / "out2")
     (picture / "p7_1.json").write_text('{"shapes": [], "imagePath": "gone.png"}')
-    with pytest.raises(SpineError, match=r"gone.png: the annotated picture is missing"):
+    with pytest.raises(SpineError, match=r"the annotated picture, gone.png, is missing"):
         convert("labelme", picture, tmp_path / "out3", Conversion(modality="MR"))
 
 
@@ -41,3 +41,23 @@ def test_a_failed_conversion_leaves_nothing(picture: Path, tmp_path: Path) -> No
     with pytest.raises(SpineError, match="gone.png"):
         convert("labelme", picture, tmp_path / "out", Conversion(modality="MR"))
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "told"),
+    [
+        (
+            "labelme",
+            Conversion(modality="MR", whole_vertebrae=True),
+            "--whole-vertebrae does nothing",
+        ),
+        ("results", Conversion(whole_vertebrae=True), "whole-vertebrae does nothing"),
+        ("coco", Conversion(modality="MR", names=Path("names.txt")), "--names does nothing"),
+        ("verse", Conversion(modality="MR"), "verse is CT"),
+    ],
+)
+def test_an_option_that_does_nothing_is_refused(
+    tmp_path: Path, kind: str, options: Conversion, told: str
+) -> None:
+    with pytest.raises(UsageError, match=told):
+        convert(kind, tmp_path, tmp_path / "out", options)

@@ -42,7 +42,7 @@ def test_volumes(
     tmp_path: Path, kind: str, image: str, labels: str, values: dict[str, int], level: str
 ) -> None:
     volume_with_labels(tmp_path / "in", image, labels, values)
-    options = Conversion(modality="MR", whole_vertebrae=True)
+    options = Conversion(modality="CT" if kind == "verse" else "MR", whole_vertebrae=True)
     convert(kind, tmp_path / "in", tmp_path / "out", options)
     images = read_dataset(tmp_path / "out").images
     # every slice is there, so that slice selection can be tested, and 24 of them show the body
@@ -59,12 +59,29 @@ def test_volumes(
     assert (left, top, bottom) == (10, 14, 40) and 40 <= right <= 46  # the process went to 56
 
 
-def test_volumes_that_do_not_fit_are_named(tmp_path: Path) -> None:
-    volume_with_labels(tmp_path, "a.mha", "a_seg.mha", {"vertebra": 22, "disc": 122})
-    small = SimpleITK.ReadImage(str(tmp_path / "a_seg.mha"))[:, :, :40]
-    SimpleITK.WriteImage(small, str(tmp_path / "a_seg.mha"))
-    with pytest.raises(SpineError, match=r"a_seg.mha: is not on the grid of a.mha"):
-        convert("volumes", tmp_path, tmp_path / "out", Conversion(modality="MR"))
+def test_cropped_labels_lie_where_they_lay(tmp_path: Path) -> None:
+    for name in ("whole", "cropped"):
+        volume_with_labels(tmp_path / name, "a.mha", "a_seg.mha", {"vertebra": 22, "disc": 122})
+    path = tmp_path / "cropped" / "a_seg.mha"
+    labels = SimpleITK.ReadImage(str(path))
+    SimpleITK.WriteImage(labels[4:36, 6:, 10:], str(path))
+    masks = []
+    for name in ("whole", "cropped"):
+        convert("volumes", tmp_path / name, tmp_path / f"{name}-set", Conversion(modality="MR"))
+        images = read_dataset(tmp_path / f"{name}-set").images
+        masks.append([note.mask for image in images for note in image.instances])
+    np.testing.assert_array_equal(*map(np.array, masks))
+
+
+def test_somebodys_own_numbers_are_no_necks(tmp_path: Path) -> None:
+    volume_with_labels(tmp_path / "in", "a.mha", "a_seg.mha", {"vertebra": 3, "disc": 103})
+    image = SimpleITK.ReadImage(str(tmp_path / "in" / "a.mha"))
+    for name in ("a.mha", "a_seg.mha"):
+        image = SimpleITK.ReadImage(str(tmp_path / "in" / name))
+        image.SetSpacing((1.0, 1.2, 1.2))
+        SimpleITK.WriteImage(image, str(tmp_path / "in" / name))
+    with pytest.raises(SpineError, match=r"would mean C3, .* which no neck is: name them"):
+        convert("volumes", tmp_path / "in", tmp_path / "out", Conversion(modality="MR"))
 
 
 def test_labels_with_a_lost_header_are_refused(tmp_path: Path) -> None:

@@ -10,15 +10,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from spinetk.datasets.converters.aasce import aasce
+from spinetk.datasets.converters.bodies import vertebral_body
+from spinetk.datasets.converters.coco_json import coco
 from spinetk.datasets.converters.corrected_results import corrected_results
+from spinetk.datasets.converters.labelme import labelme
 from spinetk.datasets.converters.names import itk_snap_names, spider_numbers, verse_numbers
-from spinetk.datasets.converters.pictures import Picture, aasce, coco, labelme, yolo
+from spinetk.datasets.converters.pictures import Picture
 from spinetk.datasets.converters.segmentation_objects import dicom_seg
-from spinetk.datasets.converters.volumes import add_volume, pairs, spider_pairs, verse_pairs
+from spinetk.datasets.converters.volume_pairs import (
+    LOOKED_FOR,
+    nnunet_names,
+    pairs,
+    spider_pairs,
+    verse_pairs,
+)
+from spinetk.datasets.converters.volumes import add_volume
+from spinetk.datasets.converters.yolo import yolo
 from spinetk.datasets.writer import DatasetWriter, OutlinedSlice
 from spinetk.errors import SpineError, UsageError
 from spinetk.results.keys import RESULT_OF_DICOM
-from spinetk.structures import RANKS, SPINE_CLASSES
+from spinetk.structures import BODY_KIND, RANKS, SPINE_CLASSES
 from spinetk.study import Modality
 
 PICTURE_FORMATS: dict[str, Callable[[Path, list[str]], Iterator[Picture]]] = {
@@ -103,6 +115,7 @@ def convert(kind: str, folder: Path, out: Path, options: Conversion = Conversion
         raise UsageError(f"format {kind}: one of {', '.join(FORMATS)}")
     if not folder.is_dir():
         raise UsageError("no such folder", folder)
+    _refuse_what_does_nothing(kind, options)
     modality = OWN_MODALITY.get(kind, options.modality)
     if modality is None and kind not in SLICE_FORMATS:
         raise UsageError(f"format {kind} does not say what the images are: --modality mr, ct or xr")
@@ -111,7 +124,8 @@ def convert(kind: str, folder: Path, out: Path, options: Conversion = Conversion
     try:
         _add_all(writer, kind, folder, options, modality, lost)
         if not writer.images:
-            raise SpineError(f"nothing in the format {kind} was found", folder)
+            more = f" (looked for: {LOOKED_FOR})" if kind == "volumes" else ""
+            raise SpineError(f"nothing in the format {kind} was found{more}", folder)
     except (KeyError, IndexError, TypeError, ValueError) as error:
         writer.discard()
         raise SpineError(f"not in the format {kind} ({error!r})", folder) from error
@@ -133,6 +147,23 @@ def convert(kind: str, folder: Path, out: Path, options: Conversion = Conversion
     )
 
 
+def _refuse_what_does_nothing(kind: str, options: Conversion) -> None:
+    """Refuse an option that the format has no use for: it would be believed to do something.
+
+    Raises:
+        UsageError: there is one.
+    """
+    if options.whole_vertebrae and kind not in (*VOLUME_FORMATS, "dicom-seg"):
+        raise UsageError(
+            f"--whole-vertebrae does nothing for {kind}: its outlines are taken as drawn"
+        )
+    if options.names is not None and kind not in VOLUME_FORMATS:
+        raise UsageError(f"--names does nothing for {kind}: its labels have names")
+    own = OWN_MODALITY.get(kind)
+    if own and options.modality not in (None, own):
+        raise UsageError(f"--modality {options.modality}: {kind} is {own}")
+
+
 def _neck_down(level: tuple[str, int]) -> tuple[bool, float]:
     name, _, below = level[0].partition("-")
     return bool(below), RANKS.get(name, math.inf)
@@ -151,14 +182,22 @@ def _add_all(
     elif kind in SLICE_FORMATS:
         for item in SLICE_FORMATS[kind](folder, lost):
             told = item.patient if options.patient is None else None
+            outlines = item.outlines
+            if options.whole_vertebrae:
+                outlines = tuple(
+                    (label, vertebral_body(m, item.spacing) if label[0] == BODY_KIND else m)
+                    for label, m in outlines
+                )
             writer.add(
-                item.name, item.picture, item.outlines,
+                item.name, item.picture, outlines,
                 patient=told or _patient(kind, item.series, options), series=item.series,
                 modality=item.modality or modality or "MR", place=item.place, spacing=item.spacing,
                 exhaustive=options.exhaustive,
             )  # fmt: skip
     else:
         numbers = spider_numbers() if kind == "spider" else verse_numbers(s1=kind == "volumes")
+        own = nnunet_names(folder) if kind == "volumes" else {}
+        numbers = own or numbers
         if options.names is not None:
             numbers = itk_snap_names(options.names)
         whole = options.whole_vertebrae or kind in ("verse", "spider")
@@ -167,6 +206,7 @@ def _add_all(
                 writer, name, image, labels, numbers, modality=modality or "MR",
                 patient=_patient(kind, name, options), whole_vertebrae=whole,
                 exhaustive=options.exhaustive, lost=lost,
+                guessed=kind == "volumes" and not own and options.names is None,
             )  # fmt: skip
 
 

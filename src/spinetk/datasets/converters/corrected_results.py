@@ -6,17 +6,19 @@ import contextlib
 import json
 from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import Any
 
-import nibabel
 import numpy as np
 import pydicom
+from numpy.typing import NDArray
 from pydicom.errors import InvalidDicomError
 
-from spinetk.datasets.converters.names import Label
+from spinetk.datasets.converters.names import Label, class_of
 from spinetk.datasets.writer import OutlinedSlice, eight_bit, grey_window, hashed_patient
-from spinetk.errors import SpineError
+from spinetk.errors import SpineError, UnreadableInput
 from spinetk.orientation import upright
+from spinetk.readers.grids import onto_grid
+from spinetk.readers.values import whole_labels
+from spinetk.readers.volume_files import label_names, open_volume
 from spinetk.results.folders import results_below
 from spinetk.results.keys import study_part
 from spinetk.results.reopen import IMAGE, INSTANCES, MASK, read_slice
@@ -30,7 +32,7 @@ def corrected_results(folder: Path, lost: list[str]) -> Iterator[OutlinedSlice]:
         lost: receives a reason for each label number that is none of SpineTK's.
 
     Raises:
-        SpineError: image and mask are not of one size.
+        SpineError: a mask does not lie on its image.
     """
     records = results_below(folder)
     patients: dict[str, str] = {}  # of each study: not every result of one has DICOM files
@@ -39,19 +41,18 @@ def corrected_results(folder: Path, lost: list[str]) -> Iterator[OutlinedSlice]:
         if patient is not None:
             patients[study_part(place.name) or place.name] = patient
     for place, record in records.items():
-        if not (place / IMAGE).is_file() or not (place / MASK).is_file():
+        mask = next((path for name in MASKS if (path := place / name).is_file()), None)
+        if not (place / IMAGE).is_file() or mask is None:
             lost.append("results without image.nii.gz and mask.nii.gz")
             continue
-        mask: Any = nibabel.load(place / MASK)
-        labels = np.squeeze(np.asarray(mask.dataobj)).T
         stored = read_slice(place, record)
-        if labels.shape != stored.pixels.shape:
-            raise SpineError(f"{MASK} is not on the grid of {IMAGE}", place.name)
+        labels = _labels(mask, place / IMAGE)
         view = upright(stored)
         outlines = []
         values = np.unique(labels[labels > 0]).astype(int).tolist()
         bodies = {level for value in values if (level := level_of_number(value))}
-        known = _levels(place)
+        named = {value: class_of(text) for value, text in label_names(mask).items()}
+        known = named or _levels(place)
         for value in values:
             label = known.get(value) or _meaning(value, bodies)
             if label is None:
@@ -71,6 +72,25 @@ def corrected_results(folder: Path, lost: list[str]) -> Iterator[OutlinedSlice]:
             place=(record.selected_slice, record.n_slices),
             spacing=view.spacing,
         )
+
+
+MASKS = ("mask.seg.nrrd", "Segmentation.seg.nrrd", "mask.nrrd", "mask.mha", MASK)
+"""What programs call a corrected mask; another one beside the result's own is the correction."""
+
+
+def _labels(mask: Path, image: Path) -> NDArray[np.int_]:
+    """Labels [H, W] on the image's slice, whatever axes the mask is stored with.
+
+    Raises:
+        SpineError: it lies elsewhere (the mask of another slice, say), or its values are no labels.
+    """
+    try:
+        on_image = onto_grid(open_volume(mask), open_volume(image))
+        values = np.concatenate(list(on_image.slabs(64)), axis=2)
+        whole = whole_labels(mask.name, values.astype(np.float32))
+    except UnreadableInput as error:
+        raise SpineError(error.reason, f"{image.parent.name}/{mask.name}") from error
+    return np.squeeze(whole.astype(int), axis=2).T
 
 
 def _patient(folder: Path) -> str | None:

@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import highdicom
-import numpy as np
 import pydicom
-from numpy.typing import NDArray
 
-from spinetk.datasets.converters.names import Label, class_of
+from spinetk.datasets.converters.seg_frames import read_segments
 from spinetk.datasets.writer import (
     Outline,
     OutlinedSlice,
@@ -20,14 +17,16 @@ from spinetk.datasets.writer import (
 )
 from spinetk.errors import SpineError
 from spinetk.orientation import upright
-from spinetk.readers.dicom import DicomReader
+from spinetk.readers.dicom import DicomContent, DicomReader
 from spinetk.readers.dicom_headers import is_dicom
 from spinetk.readers.find import FoundSeries, with_unique_keys
 from spinetk.results.keys import study_part
 from spinetk.stored_images import onto_slice
 from spinetk.study import Frame, Series, Slice
 
-SEGMENTATION_STORAGE = "1.2.840.10008.5.1.4.1.1.66.4"
+SEGMENTATION_STORAGE = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")
+"""Segmentation, and Label Map Segmentation."""
+NOT_HERE = "segments on none of the images that are here"
 
 
 def dicom_seg(folder: Path, lost: list[str]) -> Iterator[OutlinedSlice]:
@@ -36,7 +35,8 @@ def dicom_seg(folder: Path, lost: list[str]) -> Iterator[OutlinedSlice]:
     The patient is told by a hash of the PatientID (without one, the study's 8 digits), so that all
     series of a patient stay together and no name gets into the data set.
 
-    Segments are named by their label ("L4", "L4-L5", "vertebral_body"; see `names.py`).
+    Segments are named by their label ("L4", "L4-L5", "vertebral_body"; see `names.py`) or by their
+    coded property type.
 
     Args:
         lost: receives a reason for each series that is not read.
@@ -46,13 +46,20 @@ def dicom_seg(folder: Path, lost: list[str]) -> Iterator[OutlinedSlice]:
     """
     files = [path for path in sorted(folder.rglob("*")) if path.is_file() and is_dicom(path)]
     headers = {path: pydicom.dcmread(path, stop_before_pixels=True) for path in files}
-    segs = [p for p, h in headers.items() if h.get("SOPClassUID") == SEGMENTATION_STORAGE]
+    segs = [p for p, h in headers.items() if h.get("SOPClassUID") in SEGMENTATION_STORAGE]
     if not segs:
         raise SpineError("holds no DICOM SEG", folder)
     patients = {str(h.get("SOPInstanceUID")): str(h.get("PatientID", "")) for h in headers.values()}
-    segments = [item for path in segs for item in _segments(highdicom.seg.segread(path))]
     contents, refused = DicomReader().find([path for path in files if path not in segs])
     lost += [f"series or files not read ({item.reason})" for item in refused]
+    there = [
+        header
+        for content in contents
+        if isinstance(content, DicomContent)
+        for header in content.stack.headers
+    ]
+    segments = [segment for path in segs for segment in read_segments(path, there)]
+    lost += [NOT_HERE] * sum(not segment.images for segment in segments)
     for found in with_unique_keys(FoundSeries(content.key, content) for content in contents):
         item, refused = found.load()
         lost += [f"series or files not read ({left.reason})" for left in refused]
@@ -61,7 +68,7 @@ def dicom_seg(folder: Path, lost: list[str]) -> Iterator[OutlinedSlice]:
         low, high = grey_window(item.slices, item.modality)
         for part in item.slices:
             try:
-                masks = [(label, onto_slice(part, images)) for label, images in segments]
+                masks = [(s.label, onto_slice(part, s.images)) for s in segments]
             except ValueError as error:
                 raise SpineError(
                     f"a SEG is not on the grid of its images ({error})", f"series {item.key}"
@@ -78,31 +85,6 @@ def _uids(part: Slice) -> list[str]:
         return []
     frames = [part.origin] if isinstance(part.origin, Frame) else part.origin.frames
     return [frame.uid for frame in frames]
-
-
-def _segments(
-    seg: highdicom.seg.Segmentation,
-) -> Iterator[tuple[Label, dict[str, NDArray[np.bool_]]]]:
-    """Each segment's label and its masks by source image; of a fractional one, where it is at least
-    a half.
-
-    The reference to the source image is taken for what it says: many writers leave out whether
-    the segmentation's pixels lie where the image's do (SpatialLocationsPreserved).
-    """
-    found: dict[int, dict[str, NDArray[np.bool_]]] = {n: {} for n in seg.segment_numbers}
-    for _, _, source in seg.get_source_image_uids():
-        planes = seg.get_pixels_by_source_instance(
-            [source],
-            ignore_spatial_locations=True,
-            assert_missing_frames_are_empty=True,
-            rescale_fractional=True,
-        )[0]
-        for place, number in enumerate(seg.segment_numbers):
-            mask = planes[..., place] >= 0.5
-            if mask.any():
-                found[number][str(source)] = mask
-    for number, images in found.items():
-        yield class_of(seg.get_segment_description(number).segment_label), images
 
 
 def _upright(

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spinetk.datasets.converters.bodies import vertebral_body
-from spinetk.datasets.converters.names import Label
+from spinetk.datasets.converters.names import Label, class_of
 from spinetk.datasets.writer import DatasetWriter, eight_bit, grey_window
 from spinetk.errors import SpineError
-from spinetk.readers.volume_files import VOLUME_SUFFIXES, read_volume
-from spinetk.structures import BODY_KIND
+from spinetk.readers.volume_files import label_names, read_labels, read_volume
+from spinetk.structures import BODY_KIND, RANKS
 from spinetk.study import Modality, Slice
 
 EDGE_SHARE = 0.4
@@ -21,51 +22,6 @@ EDGE_SHARE = 0.4
 and the slice is not exhaustive."""
 NO_INSTANCE = {26, 100}
 """The sacrum in VerSe and the canal in SPIDER: labels that are neither a body nor a disc."""
-GRID_MM = 0.1
-"""Image and labels are on one grid where their affines differ by less."""
-LABEL_ENDINGS = ("seg", "label", "labels", "mask", "bodies", "segmentation")
-
-
-def pairs(folder: Path, lost: list[str]) -> Iterator[tuple[str, Path, Path]]:
-    """(name, image, labels) of files like `case1.nii.gz` and `case1_seg.nii.gz`.
-
-    Args:
-        lost: receives a reason for each file that has no partner.
-    """
-    files = {_stem(path): path for path in _volumes(folder)}
-    ends = tuple(mark + ending for ending in LABEL_ENDINGS for mark in "_-")
-    images = {stem: path for stem, path in files.items() if not stem.endswith(ends)}
-    used = set()
-    for stem, path in images.items():
-        labels = next((files[stem + end] for end in ends if stem + end in files), None)
-        if labels is None:
-            lost.append("volumes without labels")
-        else:
-            used.add(labels)
-            yield "_".join(Path(stem).relative_to(folder).parts), path, labels
-    lost += ["labels without a volume"] * (len(files) - len(images) - len(used))
-
-
-def verse_pairs(folder: Path, lost: list[str]) -> Iterator[tuple[str, Path, Path]]:
-    """VerSe in BIDS names: `rawdata/*/*_ct.nii.gz`, `derivatives/*/*_seg-vert_msk.nii.gz`."""
-    images = {path.name.removesuffix("_ct.nii.gz"): path for path in folder.rglob("*_ct.nii.gz")}
-    for path in sorted(folder.rglob("*_seg-vert_msk.nii.gz")):
-        stem = path.name.removesuffix("_seg-vert_msk.nii.gz")
-        if stem in images:
-            yield stem, images.pop(stem), path
-        else:
-            lost.append("labels without a volume")
-    lost += ["volumes without labels"] * len(images)
-
-
-def spider_pairs(folder: Path, lost: list[str]) -> Iterator[tuple[str, Path, Path]]:
-    """SPIDER: `images/1_t1.mha` with `masks/1_t1.mha`."""
-    for path in sorted((folder / "masks").glob("*.mha")):
-        image = folder / "images" / path.name
-        if image.is_file():
-            yield path.stem, image, path
-        else:
-            lost.append("labels without a volume")
 
 
 def add_volume(
@@ -80,22 +36,26 @@ def add_volume(
     whole_vertebrae: bool,
     exhaustive: bool,
     lost: list[str],
+    guessed: bool = False,
 ) -> None:
     """Add every sagittal slice with the bodies and discs that are cut near their middle.
 
     Args:
-        numbers: what label values mean; others are left out.
+        numbers: what label values mean, where the labels' own header does not say it; others are
+            left out.
+        guessed: that is a guess, and levels that cannot be true are refused.
         lost: receives a reason for each label value that is not known.
         whole_vertebrae: the masks hold posterior elements, which are removed
             (`spinetk.datasets.converters.bodies`).
 
     Raises:
-        SpineError: image and labels are not on one grid.
-        UnreadableInput: a file is damaged or not usable in the sagittal plane.
+        SpineError: the levels that the numbers mean cannot be true.
+        UnreadableInput: a file is damaged or not usable in the sagittal plane, or the labels cannot
+            be brought to the image's grid without a change.
     """
-    image, labels = read_volume(image_path), read_volume(label_path, labels=True)
-    if not _on_one_grid(image.slices, labels.slices):
-        raise SpineError(f"is not on the grid of {image_path.name}", label_path.name)
+    image, labels = read_volume(image_path), read_labels(label_path, image_path)
+    named = {value: class_of(text) for value, text in label_names(label_path).items()}
+    numbers = named or numbers
     low, high = grey_window(image.slices, modality)
     there = [
         set(np.unique(part.pixels[part.pixels > 0]).astype(int).tolist()) for part in labels.slices
@@ -104,6 +64,8 @@ def add_volume(
         _cuts(label, sorted(values & numbers.keys()), numbers, whole_vertebrae)
         for label, values in zip(labels.slices, there, strict=True)
     ]
+    if not named and guessed:
+        _check_levels(cuts, numbers, labels.slices[0].spacing, label_path.name)
     largest: dict[int, int] = {}
     for cut in cuts:
         for value, mask in cut.items():
@@ -128,16 +90,42 @@ def add_volume(
         )
 
 
-def _on_one_grid(a: Sequence[Slice], b: Sequence[Slice]) -> bool:
-    """Whether two stacks of slices lie at the same places in the patient."""
-    if len(a) != len(b) or a[0].pixels.shape != b[0].pixels.shape:
-        return False
-    return all(
-        x.geometry is not None
-        and y.geometry is not None
-        and np.allclose(x.geometry.affine_ras, y.geometry.affine_ras, atol=GRID_MM)
-        for x, y in ((a[0], b[0]), (a[-1], b[-1]))
-    )
+WIDEST_NECK_MM = 26.0
+"""Bodies of the neck are 14 to 20 mm deep, lumbar ones 30 to 40."""
+
+
+def _check_levels(
+    cuts: Sequence[dict[int, NDArray[np.bool_]]],
+    numbers: dict[int, Label],
+    spacing: tuple[float, float] | None,
+    name: str,
+) -> None:
+    """See to it that the levels run from the head down and that necks are no wider than necks are:
+    somebody's own numbers 1, 2, 3 are no C1, C2, C3.
+
+    Raises:
+        SpineError: they do not, or are.
+    """
+    places: dict[str, float] = {}
+    widths: dict[str, float] = {}
+    for cut in cuts:
+        for value, mask in cut.items():
+            kind, level = numbers[value]
+            if kind == BODY_KIND and level is not None and mask.sum() > 20:
+                rows, columns = np.nonzero(mask)
+                width = (np.ptp(columns) + 1) * (spacing[1] if spacing else 1)
+                if width > widths.get(level, 0):
+                    places[level], widths[level] = float(rows.mean()), float(width)
+    levels = sorted(places, key=RANKS.__getitem__)
+    told = f"its numbers would mean {', '.join(levels)}"
+    if any(places[a] >= places[b] for a, b in pairwise(levels)):
+        raise SpineError(
+            f"{told}, which do not lie from the head down so: name them (--names)", name
+        )
+    neck = [widths[level] for level in levels if level[0] == "C"]
+    if spacing and neck and np.median(neck) > WIDEST_NECK_MM:
+        wide = f"{np.median(neck):.0f} mm deep"
+        raise SpineError(f"{told}, {wide}, which no neck is: name them (--names)", name)
 
 
 def _cuts(
@@ -152,13 +140,3 @@ def _cuts(
         if mask.any():
             found[value] = mask
     return found
-
-
-def _volumes(folder: Path) -> list[Path]:
-    return sorted(p for p in folder.rglob("*") if p.name.lower().endswith(VOLUME_SUFFIXES))
-
-
-def _stem(path: Path) -> str:
-    """The path without its suffix."""
-    suffix = max((s for s in VOLUME_SUFFIXES if path.name.lower().endswith(s)), key=len)
-    return str(path)[: -len(suffix)]

@@ -1,0 +1,87 @@
+"""Pictures with outlines of LabelMe."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from spinetk.datasets.converters.names import class_of
+from spinetk.datasets.converters.picture_files import (
+    held_picture,
+    named_picture,
+    read_json,
+    read_picture,
+    size_of,
+)
+from spinetk.datasets.converters.pictures import (
+    FEW_POINTS,
+    UNKNOWN_SHAPE,
+    Picture,
+    picture_name,
+)
+from spinetk.datasets.writer import Outline, polygon_mask
+from spinetk.errors import SpineError
+
+
+def labelme(folder: Path, lost: list[str]) -> Iterator[Picture]:
+    """LabelMe: one JSON file a picture; polygons, rectangles and masks with a label. `imagePath` is
+    relative to the JSON file; where it leads nowhere, the picture is in `imageData`.
+
+    Args:
+        lost: receives a reason for each thing that is annotated and cannot be taken over.
+    """
+    for path in sorted(folder.rglob("*.json")):
+        content = read_json(path)
+        if "shapes" not in content or "imagePath" not in content:
+            continue
+        picture = _labelme_picture(path, folder, content)
+        outlines: list[Outline] = []
+        complete = True
+        for shape in content["shapes"]:
+            mask = _labelme_mask(shape, picture.shape)
+            if isinstance(mask, str):
+                lost.append(mask)
+                complete = False
+            else:
+                outlines.append((class_of(shape["label"]), mask))
+        yield Picture(picture_name(path, folder), picture, outlines, complete)
+
+
+def _labelme_picture(path: Path, folder: Path, content: dict[str, Any]) -> NDArray[np.uint8]:
+    name = str(content["imagePath"])
+    size = size_of(content, "imageHeight", "imageWidth")
+    direct = path.parent.joinpath(*name.replace("\\", "/").split("/"))
+    if not direct.is_file() and content.get("imageData"):
+        return held_picture(content["imageData"], name.replace("\\", "/"), size)
+    found = named_picture(name, (path.parent,), folder)
+    if found is None:
+        raise SpineError(f"the annotated picture, {name}, is missing", path)
+    return read_picture(found, size)
+
+
+def _labelme_mask(shape: dict[str, Any], size: tuple[int, ...]) -> NDArray[np.bool_] | str:
+    """Mask of a shape, or why it has none: points, lines and circles are no outline."""
+    kind = shape.get("shape_type") or "polygon"
+    points = np.array(shape["points"], dtype=float).reshape(-1, 2)
+    if kind == "polygon":
+        return polygon_mask(points, size) if len(points) > 2 else FEW_POINTS
+    if kind not in ("rectangle", "mask"):
+        return UNKNOWN_SHAPE
+    if len(points) < 2:
+        return FEW_POINTS
+    (x0, y0), (x1, y1) = points.min(axis=0), points.max(axis=0)
+    if kind == "rectangle":
+        return polygon_mask(np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)]), size)
+    coded = np.frombuffer(base64.b64decode(shape["mask"]), dtype=np.uint8)
+    part = np.asarray(cv2.imdecode(coded, cv2.IMREAD_GRAYSCALE))
+    mask = np.zeros(size, dtype=bool)
+    top, left = int(y0 + 0.5), int(x0 + 0.5)
+    room = mask[top : top + part.shape[0], left : left + part.shape[1]]
+    room[:] = part[: room.shape[0], : room.shape[1]] > 0
+    return mask

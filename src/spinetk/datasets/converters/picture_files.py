@@ -1,0 +1,139 @@
+"""Find and read the pictures that annotations of other programs name.
+
+A picture is known by its path, never by its bare name: two patients' pictures are called alike.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spinetk.datasets.writer import eight_bit, grey_window
+from spinetk.errors import SpineError
+from spinetk.readers.raster import RASTER_SUFFIXES, read_raster
+
+Size = tuple[int, int]
+"""Height and width."""
+
+
+def named_picture(name: str, bases: Sequence[Path], folder: Path) -> Path | None:
+    """Where the picture is that a path, as an annotation writes it, means; None where it is not.
+
+    Args:
+        name: with strokes of any system; absolute paths are those of another computer.
+        bases: folders that a relative path may start from, the format's own first.
+        folder: the whole collection. Where no base leads to the picture, the one whose path ends
+            with the most of the name is taken.
+
+    Raises:
+        SpineError: several pictures may be meant.
+    """
+    parts = [part for part in name.strip().replace("\\", "/").split("/") if part not in ("", ".")]
+    if not parts:
+        return None
+    if not _is_absolute(name):
+        for base in bases:
+            path = base.joinpath(*parts)
+            if path.is_file():
+                return path
+    ends = [part for part in parts if part != ".."]
+    return _ending_with(ends, folder) if ends else None
+
+
+def _is_absolute(name: str) -> bool:
+    text = name.strip().replace("\\", "/")
+    return text.startswith("/") or text[1:3] == ":/"
+
+
+def _ending_with(parts: Sequence[str], folder: Path) -> Path | None:
+    """The only picture whose path ends with these parts, or with the most of them."""
+    found = [path for path in sorted(folder.rglob("*")) if path.name == parts[-1]]
+    found = [path for path in found if path.is_file()]
+    for count in range(len(parts), 0, -1):
+        ending = tuple(parts[-count:])
+        fitting = [path for path in found if path.parts[-count:] == ending]
+        if len(fitting) == 1:
+            return fitting[0]
+        if fitting:
+            shown = ", ".join(str(path.relative_to(folder)) for path in fitting[:3])
+            raise SpineError(f"which picture is meant: {shown}?", PurePosixPath(*parts))
+    return None
+
+
+def read_picture(path: Path, annotated: Size | None = None) -> NDArray[np.uint8]:
+    """uint8 [H, W]; more than 8 bit are scaled between percentiles, as volumes are.
+
+    Args:
+        annotated: the size that the annotation says, None where it says none.
+
+    Raises:
+        SpineError: there is no such picture, or it has another size now.
+        UnreadableInput: it cannot be read.
+    """
+    if not path.is_file():
+        raise SpineError("the annotated picture is missing", path)
+    picture = read_raster(path)
+    pixels = picture.slices[0].pixels
+    if annotated is not None and pixels.shape != annotated:
+        was, now = (f"{size[1]} x {size[0]}" for size in (annotated, pixels.shape))
+        raise SpineError(
+            f"was annotated at {was} pixels and has {now} now (resized, or turned): its outlines "
+            "would lie elsewhere",
+            path,
+        )
+    if pixels.max() <= 255:
+        return pixels.astype(np.uint8)
+    return eight_bit(pixels, *grey_window(picture.slices, None))
+
+
+def held_picture(data: str, name: str, annotated: Size | None) -> NDArray[np.uint8]:
+    """A picture that the annotation holds itself, base64.
+
+    Args:
+        name: that it is told by.
+
+    Raises:
+        SpineError: it is no picture, or has another size.
+    """
+    try:
+        content = base64.b64decode(data)
+    except ValueError as error:
+        raise SpineError("its imageData is no picture", name) from error
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"{Path(name).stem}.png"
+        path.write_bytes(content)
+        return read_picture(path, annotated)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """An annotation file, in UTF-8 with or without a byte order mark; empty where it holds no
+    object.
+
+    Raises:
+        SpineError: not JSON.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
+    except ValueError as error:
+        raise SpineError("not valid JSON", path) from error
+    return content if isinstance(content, dict) else {}
+
+
+def size_of(content: dict[str, Any], height: str, width: str) -> Size | None:
+    """The size that an annotation says, None where it says none."""
+    values = content.get(height), content.get(width)
+    if not all(isinstance(v, int | float) and v > 0 for v in values):
+        return None
+    return int(values[0]), int(values[1])  # type: ignore[arg-type]
+
+
+def same_name_picture(path: Path) -> Path | None:
+    """The picture with this path but another suffix."""
+    return next((p for s in RASTER_SUFFIXES if (p := path.with_suffix(s)).is_file()), None)

@@ -1,0 +1,133 @@
+"""Which image belongs to which label volume, in the layouts that people have.
+
+case1.nii.gz, case1_seg.nii.gz          any folder; also case1.seg.nrrd (3D Slicer)
+P0003/image.nii.gz, P0003/label.nii.gz  a folder a case
+imagesTr/c_0000.nii.gz, labelsTr/c.nii.gz, dataset.json      nnU-Net
+sub-1/anat/sub-1_T2w.nii.gz, derivatives/.../sub-1_..._dseg.nii.gz      BIDS
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from spinetk.datasets.converters.names import Label, class_of
+from spinetk.readers.volume_files import VOLUME_SUFFIXES
+
+LABEL_ENDINGS = ("seg", "label", "labels", "mask", "bodies", "segmentation", "dseg", "msk", "gt")
+LABEL_NAMES = (*LABEL_ENDINGS, "segmentations", "masks", "annotation", "truth")
+"""Names of a case's label file in a folder of its own."""
+LOOKED_FOR = (
+    "case.nii.gz with case_seg.nii.gz (or _label, _mask, ...) or case.seg.nrrd; a folder a case "
+    "with image.nii.gz and label.nii.gz; nnU-Net's imagesTr and labelsTr; BIDS with derivatives"
+)
+
+
+def pairs(folder: Path, lost: list[str]) -> Iterator[tuple[str, Path, Path]]:
+    """(name, image, labels) of a collection in any of the layouts above.
+
+    Args:
+        lost: receives a reason for each file that has no partner.
+    """
+    files = [p for p in sorted(folder.rglob("*")) if p.name.lower().endswith(VOLUME_SUFFIXES)]
+    files = [p for p in files if not any(part.startswith(".") for part in p.parts)]
+    labels = {path for path in files if _is_label(path, folder)}
+    taken: set[Path] = set()
+    for image in files:
+        if image in labels:
+            continue
+        own = next((p for p in _candidates(image, folder, files) if p in labels - taken), None)
+        if own is None:
+            lost.append("volumes without labels")
+        else:
+            taken.add(own)
+            yield _name(image, folder), image, own
+    lost += ["labels without a volume"] * len(labels - taken)
+
+
+def nnunet_names(folder: Path) -> dict[int, Label]:
+    """What label values mean by nnU-Net's dataset.json; empty where there is none."""
+    path = folder / "dataset.json"
+    if not path.is_file():
+        return {}
+    content = json.loads(path.read_text(encoding="utf-8-sig")).get("labels", {})
+    # {"L1": 1}, and in the first version {"1": "L1"}
+    both = ((k, v) if str(k).isdigit() else (v, k) for k, v in content.items())
+    return {int(n): class_of(str(name)) for n, name in both if str(n).isdigit() and int(n)}
+
+
+def _is_label(path: Path, folder: Path) -> bool:
+    stem = _stem(path).lower()
+    if path.name.lower().endswith(".seg.nrrd") or _nnunet_part(path, folder) == "labels":
+        return True
+    words = stem.replace("-", "_").split("_")
+    return words[-1] in (LABEL_NAMES if len(words) == 1 else LABEL_ENDINGS)
+
+
+def _nnunet_part(path: Path, folder: Path) -> str | None:
+    """ "images" or "labels" in a folder imagesTr, labelsTs, ..."""
+    for part in path.relative_to(folder).parts[:-1]:
+        for kind in ("images", "labels"):
+            if part in (kind, f"{kind}Tr", f"{kind}Ts", f"{kind}Val"):
+                return kind
+    return None
+
+
+def _candidates(image: Path, folder: Path, files: list[Path]) -> Iterator[Path]:
+    """Where an image's labels would lie, the likeliest first."""
+    stem = _stem(image)
+    for mark in "_-.":
+        for ending in LABEL_ENDINGS:
+            for suffix in VOLUME_SUFFIXES:
+                yield image.with_name(f"{stem}{mark}{ending}{suffix}")
+    if _nnunet_part(image, folder) == "images":
+        case = stem.rpartition("_")[0] if stem[-5:-4] == "_" and stem[-4:].isdigit() else stem
+        parents = [
+            "labels" + part.removeprefix("images") if part.startswith("images") else part
+            for part in image.relative_to(folder).parts[:-1]
+        ]
+        for name in (case, stem):
+            yield from (folder.joinpath(*parents, f"{name}{suffix}") for suffix in VOLUME_SUFFIXES)
+    beside = [path for path in files if path.parent == image.parent and path != image]
+    if len(beside) == 1 and image.parent != folder:  # a folder a case
+        yield beside[0]
+    if stem.startswith("sub-"):  # BIDS: the same entities, another suffix, in derivatives
+        entities = stem.rpartition("_")[0]
+        for path in files:
+            if path != image and _stem(path).startswith((f"{stem}_", f"{entities}_")):
+                yield path
+
+
+def _name(image: Path, folder: Path) -> str:
+    parts = [*image.relative_to(folder).parts[:-1], _stem(image)]
+    return "_".join(part for part in parts if part not in ("imagesTr", "imagesTs", "images"))
+
+
+def _stem(path: Path) -> str:
+    """The name without its suffix."""
+    suffixes = (*VOLUME_SUFFIXES, ".seg.nrrd")
+    suffix = max((s for s in suffixes if path.name.lower().endswith(s)), key=len)
+    return path.name[: -len(suffix)]
+
+
+def verse_pairs(folder: Path, lost: list[str]) -> Iterator[tuple[str, Path, Path]]:
+    """VerSe in BIDS names: `rawdata/*/*_ct.nii.gz`, `derivatives/*/*_seg-vert_msk.nii.gz`."""
+    images = {path.name.removesuffix("_ct.nii.gz"): path for path in folder.rglob("*_ct.nii.gz")}
+    for path in sorted(folder.rglob("*_seg-vert_msk.nii.gz")):
+        stem = path.name.removesuffix("_seg-vert_msk.nii.gz")
+        if stem in images:
+            yield stem, images.pop(stem), path
+        else:
+            lost.append("labels without a volume")
+    lost += ["volumes without labels"] * len(images)
+
+
+def spider_pairs(folder: Path, lost: list[str]) -> Iterator[tuple[str, Path, Path]]:
+    """SPIDER: `images/1_t1.mha` with `masks/1_t1.mha`."""
+    for path in sorted((folder / "masks").glob("*.mha")):
+        image = folder / "images" / path.name
+        if image.is_file():
+            yield path.stem, image, path
+        else:
+            lost.append("labels without a volume")

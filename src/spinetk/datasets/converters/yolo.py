@@ -1,0 +1,89 @@
+"""Pictures with outlines in the files of YOLO segmentation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+
+from spinetk.datasets.converters.names import Label, class_of
+from spinetk.datasets.converters.picture_files import (
+    read_picture,
+    same_name_picture,
+)
+from spinetk.datasets.converters.pictures import (
+    BOX_ONLY,
+    FEW_POINTS,
+    Picture,
+    picture_name,
+)
+from spinetk.datasets.writer import Outline, polygon_mask
+from spinetk.errors import SpineError
+from spinetk.readers.raster import RASTER_SUFFIXES
+
+
+def yolo(folder: Path, lost: list[str]) -> Iterator[Picture]:
+    """YOLO segmentation: `data.yaml` with `names`, `images/` and `labels/` (also below `train/`,
+    `valid/`, `test/`), lines `class x1 y1 x2 y2 ...` in shares of width and height. A picture
+    without a file of labels shows nothing, by YOLO's convention."""
+    path = folder / "data.yaml"
+    if not path.is_file():
+        raise SpineError("no data.yaml here; is this a YOLO data set?", folder)
+    names = yaml.safe_load(path.read_text(encoding="utf-8-sig"))["names"]
+    names = names if isinstance(names, dict) else dict(enumerate(names))
+    for labels in sorted(folder.rglob("labels/**/*.txt")):
+        if same_name_picture(_swapped(labels, "labels", "images")) is None:
+            lost.append("labels without a picture")
+    for picture_path in sorted(folder.rglob("images/**/*")):
+        if picture_path.suffix.lower() not in RASTER_SUFFIXES:
+            continue
+        picture = read_picture(picture_path)
+        labels = _swapped(picture_path, "images", "labels").with_suffix(".txt")
+        lines = labels.read_text(encoding="utf-8-sig").splitlines() if labels.is_file() else []
+        outlines: list[Outline] = []
+        complete = True
+        for number, line in enumerate(lines, start=1):
+            if not line.strip():
+                continue
+            try:
+                label, points = _yolo_outline(line, names)
+            except ValueError as error:
+                raise SpineError(f"line {number}: {error}", labels) from error
+            if len(points) < 3:
+                lost.append(BOX_ONLY if len(points) == 2 else FEW_POINTS)
+                complete = False
+            else:
+                scaled = points * (picture.shape[1], picture.shape[0])
+                outlines.append((label, polygon_mask(scaled, picture.shape)))
+        yield Picture(picture_name(picture_path, folder), picture, outlines, complete)
+
+
+def _yolo_outline(line: str, names: dict[Any, str]) -> tuple[Label, NDArray[np.float64]]:
+    """Label and points [N, 2] of a line; two points for a box. A score at the line's end, as
+    predictions have it, is left out.
+
+    Raises:
+        ValueError: not numbers, or a class that data.yaml does not name.
+    """
+    try:
+        values = [float(word) for word in line.split()]
+    except ValueError as error:
+        raise ValueError(f"{line.strip()[:40]!r} is not a line of numbers") from error
+    place, points = values[0], values[1:]
+    name = names.get(int(place), names.get(str(int(place)))) if place.is_integer() else None
+    if name is None:
+        raise ValueError(f"class {place:g} is not named in data.yaml")
+    if len(points) % 2:
+        points = points[:-1]
+    return class_of(str(name)), np.array(points, dtype=float).reshape(-1, 2)
+
+
+def _swapped(path: Path, old: str, new: str) -> Path:
+    """The path with the last folder of one name replaced by another."""
+    parts = list(path.parts)
+    parts[len(parts) - 1 - parts[::-1].index(old)] = new
+    return Path(*parts)

@@ -1,0 +1,29 @@
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from spinetk.datasets.converters.picture_files import named_picture, read_picture, size_of
+from spinetk.errors import SpineError
+
+
+def test_a_base_of_the_format_comes_before_a_name_that_fits(tmp_path: Path) -> None:
+    for place in ("a/s.png", "b/a/s.png", "c/s.png"):
+        (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / place).touch()
+    assert named_picture("a/s.png", (tmp_path,), tmp_path) == tmp_path / "a" / "s.png"
+    assert named_picture("a/s.png", (tmp_path / "b",), tmp_path) == tmp_path / "b" / "a" / "s.png"
+    assert named_picture("D:\\x\\c\\s.png", (), tmp_path) == tmp_path / "c" / "s.png"
+    with pytest.raises(SpineError, match="which picture is meant"):
+        named_picture("/home/x/s.png", (), tmp_path)
+    assert named_picture("gone.png", (tmp_path,), tmp_path) is None
+
+
+def test_the_size_that_was_annotated_is_the_size_that_is_there(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "a.png"), np.zeros((40, 50), np.uint8))
+    assert read_picture(tmp_path / "a.png", (40, 50)).shape == (40, 50)
+    with pytest.raises(SpineError, match="was annotated at 40 x 50 pixels and has 50 x 40"):
+        read_picture(tmp_path / "a.png", (50, 40))
+    assert size_of({"height": 40, "width": 50}, "height", "width") == (40, 50)
+    assert size_of({"height": None}, "height", "width") is None

@@ -1,0 +1,51 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from spinetk.datasets.converters.volume_pairs import nnunet_names, pairs
+from spinetk.structures import BODY_KIND, DISC_KIND
+
+
+def made(folder: Path, *names: str) -> Path:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("image", "labels", "name"),
+    [
+        ("case1.nii.gz", "case1_seg.nii.gz", "case1"),
+        ("p/case1.mha", "p/case1-label.nrrd", "p_case1"),
+        ("case1.nrrd", "case1.seg.nrrd", "case1"),
+        ("P0003/image.nii.gz", "P0003/label.nii.gz", "P0003_image"),
+        ("P0003/t2.mha", "P0003/Segmentation.seg.nrrd", "P0003_t2"),
+        ("imagesTr/c1_0000.nii.gz", "labelsTr/c1.nii.gz", "c1_0000"),
+        ("imagesTs/c1_0000.nii.gz", "labelsTs/c1.nii.gz", "c1_0000"),
+        ("sub-1/anat/sub-1_T2w.nii.gz", "derivatives/x/sub-1/anat/sub-1_T2w_dseg.nii.gz",
+         "sub-1_anat_sub-1_T2w"),
+        ("sub-1/anat/sub-1_T2w.nii.gz", "derivatives/x/sub-1/anat/sub-1_seg-vert_msk.nii.gz",
+         "sub-1_anat_sub-1_T2w"),
+    ],
+)  # fmt: skip
+def test_layouts_that_people_have(tmp_path: Path, image: str, labels: str, name: str) -> None:
+    folder = made(tmp_path, image, labels)
+    lost: list[str] = []
+    assert list(pairs(folder, lost)) == [(name, folder / image, folder / labels)]
+    assert lost == []
+
+
+def test_what_has_no_partner_is_told(tmp_path: Path) -> None:
+    lost: list[str] = []
+    assert list(pairs(made(tmp_path, "a.nii.gz", "b_seg.nii.gz"), lost)) == []
+    assert lost == ["volumes without labels", "labels without a volume"]
+
+
+@pytest.mark.parametrize("labels", [{"background": 0, "L3": 1, "L3-L4": 2},
+                                    {"0": "background", "1": "L3", "2": "L3-L4"}])  # fmt: skip
+def test_nnunets_names(tmp_path: Path, labels: dict[str, object]) -> None:
+    (tmp_path / "dataset.json").write_text(json.dumps({"labels": labels}))
+    assert nnunet_names(tmp_path) == {1: (BODY_KIND, "L3"), 2: (DISC_KIND, "L3-L4")}
+    assert nnunet_names(tmp_path / "elsewhere") == {}
