@@ -57,7 +57,9 @@ def read_segments(path: Path, headers: Sequence[Header]) -> list[Segment]:
         dataset = pydicom.dcmread(path)
         pixels = np.asarray(dataset.pixel_array)
         pixels = pixels[None] if pixels.ndim == 2 else pixels
-        found = {int(item.SegmentNumber): Segment(_label(item)) for item in dataset.SegmentSequence}
+        # segment 0 of a label map is its background
+        items = [item for item in dataset.SegmentSequence if int(item.SegmentNumber) > 0]
+        found = {int(item.SegmentNumber): Segment(_label(item)) for item in items}
         frames = list(_frames(dataset, pixels, found))
     except SpineError:
         raise
