@@ -4,9 +4,15 @@ import highdicom
 import numpy as np
 import pydicom
 
-from spinetk.study import Segmentation
+from spinetk.network.loaded import LoadedModel
+from spinetk.phantom import Phantom
+from spinetk.pipeline import segment
+from spinetk.readers import read
+from spinetk.study import Frame, Segmentation
 from spinetk.writers.dicom_codes import label_of
-from spinetk.writers.dicom_source import SEG_NUMBER
+from spinetk.writers.dicom_seg import segmentation
+from spinetk.writers.dicom_source import SEG_NUMBER, on_images
+from tests.make_dicom import write_enhanced_mr
 
 
 def test_every_instance_is_a_segment_with_its_pixels(
@@ -35,3 +41,27 @@ def test_the_segmentation_belongs_to_the_study_and_the_frame_of_reference(
         float(seg.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0].PixelSpacing[0]),
         source.PixelSpacing[0],
     )
+
+
+def test_a_file_with_several_frames_at_a_place_is_referred_to_by_the_frames_used(
+    phantom: Phantom, mr_model: LoadedModel, tmp_path: Path
+) -> None:
+    write_enhanced_mr(tmp_path, phantom, echoes=2)
+    series = read(tmp_path).series
+    assert len(series) == 2
+    for one in series:
+        result = segment(one, mr_model, slice_choice=4)
+        origin = result.slice.origin
+        assert isinstance(origin, Frame)
+        made = segmentation(result, mr_model.model, on_images(result))
+        assert len(made.PerFrameFunctionalGroupsSequence) == len(result.instances)
+        for group, instance in zip(
+            made.PerFrameFunctionalGroupsSequence, result.instances, strict=True
+        ):
+            [source] = group.DerivationImageSequence[0].SourceImageSequence
+            assert source.ReferencedFrameNumber == origin.number
+            position = group.PlanePositionSequence[0].ImagePositionPatient
+            assert result.slice.geometry is not None
+            np.testing.assert_allclose(position, result.slice.geometry.origin, atol=1e-3)
+            number = group.SegmentIdentificationSequence[0].ReferencedSegmentNumber
+            assert result.instances[number - 1] is instance

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from copy import copy
+
 import highdicom
-import numpy as np
 from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence as Items
 from pydicom.uid import ExplicitVRLittleEndian
 
 from spinetk.network.registry import Model
@@ -45,18 +47,12 @@ def segmentation(
         )
         for number, instance in enumerate(result.instances, start=1)
     ]
-    multi = placed.frames[0].number is not None
     header = placed.headers[0]
-    pixels = placed.labels
-    if multi:  # highdicom takes all frames of a multi-frame file
-        pixels = np.zeros(
-            (int(header.NumberOfFrames), *placed.labels.shape[1:]), placed.labels.dtype
-        )
-        for frame, image in zip(placed.frames, placed.labels, strict=True):
-            pixels[int(frame.number or 1) - 1] = image
+    numbers = [frame.number for frame in placed.frames if frame.number is not None]
+    sources = [_with_frames(header, numbers)] if numbers else list(placed.headers)
     made = highdicom.seg.Segmentation(
-        source_images=list(placed.headers),
-        pixel_array=pixels,  # instances share no pixel, so one map of their numbers says all
+        source_images=sources,
+        pixel_array=placed.labels,  # instances share no pixel, so one map of their numbers says all
         segmentation_type=highdicom.seg.SegmentationTypeValues.BINARY,
         segment_descriptions=descriptions,
         manufacturer_model_name=model_name(model),
@@ -68,9 +64,33 @@ def segmentation(
         transfer_syntax_uid=ExplicitVRLittleEndian,
         omit_empty_frames=True,
     )
+    if numbers:
+        _renumber(made, numbers)
     if result.slice.geometry is None:
         _as_a_film(made, header)
     return made
+
+
+def _with_frames(header: Dataset, numbers: list[int]) -> Dataset:
+    """The header of a multi-frame file as if it had these frames only: several others may lie at
+    one place (echoes, water and fat), which a SEG's source may not."""
+    out = copy(header)
+    groups = header.PerFrameFunctionalGroupsSequence
+    out.PerFrameFunctionalGroupsSequence = Items([groups[number - 1] for number in numbers])
+    out.NumberOfFrames = len(numbers)
+    return out
+
+
+def _renumber(made: Dataset, numbers: list[int]) -> None:
+    """Put the frames' own numbers into what refers to them."""
+    sources = {  # highdicom gives frames of one image the same item
+        id(source): source
+        for group in made.PerFrameFunctionalGroupsSequence
+        for derivation in group.get("DerivationImageSequence") or ()
+        for source in derivation.SourceImageSequence
+    }
+    for source in sources.values():
+        source.ReferencedFrameNumber = numbers[int(source.get("ReferencedFrameNumber", 1)) - 1]
 
 
 def _as_a_film(made: highdicom.seg.Segmentation, header: Dataset) -> None:

@@ -10,6 +10,8 @@ import highdicom
 import numpy as np
 import pydicom
 from numpy.typing import NDArray
+from pydicom.charset import convert_encodings, default_encoding
+from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 from pydicom.valuerep import DA, TM, PersonName
@@ -71,7 +73,7 @@ de-identified files often lack them."""
 def _header(path: Path, geometry: Geometry | None) -> Dataset:
     """A file's header, without pixels, with what outputs take over from it made regular: what is
     missing or not in its format is empty there, too."""
-    dataset = pydicom.dcmread(path, stop_before_pixels=True, force=True)
+    dataset = in_unicode(pydicom.dcmread(path, stop_before_pixels=True, force=True))
     for name in MAY_BE_EMPTY:
         if not _regular(dataset, name):
             setattr(dataset, name, "")
@@ -79,9 +81,72 @@ def _header(path: Path, geometry: Geometry | None) -> Dataset:
         if not dataset.get("FrameOfReferenceUID"):  # the same for all outputs of a series
             series = str(dataset.SeriesInstanceUID)
             dataset.FrameOfReferenceUID = pydicom.uid.generate_uid(entropy_srcs=[series])
-        if "PerFrameFunctionalGroupsSequence" not in dataset and not dataset.get("SliceThickness"):
-            dataset.SliceThickness = f"{geometry.thickness:.10g}"
+        if not dataset.get("PerFrameFunctionalGroupsSequence"):
+            _repair_geometry(dataset, geometry)
     return dataset
+
+
+def _repair_geometry(dataset: Dataset, geometry: Geometry) -> None:
+    """Put what was understood of a slice's place into a header whose own words are not in their
+    format (decimal commas, cosines that are too long)."""
+    if not _parses(dataset, "PixelSpacing") or np.size(dataset.get("PixelSpacing")) != 2:
+        dataset.PixelSpacing = [f"{value:.10g}" for value in geometry.spacing]
+    if not _parses(dataset, "SliceThickness") or not dataset.get("SliceThickness"):
+        dataset.SliceThickness = f"{geometry.thickness:.10g}"
+    if "PerFrameFunctionalGroupsSequence" in dataset:
+        del dataset.PerFrameFunctionalGroupsSequence  # empty
+
+
+def _parses(dataset: Dataset, name: str) -> bool:
+    """Whether an attribute's values are numbers as they stand."""
+    try:
+        np.asarray(dataset.get(name, 0), dtype=np.float64)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+UNICODE = "ISO_IR 192"
+
+
+def in_unicode(dataset: Dataset) -> Dataset:
+    """The header with all its text in Unicode, whatever character set it was stored in; one that
+    is missing or misspelt is guessed by what the bytes can be.
+
+    Source: DICOM PS3.3 C.12.1.1.2 (Specific Character Set).
+    """
+    stored = dataset.get("SpecificCharacterSet")
+    try:
+        encodings = convert_encodings(stored) if stored else []
+    except (LookupError, ValueError):
+        encodings = []
+    if encodings == [default_encoding]:  # ASCII, or a name that pydicom knows nothing of
+        encodings = []
+    implicit, little = dataset.original_encoding
+    dataset.set_original_encoding(implicit, little, encodings or [_guessed_encoding(dataset)])
+    dataset.walk(_decoded)
+    dataset.SpecificCharacterSet = UNICODE
+    return dataset
+
+
+def _decoded(dataset: Dataset, element: DataElement) -> None:
+    """Read an element's text; names keep the bytes of their file otherwise."""
+    if element.VR == "PN" and element.VM == 1:
+        element.value = PersonName(str(element.value))
+    elif element.keyword == "SpecificCharacterSet":
+        element.value = UNICODE
+
+
+def _guessed_encoding(dataset: Dataset) -> str:
+    """UTF-8 where all bytes of the names are, else Western European."""
+    for name in ("PatientName", "PatientID", "StudyDescription", "SeriesDescription"):
+        content = getattr(dataset.get_item(name) if name in dataset else None, "value", b"")
+        if isinstance(content, bytes):
+            try:
+                content.decode("utf-8")
+            except UnicodeDecodeError:
+                return "latin-1"
+    return "utf8"
 
 
 def _regular(dataset: Dataset, name: str) -> bool:
