@@ -44,6 +44,7 @@ class Options:
         overwrite: replace results that are there.
         keep: leave series alone whose results are there: an interrupted run goes on.
         spacing: (row, column) in mm of images whose file does not say it.
+        told: what every result must say of the input, as that only a part of it came.
     """
 
     modality: Modality | None = None
@@ -55,6 +56,7 @@ class Options:
     overwrite: bool = False
     keep: bool = False
     spacing: tuple[float, float] | None = None
+    told: tuple[Warning, ...] = ()
 
 
 @dataclass
@@ -214,6 +216,7 @@ def _lost(task: tuple[FoundSeries, Path, Options]) -> Outcome:
 def _as_asked(series: Series, options: Options) -> Series:
     """The series with what the user says of it: a spacing where it has none, and a warning where
     the modality is another than the file's."""
+    series = replace(series, warnings=(*series.warnings, *options.told))
     if options.modality and series.modality not in (None, options.modality):
         text = f"taken for {options.modality}; the file says {series.modality}"
         warning = Warning("modality-changed", text)

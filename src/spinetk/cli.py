@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import gc
 import importlib.util
+import io
 import json
 import signal
 import sys
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,6 +21,7 @@ from rich.text import Text
 import spinetk
 from spinetk.errors import SpineError, UnreadableInput, UsageError
 from spinetk.structures import BODY_LEVELS
+from spinetk.warning import Warning
 from spinetk.writers.formats import DICOM_FORMATS, FORMATS, USUAL_FORMATS
 
 DONE, USAGE, UNREADABLE, SOME_FAILED = 0, 2, 3, 4
@@ -60,6 +63,9 @@ def main() -> None:
     # DICOM objects come by the hundred thousand and live on: looking for garbage among them, and
     # taking them apart at the end, takes a second of three
     gc.set_threshold(100_000, 50, 50)
+    for stream in (sys.stdout, sys.stderr):  # names of files need not be text
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     code = _run()
     gc.freeze()
     sys.exit(code)
@@ -121,6 +127,9 @@ def segment(
         str | None, typer.Option(help="URL of a DICOMweb service, to read from and store to.")
     ] = None,
     study: Annotated[str | None, typer.Option(help="StudyInstanceUID there.")] = None,
+    partial: Annotated[
+        bool, typer.Option(help="Take a part of the study where no more of it comes.")
+    ] = False,
     modality: Annotated[
         str, typer.Option(help="auto, mr, ct or xr; auto takes it from the file's header.")
     ] = "auto",
@@ -174,7 +183,15 @@ def segment(
         raise UsageError("--overwrite replaces results and --continue keeps them: give one of them")
     if bool(inputs) == bool(dicomweb) or bool(dicomweb) != bool(study):
         raise UsageError("name either INPUT files or folders, or --dicomweb URL with --study UID")
-    fetched = _fetched(dicomweb, study) if dicomweb and study else None
+    fetched = None
+    if dicomweb and study:
+        came = _fetched(dicomweb, study, partial)
+        fetched = came.folder
+        if came.missing:
+            text = f"only a part of the study: {came.missing}"
+            options = replace(options, told=(Warning("partial", text),))
+    elif partial:
+        raise UsageError("--partial is of a study from --dicomweb")
     with Progress(
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
         console=console, transient=True, disable=quiet or not console.is_terminal,
@@ -210,12 +227,12 @@ def segment(
         raise typer.Exit(SOME_FAILED)
 
 
-def _fetched(url: str, study: str) -> Any:
-    """The folder of a study that was read from a server."""
+def _fetched(url: str, study: str, partial: bool) -> Any:
+    """A study that was read from a server."""
     _needs("dicomweb", "dicomweb_client")
     from spinetk.dicom_net.web import fetch_study
 
-    return fetch_study(url, study)
+    return fetch_study(url, study, partial=partial)
 
 
 def _report(out: Path, row: dict[str, Any], named: bool) -> None:

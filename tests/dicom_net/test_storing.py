@@ -69,3 +69,14 @@ def test_only_what_is_done_with_and_old_is_deleted(folder: StudyFolder) -> None:
     assert study.exists()
     folder.sweep(study, 50)
     assert not study.exists() and folder.studies() == []
+
+
+def test_what_was_never_sent_stays_and_is_taken_up_again(folder: StudyFolder) -> None:
+    folder.put("1.2", "1.2.3", b"content")
+    [study] = folder.studies()
+    came = folder.arrivals(study)
+    folder.keep(study, State(came, "unsent", 1), "PACS: cannot be reached: given up")
+    folder.sweep(study, -1.0)
+    assert study.exists() and "given up" in (folder.results(study) / "reason.txt").read_text()
+    folder.take_up_unsent()
+    assert folder.state(study) == State(came, "waiting", 1)

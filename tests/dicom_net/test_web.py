@@ -1,8 +1,9 @@
 """Orthanc on loopback: a study is read from it over DICOMweb, its results are stored back."""
 
+import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,13 +15,81 @@ from pydicom.uid import JPEG2000Lossless, generate_uid
 from spinetk.dicom_net.web import fetch_study, store_results
 from spinetk.errors import UnreadableInput
 from tests.debian import needs_debian
+from tests.dicom_net.half_server import HalfServer
 from tests.services import Orthanc
 
 PLUGINS = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
-pytestmark = [
-    needs_debian("orthanc", "Orthanc"),
-    pytest.mark.skipif(not PLUGINS.exists(), reason="needs apt-get install orthanc-dicomweb"),
-]
+
+
+def needs_orthanc(test: Callable[..., None]) -> Callable[..., None]:
+    there = pytest.mark.skipif(
+        not PLUGINS.exists(), reason="needs apt-get install orthanc-dicomweb"
+    )
+    marked: Callable[..., None] = needs_debian("orthanc", "Orthanc")(there(test))
+    return marked
+
+
+@pytest.fixture(scope="module")
+def half(phantom_folder: Path) -> Iterator[HalfServer]:
+    """A server that gives parts of the phantom's study."""
+    files = [path.read_bytes() for path in sorted((phantom_folder / "dicom").iterdir())]
+    made = HalfServer(files)
+    yield made
+    made.stop()
+
+
+@pytest.mark.parametrize(
+    ("mode", "why"),
+    [
+        ("part", "the server says that it gives a part"),
+        ("unmarked", "ends before its closing mark"),
+        ("cut", "ends before its closing mark|damaged"),
+        ("counted", "4 of 9 instances came"),
+    ],
+)
+def test_a_part_of_a_study_is_no_study(half: HalfServer, mode: str, why: str) -> None:
+    with pytest.raises(UnreadableInput, match=f"only a part of the study came .*({why})"):
+        fetch_study(f"{half.url}/{mode}", "1.2.3")
+    fetched = fetch_study(f"{half.url}/{mode}", "1.2.3", partial=True)
+    assert fetched.missing and 1 <= len(list(Path(fetched.folder.name).iterdir())) < 9
+    fetched.folder.cleanup()
+
+
+def test_from_a_part_nothing_is_stored_unless_asked(half: HalfServer, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "spinetk.cli", "segment", "--study", "1.2.3", "--dicomweb"]
+    done = subprocess.run([*command, f"{half.url}/cut", "-o", str(tmp_path / "a")],
+                          capture_output=True, text=True)  # fmt: skip
+    assert done.returncode == 3 and len(done.stderr.splitlines()) == 1
+    assert half.stored == 0 and not (tmp_path / "a").exists()
+    done = subprocess.run([*command, f"{half.url}/part", "--partial", "-o", str(tmp_path / "b")],
+                          capture_output=True, text=True)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    [record] = (tmp_path / "b").glob("*/run.json")
+    warnings = json.loads(record.read_text())["warnings"]
+    assert "partial" in [w["code"] for w in warnings] and half.stored > 0
+
+
+def test_a_whole_study_and_an_address_that_ends_in_a_stroke(half: HalfServer) -> None:
+    for url in (f"{half.url}/ok", f"{half.url}/ok/"):
+        fetched = fetch_study(url, "1.2.3")
+        assert fetched.missing is None and len(list(Path(fetched.folder.name).iterdir())) == 9
+        fetched.folder.cleanup()
+
+
+@pytest.mark.parametrize(
+    ("variables", "header"),
+    [
+        ({"SPINETK_DICOMWEB_TOKEN": "abc"}, "Bearer abc"),
+        ({"SPINETK_DICOMWEB_USER": "me", "SPINETK_DICOMWEB_PASSWORD": "x"}, "Basic bWU6eA=="),
+    ],
+)
+def test_who_we_are_comes_by_the_environment(
+    half: HalfServer, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], header: str
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    fetch_study(f"{half.url}/ok", "1.2.3").folder.cleanup()
+    assert half.authorization == header
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +103,7 @@ def orthanc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         made.stop()
 
 
+@needs_orthanc
 def test_a_study_is_read_segmented_and_stored_back(
     orthanc: str, phantom_folder: Path, tmp_path: Path
 ) -> None:
@@ -56,11 +126,12 @@ def test_a_study_is_read_segmented_and_stored_back(
         assert stored[modality].StudyInstanceUID == study
     assert stored["SEG"].PixelData == pydicom.dcmread(folder / "seg.dcm").PixelData
     # with results in it, the study is read again all the same
-    again = fetch_study(orthanc, study)
+    again = fetch_study(orthanc, study).folder
     assert len(list(Path(again.name).iterdir())) == len(sources) + 2
     again.cleanup()
 
 
+@needs_orthanc
 @needs_debian("libgdcm-tools", "gdcmconv")
 def test_what_is_compressed_comes_as_it_is_stored(
     orthanc: str, phantom_folder: Path, tmp_path: Path
@@ -72,7 +143,7 @@ def test_what_is_compressed_comes_as_it_is_stored(
     dataset.StudyInstanceUID = dataset.SeriesInstanceUID = generate_uid()
     dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID = generate_uid()
     DICOMwebClient(orthanc).store_instances([dataset])
-    folder = fetch_study(orthanc, dataset.StudyInstanceUID)
+    folder = fetch_study(orthanc, dataset.StudyInstanceUID).folder
     [fetched] = [pydicom.dcmread(path) for path in Path(folder.name).iterdir()]
     assert fetched.file_meta.TransferSyntaxUID == JPEG2000Lossless
     np.testing.assert_array_equal(fetched.pixel_array, stored)
@@ -85,6 +156,7 @@ def test_a_password_in_the_address_is_not_printed() -> None:
     assert "secret" not in str(told.value) and "127.0.0.1:9" in str(told.value)
 
 
+@needs_orthanc
 def test_a_study_that_is_not_there_and_a_server_that_is_not(orthanc: str, tmp_path: Path) -> None:
     with pytest.raises(UnreadableInput, match="404, no such study"):
         fetch_study(orthanc, "1.2.3")

@@ -30,8 +30,12 @@ from spinetk.workers import in_workers
 MOST_TRIES = 3
 """Of a study whose process dies."""
 LOOK_SECONDS = 0.5
-AGAIN_SECONDS = (5, 15, 60, 300)
-"""Before a destination that does not answer, or a process that died, is tried again."""
+AGAIN_SECONDS = (5, 15, 60, 300, 900, 3600)
+"""Before a destination that does not answer, or a process that died, is tried again; the last one
+again and again."""
+MOST_SENDS = 30
+"""Tries of sending, about a day of them; then the results stay here, unsent, until the node starts
+anew."""
 
 log = logging.getLogger("spinetk.node")
 
@@ -77,6 +81,7 @@ class Node:
             UsageError: the port is taken, or is not ours to open.
         """
         self._listener.start(self.settings.host, self.settings.port)
+        self._folder.take_up_unsent()
         self._thread.start()
 
     def stop(self) -> None:
@@ -142,7 +147,11 @@ class Node:
             try:
                 send_files(self.settings.send_to, files, self.settings.title)
             except Unreachable as error:
-                self._wait(study, str(error))
+                if self._again.get(study.name, (0, 0.0))[0] + 1 >= MOST_SENDS:
+                    why = f"{error}: given up after {MOST_SENDS} tries"
+                    self._end(study, State(came, "unsent", tries), why)
+                else:
+                    self._wait(study, str(error))
                 return
             except SpineError as error:
                 self._end(study, State(came, "failed", tries), str(error))

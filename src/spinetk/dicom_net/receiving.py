@@ -11,6 +11,7 @@ from pynetdicom import AE, ALL_TRANSFER_SYNTAXES, AllStoragePresentationContexts
 from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
 from pynetdicom.transport import ThreadedAssociationServer
 
+from spinetk.dicom_net.encryption import server_tls
 from spinetk.dicom_net.storing import StudyFolder
 from spinetk.errors import UsageError
 
@@ -52,6 +53,7 @@ class Listener:
                     (evt.EVT_C_ECHO, self._echo),
                     (evt.EVT_REJECTED, _refused),
                 ],
+                ssl_context=server_tls(),
                 server_class=_server_for({host for _, host in self._peers}),
             )
         except OSError as error:

@@ -6,9 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pydicom
+from pydicom.dataset import Dataset
+from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from pynetdicom import AE
-from pynetdicom.presentation import build_context
+from pynetdicom.association import Association
+from pynetdicom.presentation import PresentationContext, build_context
 
+from spinetk.dicom_net.encryption import client_tls
 from spinetk.dicom_net.peers import AE_TITLE, Peer
 from spinetk.errors import SpineError
 
@@ -24,26 +28,28 @@ WARNINGS = (0xB000, 0xB006, 0xB007)
 OUT_OF_RESOURCES = range(0xA700, 0xA800)
 
 
+ALWAYS_KNOWN = (ImplicitVRLittleEndian, ExplicitVRLittleEndian)
+"""Every node knows the first (PS3.5 10.1); what is not compressed can be sent as either."""
+
+
 def send_files(peer: Peer, paths: Sequence[Path], title: str = AE_TITLE) -> None:
-    """Send files, each in the transfer syntax that it is stored in.
+    """Send files, each in the transfer syntax that it is stored in, or, where it is not compressed,
+    in DICOM's default one.
 
     Raises:
         Unreachable: the node does not answer, or has no room now.
-        SpineError: it does not take one of them.
+        SpineError: it turns us away, or does not take one of the files.
     """
     files = [(path, pydicom.dcmread(path)) for path in paths]
-    kinds = {
-        (str(f.file_meta.MediaStorageSOPClassUID), str(f.file_meta.TransferSyntaxUID))
-        for _, f in files
-    }
     entity = AE(ae_title=title)
     entity.connection_timeout = CONNECT_SECONDS
     entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = ANSWER_SECONDS
-    entity.requested_contexts = [build_context(kind, syntax) for kind, syntax in sorted(kinds)]
-    association = entity.associate(peer.host, peer.port, ae_title=peer.title)
+    entity.requested_contexts = _contexts([dataset for _, dataset in files])
+    association = entity.associate(
+        peer.host, peer.port, ae_title=peer.title, tls_args=client_tls(peer.host)
+    )
     if not association.is_established:
-        why = "refuses the association" if association.is_rejected else "cannot be reached"
-        raise Unreachable(why, peer)
+        raise _not_established(association, peer)
     try:
         for path, dataset in files:
             try:
@@ -51,7 +57,8 @@ def send_files(peer: Peer, paths: Sequence[Path], title: str = AE_TITLE) -> None
             except RuntimeError as error:
                 raise Unreachable("the connection is lost", peer) from error
             except ValueError as error:  # its kind is not among those that were agreed on
-                raise SpineError(f"does not take {path.name}", peer) from error
+                what = f"takes no {dataset.get('Modality', 'such')} objects ({path.name})"
+                raise SpineError(what, peer) from error
             code = status.get("Status")
             if code is None or code in OUT_OF_RESOURCES:
                 raise Unreachable(f"does not take {path.name} now", peer)
@@ -60,3 +67,29 @@ def send_files(peer: Peer, paths: Sequence[Path], title: str = AE_TITLE) -> None
     finally:
         if association.is_established:
             association.release()
+
+
+def _contexts(datasets: Sequence[Dataset]) -> list[PresentationContext]:
+    """What is proposed: each kind as it is stored, and beside it as every node can read it."""
+    wanted: dict[tuple[str, str], None] = {}
+    for dataset in datasets:
+        kind = str(dataset.file_meta.MediaStorageSOPClassUID)
+        syntax = dataset.file_meta.TransferSyntaxUID
+        also = ALWAYS_KNOWN if syntax in ALWAYS_KNOWN else ()
+        wanted |= dict.fromkeys((kind, str(s)) for s in (syntax, *also))
+    return [build_context(kind, syntax) for kind, syntax in wanted]
+
+
+def _not_established(association: Association, peer: Peer) -> SpineError:
+    """Why there is no association: rejected, or nobody there."""
+    if association.is_rejected:
+        answer = association.acceptor.primitive
+        reason = getattr(answer, "reason_str", "") or "no reason given"
+        transient = getattr(answer, "result", 1) == 2  # PS3.8 table 9-21
+        kind = Unreachable if transient else SpineError
+        return kind(f"rejects the association ({reason.lower()})", peer)
+    if association.rejected_contexts and not association.accepted_contexts:
+        return SpineError("takes none of the kinds of objects that are sent", peer)
+    if association.acceptor.primitive is not None:
+        return Unreachable("ends the association", peer)
+    return Unreachable("cannot be reached", peer)

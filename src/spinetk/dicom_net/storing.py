@@ -12,7 +12,7 @@ import json
 import shutil
 import threading
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +28,8 @@ class State:
 
     Attributes:
         came: its images when it was looked at.
-        name: "waiting" (to be segmented, or sent), "done" (sent, or kept here without destination)
-            or "failed".
+        name: "waiting" (to be segmented, or sent), "done" (sent, or kept here without destination),
+            "failed" or "unsent" (segmented, but the destination never answered).
         tries: of segmenting these images; a process that dies counts.
     """
 
@@ -108,15 +108,23 @@ class StudyFolder:
     def keep(self, study: Path, state: State, reason: str = "") -> None:
         """Write down how far a study is, and why it failed."""
         write_text(self._states / f"{study.name}.json", json.dumps(asdict(state)))
-        if state.name == "failed":
+        if state.name in ("failed", "unsent"):
             self.results(study).mkdir(exist_ok=True)
             write_text(self.results(study) / "reason.txt", reason + "\n")
 
+    def take_up_unsent(self) -> None:
+        """Have studies sent again whose results could not be."""
+        for study in self.studies():
+            state = self.state(study)
+            if state.name == "unsent":
+                self.keep(study, replace(state, name="waiting"))
+
     def sweep(self, study: Path, keep_seconds: float) -> None:
-        """Delete a study that is done with, and its results, when its time is over."""
+        """Delete a study that is done with, and its results, when its time is over; results that
+        were never sent stay."""
         with self._moving:
             came, state = self.arrivals(study), self.state(study)
-            over = state.came == came and state.name != "waiting"
+            over = state.came == came and state.name in ("done", "failed")
             if over and time.time() - came[1] > keep_seconds:
                 shutil.rmtree(study)
                 shutil.rmtree(self.results(study), ignore_errors=True)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pydicom
 import requests
@@ -21,28 +24,103 @@ SECONDS = (10, 600)
 """To connect, and between two parts of an answer."""
 
 
-def fetch_study(url: str, study: str) -> tempfile.TemporaryDirectory[str]:
-    """Every instance of a study, as it is stored, in a folder that goes when it is closed.
+@dataclass(frozen=True)
+class Fetched:
+    """A study that was read from a server.
+
+    Attributes:
+        folder: holds its instances; goes when it is closed.
+        missing: why it is only a part of the study; None for all of it.
+    """
+
+    folder: tempfile.TemporaryDirectory[str]
+    missing: str | None = None
+
+
+def fetch_study(url: str, study: str, *, partial: bool = False) -> Fetched:
+    """Every instance of a study, as it is stored.
+
+    What came is counted against what the server says it has, and the answer must be whole.
 
     Args:
         url: root of the service, as http://localhost:8042/dicom-web.
         study: StudyInstanceUID.
+        partial: take a part of the study where no more of it comes.
 
     Raises:
-        UnreadableInput: the server is not reached, or has no such study.
+        UnreadableInput: the server is not reached, has no such study, or gives only a part of it.
     """
     folder = tempfile.TemporaryDirectory(prefix="spinetk-")
-    count = 0
-    with _in_one_line(url):
-        for dataset in _client(url).iter_study(study, media_types=AS_STORED):
-            count += 1
-            path = Path(folder.name) / f"{count:06d}.dcm"
-            dataset.save_as(path, enforce_file_format=True)
-    if not count:
-        folder.cleanup()
+    watched = _WatchedSession()
+    client = _client(url, watched)
+    came: set[str] = set()
+    broken: str | None = None
+    try:
         with _in_one_line(url):
-            raise ValueError(f"has no study {study}")
-    return folder
+            for number, dataset in enumerate(client.iter_study(study, media_types=AS_STORED)):
+                path = Path(folder.name) / f"{number:06d}.dcm"
+                dataset.save_as(path, enforce_file_format=True)
+                came.add(str(dataset.get("SOPInstanceUID", number)))
+    except UnreadableInput as error:
+        if not came:
+            folder.cleanup()
+            raise
+        broken = error.reason
+    if not came:
+        folder.cleanup()
+        raise UnreadableInput(f"has no study {study}", shown(url))
+    wanted = _instances_of(url, study)
+    missing = broken or watched.missing
+    if wanted is not None and len(came) < wanted:
+        missing = f"{len(came)} of {wanted} instances came"
+    if missing and not partial:
+        folder.cleanup()
+        told = f"only a part of the study came ({missing}); nothing is segmented or stored"
+        raise UnreadableInput(f"{told} unless --partial is given", shown(url))
+    return Fetched(folder, missing)
+
+
+class _WatchedSession(requests.Session):
+    """Requests that see whether an answer of several parts is whole.
+
+    A server says with status 206 that it gives a part (DICOM PS3.18 10.4.3); an answer that was cut
+    lacks its closing mark (RFC 2046 5.1.1).
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.missing: str | None = None
+        self.hooks["response"].append(self._watch)
+
+    def _watch(self, response: requests.Response, *_: object, **__: object) -> None:
+        if response.status_code == requests.codes.partial:
+            self.missing = "the server says that it gives a part"
+        boundary = re.search(r'boundary="?([^";]+)', response.headers.get("Content-Type", ""))
+        if not boundary:
+            return
+        closing = f"--{boundary[1]}--".encode()
+        contents = response.iter_content
+
+        def watched(*arguments: Any, **named: Any) -> Iterator[bytes]:
+            end = b""
+            for chunk in contents(*arguments, **named):
+                end = (end + chunk)[-len(closing) - 256 :]
+                yield chunk
+            if closing not in end:
+                self.missing = "the answer ends before its closing mark"
+
+        response.iter_content = watched  # type: ignore[method-assign]
+
+
+def _instances_of(url: str, study: str) -> int | None:
+    """How many instances the server says a study has; None where it does not say."""
+    try:
+        [found] = _client(url).search_for_studies(
+            fields=["NumberOfStudyRelatedInstances"], search_filters={"StudyInstanceUID": study}
+        )
+        return int(found["00201208"]["Value"][0])
+    except Exception:  # a server need not answer that, and answers in many ways
+        return None
 
 
 def store_results(url: str, folders: Iterable[Path]) -> int:
@@ -75,8 +153,26 @@ def shown(url: str) -> str:
     return re.sub(r"//[^/@]*@", "//", url)
 
 
-def _client(url: str) -> DICOMwebClient:
-    return DICOMwebClient(url=url, permissive_uid=True, timeout=SECONDS)
+USER, PASSWORD, TOKEN = (
+    "SPINETK_DICOMWEB_USER",
+    "SPINETK_DICOMWEB_PASSWORD",
+    "SPINETK_DICOMWEB_TOKEN",
+)
+CERTIFICATE, KEY = "SPINETK_DICOMWEB_CERT", "SPINETK_DICOMWEB_KEY"
+"""What a server wants to know of us comes by the environment, so that no list of processes shows
+it. Proxies and an authority of one's own (REQUESTS_CA_BUNDLE) are as `requests` has them."""
+
+
+def _client(url: str, session: requests.Session | None = None) -> DICOMwebClient:
+    own = session or requests.Session()
+    if token := os.environ.get(TOKEN):
+        own.headers["Authorization"] = f"Bearer {token}"
+    elif user := os.environ.get(USER):
+        own.auth = (user, os.environ.get(PASSWORD, ""))
+    if certificate := os.environ.get(CERTIFICATE):
+        key = os.environ.get(KEY)
+        own.cert = (certificate, key) if key else certificate
+    return DICOMwebClient(url=url.rstrip("/"), session=own, permissive_uid=True, timeout=SECONDS)
 
 
 @contextmanager
@@ -86,9 +182,12 @@ def _in_one_line(url: str) -> Iterator[None]:
     try:
         yield
     except requests.HTTPError as error:
-        status = error.response.status_code if error.response is not None else "no answer"
-        why = ", no such study" if status == 404 else ""
-        raise UnreadableInput(f"the server answers {status}{why}", url) from error
-    except (requests.RequestException, ValueError) as error:
+        status = error.response.status_code if error.response is not None else 0
+        means = {401: ", name and password?", 403: ", not allowed", 404: ", no such study"}
+        raise UnreadableInput(f"the server answers {status}{means.get(status, '')}", url) from error
+    except (requests.RequestException, ValueError, OSError) as error:
         lines = str(error).splitlines() or [type(error).__name__]
         raise UnreadableInput(f"{lines[0][:160]}", url) from error
+    except Exception as error:  # what pydicom raises over a body that ends within a part
+        why = f"an instance is damaged ({type(error).__name__})"
+        raise UnreadableInput(f"the server's answer: {why}", url) from error
