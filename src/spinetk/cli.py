@@ -165,9 +165,12 @@ def segment(
     quiet: Annotated[bool, typer.Option(help="Print errors only.")] = False,
 ) -> None:
     """Segment every series in the input; results go to OUT/<series key>/."""
-    from spinetk import batch
-    from spinetk.network.detector import cores
+    import cv2
 
+    from spinetk import batch
+    from spinetk.cores import cores
+
+    cv2.setNumThreads(cores())
     options = batch.Options(
         modality=_one_of("--modality", modality.lower(), MODALITIES),
         slices=_slice_choice(slice_),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from spinetk.cores import cores
 from spinetk.errors import UsageError
 from spinetk.network.fitting import Fit, NetworkInput
 from spinetk.network.paste import paste_mask
@@ -53,13 +53,6 @@ class Masks:
     scores: NDArray[np.float32]
     labels: NDArray[np.int64]
     masks: NDArray[np.bool_]
-
-
-def cores() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):  # Linux
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 class Detector:
