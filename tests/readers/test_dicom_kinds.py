@@ -15,7 +15,7 @@ from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as Items
 from pydicom.tag import Tag
-from pydicom.uid import JPEGBaseline8Bit
+from pydicom.uid import HTJ2K, HTJ2KLossless, HTJ2KLosslessRPCL, JPEGBaseline8Bit
 
 from spinetk.errors import UnreadableInput
 from spinetk.phantom import Phantom, PhantomConfig, make_phantom, write_phantom
@@ -111,6 +111,21 @@ def test_transfer_syntaxes_with_loss(
 ) -> None:
     convert(twelve_bit(study, tmp_path / "12bit"), tmp_path / "out", LOSSY[name])
     assert_the_phantom(only(tmp_path / "out"), small, within=60)
+
+
+@pytest.mark.parametrize("syntax", [HTJ2KLossless, HTJ2KLosslessRPCL, HTJ2K])
+def test_htj2k_is_read_without_loss(
+    small: Phantom, study: Path, tmp_path: Path, syntax: pydicom.uid.UID
+) -> None:
+    import imagecodecs
+
+    def packed(dataset: Dataset, number: int) -> None:
+        code = imagecodecs.htj2k_encode(np.ascontiguousarray(dataset.pixel_array), reversible=True)
+        dataset.PixelData = pydicom.encaps.encapsulate([bytes(code)])
+        dataset["PixelData"].is_undefined_length = True
+        dataset.file_meta.TransferSyntaxUID = syntax
+
+    assert_the_phantom(only(with_headers(study, tmp_path / "a", packed)), small)
 
 
 @needs_debian("dcmtk", "dcmcjpeg")

@@ -13,10 +13,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.pixels import apply_modality_lut, get_decoder, iter_pixels
 from pydicom.uid import (
-    HTJ2K,
     ExplicitVRLittleEndian,
-    HTJ2KLossless,
-    HTJ2KLosslessRPCL,
     ImplicitVRLittleEndian,
     JPEGExtended12Bit,
 )
@@ -25,7 +22,7 @@ from spinetk.errors import UnreadableInput, Unsuitable
 from spinetk.readers.dicom_headers import Header, floats, integer
 from spinetk.readers.header_checks import check_size, short
 
-RARE = (JPEGExtended12Bit, HTJ2K, HTJ2KLossless, HTJ2KLosslessRPCL)
+RARE = (JPEGExtended12Bit,)
 """Transfer syntaxes that the base install cannot decode in full."""
 
 Decoded = NDArray[np.float32] | UnreadableInput
