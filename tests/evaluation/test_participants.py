@@ -1,9 +1,11 @@
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from spinetk.errors import SpineError
-from spinetk.evaluation.participants import participant_tests
+from spinetk.evaluation.participants import participant_tests, read_participants
 
 
 def test_participants_that_differ_are_told() -> None:
@@ -27,3 +29,16 @@ def test_participants_that_differ_are_told() -> None:
     assert tests.loc[("age", 1), "t_test_p"] < 1e-6
     assert tests.loc[("sex = F", 1), "t_test_p"] == pytest.approx(1)
     assert "site" not in tests.index.get_level_values(0)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["participant_id\tage\n01\t70.5\n02\t61\n", "participant_id;age\n01;70,5\n02;61\n",
+     "\ufeffparticipant_id\tage\r\n01\t70,5\r\n02\t61,0\r\n",
+     "participant_id,age\n01,70.5\n02,61\n"],
+)  # fmt: skip
+def test_tables_of_every_spreadsheet_are_read(tmp_path: Path, text: str) -> None:
+    (tmp_path / "participants.tsv").write_text(text, encoding="utf-8")
+    table = read_participants([tmp_path])
+    assert table is not None
+    assert table["participant_id"].tolist() == ["01", "02"] and table["age"].tolist() == [70.5, 61]

@@ -1,6 +1,8 @@
 from pathlib import Path
 
+import cv2
 import highdicom
+import numpy as np
 import pydicom
 import pytest
 
@@ -8,15 +10,26 @@ from spinetk.measures.table import measurements
 from spinetk.study import Segmentation
 
 
-def test_the_report_holds_each_area_and_refers_to_the_segmentation(
+def test_the_report_holds_each_area_and_each_outline(
     written: Path, phantom_result: Segmentation
 ) -> None:
     report = highdicom.sr.srread(written / "sr.dcm")
-    groups = report.content.get_volumetric_roi_measurement_groups()
+    groups = report.content.get_planar_roi_measurement_groups()
     rows = measurements(phantom_result)
     assert len(groups) == len(rows)
     seg = pydicom.dcmread(written / "seg.dcm", stop_before_pixels=True)
-    for group, row in zip(groups, rows, strict=True):
+    for group, row, instance in zip(groups, rows, phantom_result.instances, strict=True):
         areas = [m.value for m in group.get_measurements() if m.name.meaning == "Area"]
         assert areas == [pytest.approx(row["area_mm2"], rel=1e-6)]
-    assert seg.SOPInstanceUID in str(report)
+        # the outline, filled, is the instance on the image that it is of
+        region = group.roi
+        assert region.graphic_type.value == "POLYLINE"
+        [source] = [item for item in region.ContentSequence if item.ValueType == "IMAGE"]
+        origin = phantom_result.slice.origin
+        assert source.referenced_sop_instance_uid == origin.uid  # type: ignore[union-attr]
+        points = np.round((region.value - 0.5) * 16).astype(np.int32)
+        filled = np.zeros(instance.mask.shape, np.uint8)
+        cv2.fillPoly(filled, [points], 1, shift=4)
+        overlap = 2 * (filled.astype(bool) & instance.mask).sum()
+        assert overlap / (filled.sum() + instance.mask.sum()) > 0.97
+    assert [g.tracking_uid for g in groups] == [s.TrackingUID for s in seg.SegmentSequence]

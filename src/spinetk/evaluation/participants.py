@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -24,14 +25,30 @@ def read_participants(folders: Sequence[Path]) -> pd.DataFrame | None:
     for folder in folders:
         path = folder / PARTICIPANTS
         if path.is_file():
-            table = pd.read_csv(path, sep="\t", na_values=["n/a"], dtype={ID: str})
+            table = _read(path)
             if ID not in table:
-                raise SpineError(f"the column {ID} is missing (columns are parted by tabs)", path)
+                raise SpineError(f"the column {ID} is missing", path)
             tables.append(table)
     if not tables:
         return None
     # a participant of several sets has one row, each column from the first set that knows it
     return pd.concat(tables, ignore_index=True).groupby(ID, sort=False).first().reset_index()
+
+
+def _read(path: Path) -> pd.DataFrame:
+    """A table with tabs, semicolons or commas between its columns, decimal commas and a byte order
+    mark, as spreadsheets of many countries write it."""
+    text = path.read_text(encoding="utf-8-sig")
+    head = text.partition("\n")[0]
+    separator = max("\t;,", key=head.count)
+    table = pd.read_csv(
+        io.StringIO(text), sep=separator, na_values=["n/a"], dtype={ID: str}, skipinitialspace=True
+    )
+    for name in table.columns.drop(ID, errors="ignore"):
+        values = table[name].dropna().astype(str)
+        if len(values) and values.str.fullmatch(r"[-+]?\d+(,\d+)?").all():
+            table[name] = table[name].astype(str).str.replace(",", ".").astype(float)
+    return table
 
 
 def participant_tests(table: pd.DataFrame, folds: Sequence[frozenset[str]]) -> pd.DataFrame:

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import highdicom
+import numpy as np
 from highdicom.sr import (
     ComprehensiveSR,
     FindingSite,
+    ImageRegion,
     Measurement,
     MeasurementReport,
     ObservationContext,
     ObserverContext,
+    PlanarROIMeasurementsAndQualitativeEvaluations,
     ReferencedSegment,
+    SourceImageForRegion,
     SourceImageForSegmentation,
     TrackingIdentifier,
     VolumetricROIMeasurementsAndQualitativeEvaluations,
 )
+from numpy.typing import NDArray
 from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 
@@ -22,6 +29,7 @@ from spinetk.measures.table import Row
 from spinetk.network.registry import Model
 from spinetk.study import Instance, Segmentation
 from spinetk.writers import dicom_codes as own
+from spinetk.writers.dicom_contours import outlines
 from spinetk.writers.dicom_source import (
     MANUFACTURER,
     SR_NUMBER,
@@ -44,12 +52,12 @@ def report(
     seg: highdicom.seg.Segmentation,
     rows: list[Row],
 ) -> ComprehensiveSR:
-    """Measurements of each instance, referring to its segment.
+    """Measurements of each instance, with its outline on the image, or referring to its segment.
 
     Args:
         rows: of `spinetk.measures.table.measurements`, one an instance.
 
-    Source: DICOM PS3.16 TID 1500 and 1411, which refers to a segment on whatever number of frames.
+    Source: DICOM PS3.16 TID 1500; TID 1410 for outlines on one image, TID 1411 on several.
     """
     observer = ObserverContext(
         observer_type=codes.DCM.Device,
@@ -98,6 +106,12 @@ def report(
     return document
 
 
+Group = (
+    PlanarROIMeasurementsAndQualitativeEvaluations
+    | VolumetricROIMeasurementsAndQualitativeEvaluations
+)
+
+
 def _group(
     number: int,
     instance: Instance,
@@ -105,28 +119,42 @@ def _group(
     seg: highdicom.seg.Segmentation,
     placed: OnImages,
     hounsfield: bool,
-) -> VolumetricROIMeasurementsAndQualitativeEvaluations:
+) -> Group:
+    """The measurements of an instance: with its outline where it lies on one image, which viewers
+    list and draw, else with its segment. Either has the segment's tracking UID."""
     description = seg.SegmentSequence[number - 1]
+    tracking = TrackingIdentifier(uid=description.TrackingUID, identifier=description.TrackingID)
+    common: dict[str, Any] = {
+        "tracking_identifier": tracking,
+        "finding_category": own.CATEGORY,
+        "finding_type": own.structure_code(instance),
+        "finding_sites": [FindingSite(own.structure_code(instance))],
+        "measurements": _measurements(instance, row, hounsfield),
+    }
     sop_class = placed.headers[0].SOPClassUID
-    sources = [
-        SourceImageForSegmentation(
-            sop_class, frame.uid, [frame.number] if frame.number is not None else None
-        )
+    on = [
+        (frame.uid, [frame.number] if frame.number is not None else None)
         for frame, labels in zip(placed.frames, placed.labels, strict=True)
         if (labels == number).any()
     ]
-    return VolumetricROIMeasurementsAndQualitativeEvaluations(
-        tracking_identifier=TrackingIdentifier(
-            uid=description.TrackingUID, identifier=description.TrackingID
-        ),
-        referenced_segment=ReferencedSegment(
-            seg.SOPClassUID, seg.SOPInstanceUID, number, source_images=sources
-        ),
-        finding_category=own.CATEGORY,
-        finding_type=own.structure_code(instance),
-        finding_sites=[FindingSite(own.structure_code(instance))],
-        measurements=_measurements(instance, row, hounsfield),
-    )
+    if len(placed.frames) == 1:
+        [(uid, frames)] = on
+        region = ImageRegion(
+            highdicom.sr.GraphicTypeValues.POLYLINE,
+            _outline(placed.labels[0] == number),
+            SourceImageForRegion(sop_class, uid, frames),
+        )
+        return PlanarROIMeasurementsAndQualitativeEvaluations(referenced_region=region, **common)
+    sources = [SourceImageForSegmentation(sop_class, uid, frames) for uid, frames in on]
+    segment = ReferencedSegment(seg.SOPClassUID, seg.SOPInstanceUID, number, source_images=sources)
+    return VolumetricROIMeasurementsAndQualitativeEvaluations(referenced_segment=segment, **common)
+
+
+def _outline(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """The outline of a mask's largest part, closed: float [N, 2] of (column, row), in which the
+    first pixel reaches from 0 to 1 (PS3.3 C.18.6.1.2)."""
+    polygon = max(outlines(mask), key=len) + 0.5
+    return np.concatenate([polygon, polygon[:1]])
 
 
 def _measurements(instance: Instance, row: Row, hounsfield: bool) -> list[Measurement]:
