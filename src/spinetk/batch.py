@@ -128,7 +128,7 @@ def segment_all(
     found = find(inputs)
     made = not out.exists()
     todo = _prepare(out, found.series, options) if found.series else []
-    outcome = Outcome(other_files=found.passed_over)
+    outcome = Outcome(other_files=len(found.passed_over))
     outcome.kept = [item.key for item in found.series if item not in todo]
     outcome.refuse(found.refused)
     shared = workers > 1 and len(todo) >= FEWEST_FOR_WORKERS

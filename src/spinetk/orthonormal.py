@@ -10,8 +10,9 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-SHEAR_TOLERANCE = 0.01
-"""Cosine of the angle of two axes (0.6 degrees off a right angle) that rounding explains."""
+SHEAR_TOLERANCE = 0.02
+"""Cosine of the angle of two axes (1.1 degrees off a right angle) that rounding explains, to two
+decimals at the worst."""
 
 
 def orthonormal(

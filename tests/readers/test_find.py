@@ -24,7 +24,7 @@ def test_keys_are_given_before_anything_is_read_and_are_unique(tmp_path: Path) -
     (tmp_path / "notes.txt").write_text("x")
     found = find([tmp_path])
     assert [one.key for one in found.series] == ["film", "t2", "film-2", "t2-2"]
-    assert found.passed_over == 1 and not found.refused
+    assert [p.name for p in found.passed_over] == ["notes.txt"] and not found.refused
     series, left_out = found.series[3].load()
     assert series is not None and series.key == "t2-2" and len(series.slices) == 5 and not left_out
 

@@ -48,6 +48,11 @@ class DicomContent:
         images = sorted(f"{frame.uid} {frame.number}" for frame in frames)
         return hashlib.sha256("\n".join(images).encode()).hexdigest()
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Those of the images."""
+        return tuple(dict.fromkeys(header.frame.path for header in self.stack.headers))
+
     def read(self) -> tuple[Series, list[Refusal]]:
         """The series, and the images that could not be decoded."""
         return read_stack(self.key, self.stack)

@@ -137,12 +137,14 @@ def _padding(dataset: Dataset, name: str) -> int | None:
 
 
 def _with_rescale(dataset: Dataset) -> Dataset:
-    """The dataset without a slope or intercept that is empty or no number."""
-    both = [floats(dataset, name, 1) for name in ("RescaleSlope", "RescaleIntercept")]
-    if any(value is None for value in both):
-        for name in ("RescaleSlope", "RescaleIntercept"):
+    """The dataset with its slope and intercept as numbers, or without them where one is none."""
+    both = {name: floats(dataset, name, 1) for name in ("RescaleSlope", "RescaleIntercept")}
+    for name, value in both.items():
+        if any(v is None for v in both.values()):
             if name in dataset:
                 del dataset[name]
+        elif value is not None:
+            setattr(dataset, name, float(value[0]))
     return dataset
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from spinetk.errors import UnreadableInput
+from spinetk.errors import UnreadableInput, readable
 from spinetk.readers.dicom import DicomReader
 from spinetk.readers.raster import RASTER
 from spinetk.readers.reader import Content, Reader
@@ -71,19 +71,19 @@ class FoundStudy:
     Attributes:
         series: what can be read, as far as names and headers tell.
         refused: what can not.
-        passed_over: number of files of other kinds.
+        passed_over: files of other kinds.
         files: keeps the folders of unpacked archives while this is in use.
     """
 
     series: tuple[FoundSeries, ...]
     refused: tuple[Refusal, ...]
-    passed_over: int
+    passed_over: tuple[Path, ...]
     files: Files
 
     def nothing_read(self, inputs: Sequence[str | Path], refused: list[Refusal]) -> UnreadableInput:
         """The error for an input of which no series could be read."""
         where = ", ".join(str(item) for item in inputs)
-        return UnreadableInput(_nothing_read(self.files, refused), where)
+        return UnreadableInput(_nothing_read(self.passed_over, refused), where)
 
 
 def find(inputs: Sequence[str | Path]) -> FoundStudy:
@@ -99,14 +99,14 @@ def find(inputs: Sequence[str | Path]) -> FoundStudy:
     found: list[FoundSeries] = []
     refused = list(files.refused)
     together: dict[Reader, list[Path]] = {}
-    passed_over = 0
+    passed_over: list[Path] = []
     for path in files.paths:
         reader = next((one for one in READERS if one.claims(path)), None)
         if reader is None:
             if path.suffix.lower() in (".dcm", ".ima") or path in files.named:
                 refused.append(Refusal(path.name, "is not a DICOM file or an image known here"))
             else:
-                passed_over += 1
+                passed_over.append(path)
         elif reader.one_file_each:
             contents, more = reader.find([path])
             found += [FoundSeries(one.key, one, path in files.named) for one in contents]
@@ -118,7 +118,9 @@ def find(inputs: Sequence[str | Path]) -> FoundStudy:
         found += [FoundSeries(one.key, one) for one in contents]
         refused += more
     found = [replace(one, archive=files.archive_of(one.place)) for one in found]
-    return FoundStudy(tuple(with_unique_keys(found)), tuple(refused), passed_over, files)
+    values = {path for one in found for path in one.content.files}
+    other = tuple(path for path in passed_over if path not in values)
+    return FoundStudy(tuple(with_unique_keys(found)), tuple(refused), other, files)
 
 
 def read(inputs: str | Path | Sequence[str | Path]) -> Study:
@@ -142,7 +144,7 @@ def read(inputs: str | Path | Sequence[str | Path]) -> Study:
             series.append(replace(loaded, unpacked=found.files.unpacked))
     if not series:
         raise found.nothing_read(given, refused)
-    return Study(tuple(series), tuple(refused), found.passed_over)
+    return Study(tuple(series), tuple(refused), len(found.passed_over))
 
 
 def with_unique_keys(series: Iterable[FoundSeries]) -> list[FoundSeries]:
@@ -160,13 +162,15 @@ def with_unique_keys(series: Iterable[FoundSeries]) -> list[FoundSeries]:
     return out
 
 
-def _nothing_read(files: Files, refused: list[Refusal]) -> str:
+def _nothing_read(passed_over: Sequence[Path], refused: list[Refusal]) -> str:
     if refused:
         first = refused[0]
         more = f" (and {len(refused) - 1} more)" if len(refused) > 1 else ""
         return f"nothing to segment; {first.name}: {first.reason}{more}"
-    if not files.paths:
+    if not passed_over:
         return "the folder is empty"
-    count = len(files.paths)
+    count = len(passed_over)
     among = f"{count} files" if count > 1 else "1 file"
-    return f"no DICOM, NIfTI, MHA, NRRD, PNG, JPEG or TIFF among {among}"
+    names = ", ".join(readable(path.name) for path in passed_over[:3])
+    named = f"{names}, ..." if count > 3 else names
+    return f"no DICOM, NIfTI, MHA, NRRD, PNG, JPEG or TIFF among {among} ({named})"

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from spinetk.errors import UnreadableInput
 from spinetk.readers.header_checks import file_stem
 from spinetk.study import Refusal, Series
 
@@ -38,6 +39,10 @@ class Content(Protocol):
             OSError: a file cannot be read.
             UnreadableInput: a header is damaged.
         """
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files that it is made of, as far as its headers name them."""
 
     def read(self) -> tuple[Series, list[Refusal]]:
         """The series, and what of it was left out and why.
@@ -92,6 +97,14 @@ class FileContent:
             with path.open("rb") as stream:
                 hashlib.file_digest(stream, lambda: whole)
         return whole.hexdigest()
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The file, and the one with its values."""
+        try:
+            return self.path, self.values_file(self.path)
+        except (OSError, UnreadableInput):  # said when it is read
+            return (self.path,)
 
     def read(self) -> tuple[Series, list[Refusal]]:
         """The series; nothing of it is left out."""

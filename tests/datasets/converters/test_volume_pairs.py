@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from spinetk.datasets.converters.volume_pairs import nnunet_names, pairs
+from spinetk.datasets.converters.volume_pairs import nnunet_names, pairs, verse_pairs
+from spinetk.errors import SpineError
 from spinetk.structures import BODY_KIND, DISC_KIND
 
 
@@ -49,3 +50,15 @@ def test_nnunets_names(tmp_path: Path, labels: dict[str, object]) -> None:
     (tmp_path / "dataset.json").write_text(json.dumps({"labels": labels}))
     assert nnunet_names(tmp_path) == {1: (BODY_KIND, "L3"), 2: (DISC_KIND, "L3-L4")}
     assert nnunet_names(tmp_path / "elsewhere") == {}
+
+
+def test_verses_images_of_one_name_are_told_apart_by_their_folder(tmp_path: Path) -> None:
+    name, label = "sub-1_ct.nii.gz", "sub-1_seg-vert_msk.nii.gz"
+    folder = made(tmp_path, f"rawdata/a/{name}", f"rawdata/b/{name}", f"derivatives/b/{label}")
+    lost: list[str] = []
+    found = [(folder / "rawdata" / "b" / name, folder / "derivatives" / "b" / label)]
+    assert [(image, labels) for _, image, labels in verse_pairs(folder, lost)] == found
+    assert lost == ["volumes without labels"]
+    (folder / "derivatives" / "b" / label).rename(folder / "derivatives" / label)
+    with pytest.raises(SpineError, match="which image is meant"):
+        list(verse_pairs(folder, lost))

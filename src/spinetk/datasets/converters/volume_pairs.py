@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from spinetk.datasets.converters.names import Label, class_of
+from spinetk.errors import SpineError
 from spinetk.readers.volume_files import VOLUME_SUFFIXES
 
 LABEL_ENDINGS = ("seg", "label", "labels", "mask", "bodies", "segmentation", "dseg", "msk", "gt")
@@ -112,15 +113,28 @@ def _stem(path: Path) -> str:
 
 
 def verse_pairs(folder: Path, lost: list[str]) -> Iterator[tuple[str, Path, Path]]:
-    """VerSe in BIDS names: `rawdata/*/*_ct.nii.gz`, `derivatives/*/*_seg-vert_msk.nii.gz`."""
-    images = {path.name.removesuffix("_ct.nii.gz"): path for path in folder.rglob("*_ct.nii.gz")}
+    """VerSe in BIDS names: `rawdata/*/*_ct.nii.gz`, `derivatives/*/*_seg-vert_msk.nii.gz`. Images
+    of one name are told apart by the folder that they share with their labels.
+
+    Raises:
+        SpineError: several images may be meant.
+    """
+    images = sorted(folder.rglob("*_ct.nii.gz"))
+    used: set[Path] = set()
     for path in sorted(folder.rglob("*_seg-vert_msk.nii.gz")):
         stem = path.name.removesuffix("_seg-vert_msk.nii.gz")
-        if stem in images:
-            yield stem, images.pop(stem), path
+        named = [image for image in images if image.name == f"{stem}_ct.nii.gz"]
+        beside = [image for image in named if image.parent.name == path.parent.name]
+        fitting = beside if len(beside) == 1 else named
+        if len(fitting) > 1:
+            shown = ", ".join(str(image.relative_to(folder)) for image in fitting)
+            raise SpineError(f"which image is meant: {shown}?", path.relative_to(folder))
+        if fitting:
+            used.add(fitting[0])
+            yield stem, fitting[0], path
         else:
             lost.append("labels without a volume")
-    lost += ["volumes without labels"] * len(images)
+    lost += ["volumes without labels"] * len(set(images) - used)
 
 
 def spider_pairs(folder: Path, lost: list[str]) -> Iterator[tuple[str, Path, Path]]:
