@@ -19,13 +19,15 @@ from spinetk.pipeline import segment
 from spinetk.readers import FoundSeries, find
 from spinetk.readers.pixel_store import StoredSlices
 from spinetk.results.folders import put_back, summary_row, write_rows, write_summary
-from spinetk.results.keys import slice_key, slice_keys_pattern
+from spinetk.results.keys import slice_key, slice_keys_pattern, volume_key
 from spinetk.results.record import is_result, whole_record
 from spinetk.results.write import write_result
-from spinetk.study import NO_SPACING, Modality, Refusal, Series
+from spinetk.solids import OutlinedSlice
+from spinetk.study import NO_SPACING, Modality, Refusal, Segmentation, Series
 from spinetk.warning import Warning
 from spinetk.workers import in_workers
 from spinetk.writers.formats import USUAL_FORMATS
+from spinetk.writers.volume_outputs import write_volume
 
 FEWEST_FOR_WORKERS = 6
 """A worker takes over a second to start."""
@@ -71,6 +73,7 @@ class Outcome:
         other_files: number of files of other kinds that lay among the input.
         read: number of series whose pixels could be read.
         kept: keys of results that were there and were left alone.
+        told: key, and what could not be written of all slices together.
     """
 
     done: list[dict[str, Any]] = field(default_factory=list)
@@ -79,6 +82,7 @@ class Outcome:
     other_files: int = 0
     read: int = 0
     kept: list[str] = field(default_factory=list)
+    told: list[tuple[str, str]] = field(default_factory=list)
 
     def refuse(self, refused: Iterable[Refusal]) -> None:
         """Take account of what was not read."""
@@ -96,6 +100,7 @@ class Outcome:
         self.other_files += other.other_files
         self.read += other.read
         self.kept += other.kept
+        self.told += other.told
 
 
 def segment_all(
@@ -252,18 +257,28 @@ def _segment_parts(
         NothingFound: nothing was found on any slice.
     """
     nothing: NothingFound | None = None
+    outlined: list[OutlinedSlice] = []
     for item, choice in _parts(series, options):
         if options.keep and whole_record(out / item.key):
             outcome.kept.append(item.key)
             continue
         with _failure_noted(item.key, outcome):
             try:
-                row = _segment_one(item, choice, loaded, out, options, on_progress)
-                outcome.done.append(row)
+                result = _segmented(item, choice, loaded, options, on_progress)
+                outcome.done.append(_written(result, loaded, out, options))
+                if options.slices == "all":
+                    outlined.append(OutlinedSlice.of(result))
             except NothingFound as error:
                 nothing = error
     if nothing is not None and not outcome.done and not outcome.kept:
         raise nothing
+    # of a run that goes on, the slices that were there are not outlined anew: no volume of a part
+    if len(outlined) > 1 and not outcome.kept:
+        key = volume_key(series.key)
+        with _failure_noted(key, outcome):
+            formats = options.formats
+            missing = write_volume(out / key, series, outlined, loaded.model, formats)
+            outcome.told += [(key, warning.text) for warning in missing]
 
 
 @contextmanager
@@ -343,16 +358,15 @@ def _parts(series: Series, options: Options) -> list[tuple[Series, Literal["auto
     ]
 
 
-def _segment_one(
+def _segmented(
     series: Series,
     choice: Literal["auto"] | int,
     loaded: LoadedModel,
-    out: Path,
     options: Options,
     on_progress: Progress,
-) -> dict[str, Any]:
-    """Segment and write one series; returns its row of the summary."""
-    result = segment(
+) -> Segmentation:
+    """Segment one series, or one slice of it."""
+    return segment(
         series,
         loaded,
         slice_choice=choice,
@@ -360,6 +374,12 @@ def _segment_one(
         anchor=options.anchor,
         on_slice=lambda done, total: on_progress(series.key, done, total),
     )
+
+
+def _written(
+    result: Segmentation, loaded: LoadedModel, out: Path, options: Options
+) -> dict[str, Any]:
+    """Write a result; returns its row of the summary."""
     threshold = loaded.model.score_threshold if options.score is None else options.score
     asked = {
         "modality": options.modality or "auto",

@@ -214,6 +214,8 @@ def segment(
         _say(f"{key}: {reason}")
     for refusal in outcome.passed_over:
         _say(f"passed over {refusal.name}: {refusal.reason}")
+    for key, text in outcome.told:
+        _say(f"{key}: {text}")
     if outcome.kept:
         _say(f"results that were there and were kept: {len(outcome.kept)}")
     if outcome.other_files:

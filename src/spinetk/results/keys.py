@@ -54,6 +54,15 @@ def slice_key(series: str, index: int) -> str:
     return f"{series}-slice-{index:03d}"
 
 
+def volume_key(series: str) -> str:
+    """The folder of what all slices of a series make together.
+
+    >>> volume_key("1a2b3c4d-5")
+    '1a2b3c4d-5-3d'
+    """
+    return f"{series}-3d"
+
+
 def slice_keys_pattern(series: str) -> re.Pattern[str]:
     """Matches the keys that `slice_key` gives for a series."""
     return re.compile(rf"{re.escape(series)}-slice-\d{{3,}}")

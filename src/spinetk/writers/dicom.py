@@ -57,11 +57,11 @@ def write_dicom(
         except Exception as error:  # highdicom raises many kinds for headers that lack something
             (folder / f"{name}.dcm").unlink(missing_ok=True)
             made.pop(name, None)
-            missing.append(not_written(name, _reason(error)))
+            missing.append(not_written(name, why_not(error)))
     return missing
 
 
-def _reason(error: Exception) -> str:
+def why_not(error: Exception) -> str:
     """Why, without the words of a library: they can quote the header, a birth date for one."""
     if isinstance(error, SpineError):
         return str(error)

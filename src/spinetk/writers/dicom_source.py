@@ -54,12 +54,21 @@ def on_images(result: Segmentation) -> OnImages:
     for number, instance in enumerate(result.instances, start=1):
         labels[instance.mask] = number
     frames, placed = on_frames(stored, labels)
+    return on_stored_images(frames, placed, stored.geometry)
+
+
+def on_stored_images(
+    frames: tuple[Frame, ...], labels: NDArray[np.uint8 | np.uint16], geometry: Geometry | None
+) -> OnImages:
+    """Labels on stored images with the images' headers.
+
+    Args:
+        labels: [frames, rows, columns], as `OnImages` holds them.
+        geometry: of one of the slices.
+    """
     paths: dict[Path, None] = dict.fromkeys(frame.path for frame in frames)
-    return OnImages(
-        frames=frames,
-        labels=placed,
-        headers=tuple(_header(path, stored.geometry) for path in paths),
-    )
+    headers = tuple(_header(path, geometry) for path in paths)
+    return OnImages(frames=frames, labels=labels, headers=headers)
 
 
 MAY_BE_EMPTY = (

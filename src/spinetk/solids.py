@@ -1,0 +1,158 @@
+"""Bodies and discs through all slices of a series: what was outlined slice by slice, put together.
+
+    outlined slices -> pieces of one structure on neighbouring slices -> solids, named once
+
+Levels come from the slice that was selected, where the column is seen best; a lateral slice has no
+say in them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spinetk.rle import decode_rle, encode_rle
+from spinetk.selection import select_slice
+from spinetk.study import Instance, Segmentation, Series, SliceCount
+
+SHARED = 0.3
+"""Outlines on neighbouring slices are of one structure if they share more than this part of the
+smaller one."""
+FEWEST_SLICES = 2
+"""What is seen on a single slice only is no solid (one slice of a series of few counts)."""
+FEW = 3
+
+
+@dataclass(frozen=True)
+class OutlinedSlice:
+    """What was outlined on one slice, with its masks coded: hundreds would fill memory.
+
+    Attributes:
+        instances: without masks.
+        codes: run-length codes of their masks.
+    """
+
+    index: int
+    count: SliceCount
+    instances: tuple[Instance, ...]
+    codes: tuple[dict[str, object], ...]
+
+    @classmethod
+    def of(cls, result: Segmentation) -> OutlinedSlice:
+        """The slice of a result."""
+        blank = np.zeros((0, 0), dtype=bool)
+        return cls(
+            result.slice_index,
+            next(count for count in result.trace if count.index == result.slice_index),
+            tuple(replace(instance, mask=blank) for instance in result.instances),
+            tuple(encode_rle(instance.mask) for instance in result.instances),
+        )
+
+    def mask(self, place: int) -> NDArray[np.bool_]:
+        """bool [H, W] of one of the instances."""
+        return decode_rle(self.codes[place])
+
+
+@dataclass(frozen=True)
+class Solid:
+    """One body or disc through the slices.
+
+    Attributes:
+        instance: with its best mask, on the selected slice or on the slice where it is largest;
+            named and ordered by the selected slice.
+        pieces: (slice index, run-length code) of its outline on each slice.
+    """
+
+    instance: Instance
+    pieces: tuple[tuple[int, dict[str, object]], ...]
+
+
+def solids(slices: Sequence[OutlinedSlice]) -> tuple[int, list[Solid]]:
+    """Put the outlines of a series' slices together.
+
+    Args:
+        slices: in the order of the series, at least one.
+
+    Returns:
+        The index of the selected slice, and the solids: first those on it, in its order.
+    """
+    chosen = select_slice([one.count for one in slices])
+    chains = _chains(slices)
+    least = FEWEST_SLICES if len(slices) >= FEW else 1
+    found: list[tuple[bool, int, Solid]] = []
+    for chain in chains:
+        on_chosen = [(s, place) for s, place in chain if slices[s].index == chosen]
+        if len(chain) < least and not on_chosen:
+            continue
+        s, place = on_chosen[0] if on_chosen else max(chain, key=lambda m: _area(slices, m))
+        instance = replace(slices[s].instances[place], mask=slices[s].mask(place))
+        if not on_chosen:
+            instance = replace(instance, level=None)
+        pieces = tuple((slices[t].index, slices[t].codes[p]) for t, p in chain)
+        found.append((not on_chosen, place, Solid(instance, pieces)))
+    found.sort(key=lambda item: item[:2])
+    return chosen, [solid for _, _, solid in found]
+
+
+def label_volume(
+    series: Series, parts: Sequence[Solid], labels: Sequence[int]
+) -> NDArray[np.int16]:
+    """int16 [slices, H, W]: the label of each voxel, 0 outside.
+
+    Args:
+        labels: one for each solid.
+    """
+    shape = series.slices[0].pixels.shape
+    volume = np.zeros((len(series.slices), *shape), dtype=np.int16)
+    for solid, label in zip(parts, labels, strict=True):
+        for index, code in solid.pieces:
+            volume[index][decode_rle(code)] = label
+    return volume
+
+
+def _chains(slices: Sequence[OutlinedSlice]) -> list[list[tuple[int, int]]]:
+    """(place of the slice, place of the instance) of every structure, along the slices."""
+    chains: list[list[tuple[int, int]]] = []
+    open_chains: dict[int, list[tuple[int, int]]] = {}
+    before: list[NDArray[np.bool_]] = []
+    for s, one in enumerate(slices):
+        masks = [one.mask(place) for place in range(len(one.instances))]
+        neighbours = s > 0 and slices[s - 1].index == one.index - 1
+        pairs = (
+            sorted(
+                (
+                    (_shared(before[a], masks[b]), a, b)
+                    for a in range(len(before))
+                    for b in range(len(masks))
+                    if slices[s - 1].instances[a].kind == one.instances[b].kind
+                ),
+                reverse=True,
+            )
+            if neighbours
+            else []
+        )
+        linked: dict[int, list[tuple[int, int]]] = {}
+        used: set[int] = set()
+        for share, a, b in pairs:
+            if share > SHARED and a not in used and b not in linked:
+                used.add(a)
+                linked[b] = open_chains[a]
+        for b in range(len(masks)):
+            if b not in linked:
+                linked[b] = []
+                chains.append(linked[b])
+            linked[b].append((s, b))
+        open_chains, before = linked, masks
+    return chains
+
+
+def _shared(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
+    least = min(np.count_nonzero(a), np.count_nonzero(b))
+    return float(np.count_nonzero(a & b) / least) if least else 0.0
+
+
+def _area(slices: Sequence[OutlinedSlice], member: tuple[int, int]) -> int:
+    return int(np.count_nonzero(slices[member[0]].mask(member[1])))
