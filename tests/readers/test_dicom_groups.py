@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from spinetk.readers.dicom_groups import alike, by_contrast, stations
+from spinetk.readers.dicom_groups import alike, by_contrast, by_rank, stations
 from spinetk.readers.dicom_headers import CONTRASTS, Header, read_headers
 from spinetk.readers.dicom_stacks import stacks
 
@@ -56,3 +56,20 @@ def test_only_what_has_few_values_tells_contrasts_apart(headers: Sequence[Header
     assert [len(group) for group in by_contrast(twice, 2)] == [9, 9]
     jittered = [echo(h, 20.0 + k) for k, h in enumerate(headers)]
     assert len(by_contrast(jittered, 2)) == 1
+
+
+def test_images_at_a_place_are_told_apart_by_what_differs_at_every_place(
+    headers: Sequence[Header],
+) -> None:
+    place = CONTRASTS.index("EchoTime")
+
+    def echo(header: Header, time: float) -> Header:
+        return replace(header, kind=(*header.kind[:place], time, *header.kind[place + 1 :]))
+
+    # times measured anew for every slice, images in any order
+    places = [
+        [echo(h, t + 0.01 * k) for t in ((80.0, 20.0) if k % 2 else (20.0, 80.0))]
+        for k, h in enumerate(headers)
+    ]
+    for ranked in by_rank(places):
+        assert [round(h.kind[place], -1) for h in ranked] == [20, 80]

@@ -83,3 +83,14 @@ def by_contrast(group: Sequence[Header], most: int) -> list[list[Header]]:
         i for i in range(len(CONTRASTS)) if 1 < len({header.kind[i] for header in group}) <= most
     ]
     return by_kind(group, few)
+
+
+def by_rank(places: Sequence[Sequence[Header]]) -> list[list[Header]]:
+    """The images of each place in the order of what tells them apart everywhere (echo times that
+    are measured anew for every slice); as they are where nothing does."""
+    for i in range(len(CONTRASTS)):
+        values = [[header.kind[i] for header in place] for place in places]
+        numbers = all(isinstance(value, float) for place in values for value in place)
+        if numbers and all(len(set(place)) == len(place) for place in values):
+            return [sorted(place, key=lambda header: header.kind[i]) for place in places]
+    return [list(place) for place in places]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinetk.errors import UnreadableInput, Unsuitable
-from spinetk.readers.dicom_groups import alike, by_contrast, by_kind, stations
+from spinetk.readers.dicom_groups import alike, by_contrast, by_kind, by_rank, stations
 from spinetk.readers.dicom_headers import CONTRASTS, Header
 from spinetk.study import Geometry
 from spinetk.warning import Warning
@@ -149,7 +149,8 @@ def _in_order(group: Sequence[Header]) -> list[Stack]:
         ]
     if len(set(map(len, places))) == 1 and len(places) > 1:
         told = Warning("split", f"{most} images at every place: taken as {most} series")
-        return [_stack([place[i] for place in places], [told]) for i in range(most)]
+        ranked = by_rank(places)
+        return [_stack([place[i] for place in ranked], [told]) for i in range(most)]
     if acquisitions := _by_acquisition(group, most):
         told = Warning(
             "split",
