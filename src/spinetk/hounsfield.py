@@ -32,7 +32,8 @@ def with_units_checked(series: Series) -> Series:
         doubt = "a picture holds grey values"
     if doubt is None:
         return series
-    text = f"{doubt}: no Hounsfield units, so no means are given and S1 names no levels"
+    names = "" if series.source == "raster" else " and S1 names no levels"
+    text = f"{doubt}: no Hounsfield units, so no means are given{names}"
     return replace(series, warnings=(*series.warnings, Warning(NOT_HOUNSFIELD, text)))
 
 

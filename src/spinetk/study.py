@@ -30,8 +30,9 @@ NO_SPACING = Warning("no-spacing", "pixel spacing is not known: no figures in mm
 """Of a series without spacing; it goes where the user gives one."""
 
 
-NOT_HOUNSFIELD = "not-hounsfield"
-"""Code of the warning that values of a CT are no Hounsfield units."""
+NOT_HOUNSFIELD, TURNED = "not-hounsfield", "turned"
+"""Codes of the warnings that values of a CT are no Hounsfield units, and that a picture was turned
+by what was found in it: what the files do not say and the results must keep."""
 
 
 def vector(values: NDArray[np.float64]) -> Vector:

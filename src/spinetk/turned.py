@@ -16,7 +16,7 @@ from spinetk.errors import Unsuitable
 from spinetk.network.loaded import LoadedModel, prepared
 from spinetk.orientation import upright
 from spinetk.structures import BODY_KIND, DISC_KIND, SACRAL_CLASS
-from spinetk.study import UNSURE_SCORE, Modality, Series, Slice, Vector
+from spinetk.study import TURNED, UNSURE_SCORE, Modality, Series, Slice, Vector
 from spinetk.warning import Warning
 
 ANTERIOR, POSTERIOR = (0.0, -1.0, 0.0), (0.0, 1.0, 0.0)
@@ -98,7 +98,7 @@ def as_it_lies(series: Series, loaded: LoadedModel, threshold: float) -> Series:
         return series
     text = f"turned: {turn} (degrees clockwise, by what was found in it): check the overlay"
     lying = replace(picture, facing=TURNS[turn])
-    return replace(series, slices=(lying,), warnings=(*series.warnings, Warning("turned", text)))
+    return replace(series, slices=(lying,), warnings=(*series.warnings, Warning(TURNED, text)))
 
 
 def _look(

@@ -48,7 +48,6 @@ KINDS: dict[str, Kind] = {
     "joined": Kind("check", "input"),
     "several-patients": Kind("check", "input"),
     "value-repaired": Kind("check", "input"),
-    "padding": Kind("note", "input"),
     "not-hounsfield": Kind("check", "input"),
     "turned": Kind("check", "input"),
     "partial": Kind("check", "input"),

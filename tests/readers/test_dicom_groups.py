@@ -52,10 +52,15 @@ def test_only_what_has_few_values_tells_contrasts_apart(headers: Sequence[Header
     def echo(header: Header, time: float) -> Header:
         return replace(header, kind=(*header.kind[:place], time, *header.kind[place + 1 :]))
 
-    twice = [echo(h, t) for h in headers for t in (20.0, 80.0)]
-    assert [len(group) for group in by_contrast(twice, 2)] == [9, 9]
-    jittered = [echo(h, 20.0 + k) for k, h in enumerate(headers)]
-    assert len(by_contrast(jittered, 2)) == 1
+    twice = [[echo(h, t) for t in (20.0, 80.0)] for h in headers]
+    assert [len(group) for group in by_contrast(twice)] == [9, 9]
+    # six phases of five slices, each slice with an echo time of its own
+    phases = [[echo(h, 20.0 + k)] * 6 for k, h in enumerate(headers[:5])]
+    assert len(by_contrast(phases)) == 1
+    # one slice taken twice, echo times that differ between neighbours
+    interleaved = [[echo(h, 20.0 + k % 2)] for k, h in enumerate(headers)]
+    interleaved[4] = interleaved[4] * 2
+    assert len(by_contrast(interleaved)) == 1
 
 
 def test_images_at_a_place_are_told_apart_by_what_differs_at_every_place(

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from spinetk.atomic import write_text
 from spinetk.boxes import mask_box
 from spinetk.datasets.converters.names import Label
-from spinetk.errors import SpineError
+from spinetk.errors import SpineError, readable
 from spinetk.intensity import BONE_WINDOW_HU, HIGH_PERCENTILE, LOW_PERCENTILE
 from spinetk.rle import encode_rle
 from spinetk.structures import SPINE_CLASSES
@@ -46,6 +46,7 @@ def short_name(name: str) -> str:
     >>> len(short_name("a" * 300)), short_name("scan")
     (200, 'scan')
     """
+    name = readable(name)
     content = name.encode("utf-8")
     if len(content) <= LONGEST_NAME:
         return name

@@ -153,8 +153,8 @@ class Node:
                 else:
                     self._wait(study, str(error))
                 return
-            except SpineError as error:
-                self._end(study, State(came, "failed", tries), str(error))
+            except SpineError as error:  # turned away: trying again would not help
+                self._end(study, State(came, "unsent", tries), str(error))
                 return
         where = f"sent to {self.settings.send_to}" if self.settings.send_to else f"kept in {out}"
         self._end(study, State(came, "done", tries), f"{len(files)} files {where}")

@@ -40,13 +40,14 @@ def _read(path: Path) -> pd.DataFrame:
     mark, as spreadsheets of many countries write it."""
     text = path.read_text(encoding="utf-8-sig")
     head = text.partition("\n")[0]
-    separator = max("\t;,", key=head.count)
+    separator = next((mark for mark in "\t;" if mark in head), ",")
     table = pd.read_csv(
         io.StringIO(text), sep=separator, na_values=["n/a"], dtype={ID: str}, skipinitialspace=True
     )
     for name in table.columns.drop(ID, errors="ignore"):
         values = table[name].dropna().astype(str)
-        if len(values) and values.str.fullmatch(r"[-+]?\d+(,\d+)?").all():
+        numbers = values.str.fullmatch(r"[-+]?\d+(,\d+)?").all()
+        if separator != "," and numbers and values.str.contains(",").any():
             table[name] = table[name].astype(str).str.replace(",", ".").astype(float)
     return table
 

@@ -81,6 +81,9 @@ def is_one_compressed(path: Path) -> bool:
 def not_unpacked(path: Path) -> str | None:
     """What to do with an archive of a kind that is not read, None for every other file."""
     kind = NOT_READ.get(path.suffix.lower())
+    inner = Path(path.stem).suffix.lower()
+    if inner and inner not in (*IMAGES_IN_THEM, ".tar"):  # a log, say
+        return None
     return f"is a {kind} archive, which is not read: unpack it first" if kind else None
 
 
@@ -158,6 +161,8 @@ def _unpack_tar(path: Path, folder: Path, room: Room) -> None:
     places = _Places(folder)
     with tarfile.open(path, "r|*") as archive:
         for member in archive:
+            if member.islnk():  # GNU tar writes a file's second name so
+                raise UnreadableInput("holds hard links, which are not read: unpack it first")
             source = archive.extractfile(member) if member.isfile() else None
             if source is not None:
                 with closing(source):

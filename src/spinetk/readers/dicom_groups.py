@@ -76,13 +76,19 @@ def by_kind(group: Sequence[Header], attributes: Iterable[int]) -> list[list[Hea
     return list(parts.values())
 
 
-def by_contrast(group: Sequence[Header], most: int) -> list[list[Header]]:
-    """Groups by those attributes that have no more values than there are images at a place: an
-    echo time that is measured anew for every slice tells no echo from another."""
-    few = [
-        i for i in range(len(CONTRASTS)) if 1 < len({header.kind[i] for header in group}) <= most
-    ]
-    return by_kind(group, few)
+def by_contrast(places: Sequence[Sequence[Header]]) -> list[list[Header]]:
+    """Groups by those attributes that tell the images at one place apart and have no more values
+    than there are such images: an echo time that is measured anew for every slice, or that differs
+    between neighbours, tells no echo from another."""
+    full = [place for place in places if len(place) > 1]
+
+    def tells(i: int) -> bool:
+        parted = sum(len({header.kind[i] for header in place}) > 1 for place in full)
+        values = {header.kind[i] for place in places for header in place}
+        return 2 * parted > len(full) and len(values) <= max(map(len, places))
+
+    group = [header for place in places for header in place]
+    return by_kind(group, filter(tells, range(len(CONTRASTS))))
 
 
 def by_rank(places: Sequence[Sequence[Header]]) -> list[list[Header]]:

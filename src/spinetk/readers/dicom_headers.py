@@ -194,16 +194,16 @@ def _header(path: Path, whole: Dataset, number: int | None, own: Dataset) -> Hea
         burned_in=str(whole.get("BurnedInAnnotation", "")).upper() == "YES",
         sop_class=str(whole.get("SOPClassUID", "")),
         acquisition=integer(whole.get("AcquisitionNumber")),
-        patient=_hash(whole.get("PatientID") or whole.get("PatientName")),
+        patient=hashed(whole.get("PatientID") or whole.get("PatientName")),
         frame_of_reference=str(whole.get("FrameOfReferenceUID") or ""),
-        description=_hash(whole.get("SeriesDescription")),
+        description=hashed(whole.get("SeriesDescription")),
         projection=None if film else _projection(modality, whole, own),
         dark_bone=modality == "MR" and whole.get("PhotometricInterpretation") == "MONOCHROME1",
         warnings=tuple(warnings),
     )
 
 
-def _hash(value: Any) -> str:
+def hashed(value: Any) -> str:
     """Tells values from others without holding them; empty for nothing."""
     text = str(value or "").strip()
     return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:16] if text else ""

@@ -45,12 +45,13 @@ def series_of(headers: Iterable[Header]) -> list[SeriesOfHeaders]:
     patients: dict[str, set[str]] = defaultdict(set)
     for header in headers:
         by_uid[header.study, header.series_number, header.series].append(header)
-        patients[header.study].add(header.patient)
+        if header.is_image and header.patient:
+            patients[header.study].add(header.patient)
     found: list[SeriesOfHeaders] = []
     for (study, number, _), together in sorted(by_uid.items()):
         for patient, part, told in _parted(together):
             # a study that two patients share is two
-            name = study if len(patients[study]) == 1 else f"{study} {patient}"
+            name = study if len(patients[study]) <= 1 else f"{study} {patient}"
             found.append(SeriesOfHeaders(dicom_key(name, number), tuple(part), told))
     return _joined(found)
 
@@ -60,14 +61,18 @@ def _parted(
 ) -> list[tuple[str, list[Header], tuple[Warning, ...]]]:
     """(patient, headers, what is said) of what has one Series UID. Notes without a frame of
     reference stay with the first."""
+    named = {header.patient for header in together if header.is_image and header.patient}
     people: dict[str, list[Header]] = defaultdict(list)
-    for header in together:
-        people[header.patient].append(header)
+    for header in together:  # who is not named may be the only one who is
+        known = header.patient if header.patient in named or len(named) != 1 else min(named)
+        people[known].append(header)
     out = []
     for patient, own in people.items():
         frames: dict[str, list[Header]] = defaultdict(list)
         for header in own:
             frames[header.frame_of_reference if header.is_image else ""].append(header)
+        if len(frames) > 2 and max(map(len, frames.values())) == 1:
+            frames = {"": list(own)}  # de-identified: every image has a frame of its own
         if len(frames) > 1 and "" in frames:
             rest = frames.pop("")
             next(iter(frames.values())).extend(rest)
@@ -90,7 +95,7 @@ def _joined(found: Sequence[SeriesOfHeaders]) -> list[SeriesOfHeaders]:
         if len(item.headers) == 1 and first.geometry is not None and not first.is_film:
             turned = np.round((first.geometry.along_row, first.geometry.along_column), 1).tolist()
             single[
-                item.key, first.patient, first.frame_of_reference, first.description,
+                item.key, first.patient, first.description,
                 MODALITIES.get(first.modality), first.shape, str(turned),
             ].append(item)  # fmt: skip
     groups = {id(item): group for group in single.values() for item in group}

@@ -139,7 +139,7 @@ def _in_order(group: Sequence[Header]) -> list[Stack]:
         # of stacks that lie beside each other's places, each by itself is evenly spaced
         several = len(parts) > 1 and all(len(p.headers) > 2 and p.even for p in parts)
         return parts if several and not whole.even else [whole]
-    if len(contrasts := by_contrast(group, most)) > 1:
+    if len(contrasts := by_contrast(places)) > 1:
         text = f"{len(contrasts)} contrasts in one series: taken as as many series"
         told = Warning("split", text)
         return [

@@ -67,8 +67,8 @@ def open_metaimage(path: Path) -> VolumeFile:
 
 def _says_nothing(affine: NDArray[np.float64]) -> bool:
     """No directions and no place, as of a picture."""
-    along_axes = np.count_nonzero(np.abs(affine[:3, :3]) > 1e-6) <= 3
-    return bool(along_axes and not affine[:3, 3].any())
+    diagonal = np.allclose(affine[:3, :3], np.diag(np.diag(affine[:3, :3])))
+    return bool(diagonal and not affine[:3, 3].any())
 
 
 def read_metaimage(path: Path) -> Series:

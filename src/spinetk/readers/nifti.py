@@ -78,10 +78,10 @@ def _what_is_told(header: Any, affine: NDArray[np.float64], unit: int) -> _Told:
     zooms = np.array(header.get_zooms()[:3], dtype=np.float64)
     codes = [int(header[name]) if name in header else 0 for name in ("sform_code", "qform_code")]
     columns = affine[:3, :3]
-    along_axes = np.count_nonzero(np.abs(columns) > 1e-6) <= 3
-    origin = not np.abs(affine[:3, 3]).any()
+    diagonal = np.allclose(columns, np.diag(np.diag(columns)))
+    at_zero = not np.abs(affine[:3, 3]).any()
     oriented = any(codes)
-    placed = oriented and not (along_axes and origin)
+    placed = oriented and not (diagonal and at_zero)
     lengths = np.linalg.norm(columns, axis=0)
     nothing = not placed and unit == 0 and bool(np.allclose(lengths, 1))
     contradiction = None
@@ -89,7 +89,7 @@ def _what_is_told(header: Any, affine: NDArray[np.float64], unit: int) -> _Told:
     if codes[0] > 0 and any(abs(z / n - 1) > CONTRADICTS for z, n in both):
         says = f"its affine says {_mm(lengths)} and its pixdim {_mm(zooms)}"
         contradiction = f"{says}: lengths cannot be told"
-    elif codes[0] > 0 and codes[1] > 0 and _turned(header, columns):
+    elif codes[0] > 0 and codes[1] > 0 and _turned(header, columns, same=codes[0] == codes[1]):
         contradiction = (
             "its sform and its qform turn it differently: directions are taken from the sform, "
             "and lengths cannot be told"
@@ -97,10 +97,17 @@ def _what_is_told(header: Any, affine: NDArray[np.float64], unit: int) -> _Told:
     return _Told(oriented, placed, not nothing, contradiction)
 
 
-def _turned(header: Any, columns: NDArray[np.float64]) -> bool:
-    """Whether the quaternion gives other directions than the affine."""
+def _turned(header: Any, columns: NDArray[np.float64], same: bool) -> bool:
+    """Whether the quaternion and the affine contradict each other.
+
+    Args:
+        same: both speak of the same space; of different ones (the scanner's, a template's) each may
+            be right, unless one is mirrored.
+    """
     given = (np.asarray(header.get_qform(), dtype=np.float64)[:3, :3], columns)
     first, second = (m / np.maximum(np.linalg.norm(m, axis=0), 1e-9) for m in given)
+    if not same:
+        return bool(np.linalg.det(first) * np.linalg.det(second) < 0)
     return bool(np.abs(first - second).max() > TURNED)
 
 

@@ -11,7 +11,7 @@ import nrrd
 import numpy as np
 from numpy.typing import NDArray
 
-from spinetk.errors import UnreadableInput
+from spinetk.errors import UnreadableInput, Unsuitable
 from spinetk.readers.header_checks import LARGEST_SQUEEZE, beside, short
 from spinetk.readers.reader import FileReader
 from spinetk.readers.volume import sagittal_series
@@ -47,6 +47,8 @@ def open_nrrd(path: Path) -> VolumeFile:
         data, header, names = _one_label_map(data, header)
         data, header = _spatial_axes_first(data, header)
         affine = _affine(header, data.ndim)
+    except Unsuitable as error:
+        raise Unsuitable(error.reason, path.name) from error
     except Exception as error:  # pynrrd raises many kinds for damaged files
         raise UnreadableInput(f"damaged or not known ({short(error, path)})", path.name) from error
     shape = three_axes(path.name, data.shape)
@@ -145,7 +147,7 @@ def _spatial_axes_first(
     rows = np.asarray(directions, dtype=float)
     other = tuple(i for i in range(data.ndim) if not np.isfinite(rows[i]).all())
     if any(data.shape[i] > 1 for i in other):
-        raise UnreadableInput(f"has {data.ndim} dimensions; a 3D volume is needed")
+        raise Unsuitable(f"has {data.ndim} dimensions; a 3D volume is needed")
     rows = np.delete(rows, other, axis=0)
     return np.squeeze(data, axis=other), header | {"space directions": rows}
 

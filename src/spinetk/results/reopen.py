@@ -14,7 +14,17 @@ from spinetk.boxes import mask_box
 from spinetk.errors import SpineError
 from spinetk.results.record import Record
 from spinetk.rle import decode_rle
-from spinetk.study import LPS_TO_RAS, Geometry, Instance, Segmentation, Series, Slice, vector
+from spinetk.study import (
+    LPS_TO_RAS,
+    NOT_HOUNSFIELD,
+    TURNED,
+    Geometry,
+    Instance,
+    Segmentation,
+    Series,
+    Slice,
+    vector,
+)
 
 IMAGE, MASK, INSTANCES = "image.nii.gz", "mask.nii.gz", "instances.coco.json"
 
@@ -33,6 +43,7 @@ def reopen(folder: Path, record: Record, series: Series) -> Segmentation:
     """
     if record.selected_slice >= len(series.slices):
         raise SpineError(f"its series has no slice {record.selected_slice}", folder.name)
+    series = as_recorded(folder, record, series)
     return Segmentation(
         series=replace(series, key=record.key, modality=record.modality),
         slice_index=record.selected_slice,
@@ -43,6 +54,22 @@ def reopen(folder: Path, record: Record, series: Series) -> Segmentation:
         warnings=record.warnings,
         correction=record.correction,
     )
+
+
+def as_recorded(folder: Path, record: Record, series: Series) -> Series:
+    """The series with what was found out of it and no file says: how a picture lies, that a CT is
+    not in Hounsfield units.
+
+    Args:
+        folder: of the result.
+        series: read again from its source.
+    """
+    codes = {warning.code for warning in record.warnings}
+    if TURNED in codes and len(series.slices) == 1:
+        lying = replace(series.slices[0], facing=read_slice(folder, record).directions)
+        series = replace(series, slices=(lying,))
+    doubts = (warning for warning in record.warnings if warning.code == NOT_HOUNSFIELD)
+    return replace(series, warnings=tuple(dict.fromkeys((*series.warnings, *doubts))))
 
 
 def read_slice(folder: Path, record: Record) -> Slice:

@@ -75,8 +75,8 @@ def _with_frames(header: Dataset, numbers: list[int]) -> Dataset:
     """The header of a multi-frame file as if it had these frames only: several others may lie at
     one place (echoes, water and fat), which a SEG's source may not."""
     out = copy(header)
-    groups = header.PerFrameFunctionalGroupsSequence
-    out.PerFrameFunctionalGroupsSequence = Items([groups[number - 1] for number in numbers])
+    if groups := header.get("PerFrameFunctionalGroupsSequence"):  # a run of films has none
+        out.PerFrameFunctionalGroupsSequence = Items([groups[number - 1] for number in numbers])
     out.NumberOfFrames = len(numbers)
     return out
 

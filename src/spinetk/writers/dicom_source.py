@@ -11,7 +11,6 @@ import numpy as np
 import pydicom
 from numpy.typing import NDArray
 from pydicom.charset import convert_encodings, default_encoding
-from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 from pydicom.valuerep import DA, TM, PersonName
@@ -102,8 +101,21 @@ def _repair_geometry(dataset: Dataset, geometry: Geometry) -> None:
         dataset.PixelSpacing = [f"{value:.10g}" for value in geometry.spacing]
     if not _parses(dataset, "SliceThickness") or not dataset.get("SliceThickness"):
         dataset.SliceThickness = f"{geometry.thickness:.10g}"
+    cosines = [*geometry.along_row, *geometry.along_column]
+    given = dataset.get("ImageOrientationPatient")
+    if given is not None and not _right_angled(given):  # of all images alike; places are their own
+        dataset.ImageOrientationPatient = [f"{value:.10g}" for value in cosines]
     if "PerFrameFunctionalGroupsSequence" in dataset:
         del dataset.PerFrameFunctionalGroupsSequence  # empty
+
+
+def _right_angled(cosines: Any) -> bool:
+    """Whether direction cosines are unit vectors at right angles, as readers of a SEG want them."""
+    try:
+        directions = np.asarray(cosines, dtype=np.float64).reshape(2, 3)
+    except (TypeError, ValueError):
+        return False
+    return bool(np.abs(directions @ directions.T - np.eye(2)).max() < 1e-4)
 
 
 def _parses(dataset: Dataset, name: str) -> bool:
@@ -133,17 +145,30 @@ def in_unicode(dataset: Dataset) -> Dataset:
         encodings = []
     implicit, little = dataset.original_encoding
     dataset.set_original_encoding(implicit, little, encodings or [_guessed_encoding(dataset)])
-    dataset.walk(_decoded)
+    _decode(dataset)
     dataset.SpecificCharacterSet = UNICODE
     return dataset
 
 
-def _decoded(dataset: Dataset, element: DataElement) -> None:
-    """Read an element's text; names keep the bytes of their file otherwise."""
-    if element.VR == "PN" and element.VM == 1:
-        element.value = PersonName(str(element.value))
-    elif element.keyword == "SpecificCharacterSet":
-        element.value = UNICODE
+TEXT = ("PN", "LO", "SH", "LT", "ST", "UC", "UT")
+
+
+def _decode(dataset: Dataset) -> None:
+    """Read all text; names keep the bytes of their file otherwise. Elements that are damaged stay
+    as they are, unless an output asks for them."""
+    for tag in list(dataset.keys()):
+        raw = dataset.get_item(tag)
+        if raw is None or (raw.VR not in (*TEXT, "SQ") and raw.VR is not None):
+            continue
+        try:
+            element = dataset[tag]
+            if element.VR == "SQ":
+                for item in element.value:
+                    _decode(item)
+            elif element.VR == "PN" and element.VM == 1:
+                element.value = PersonName(str(element.value))
+        except Exception:  # pydicom raises many kinds
+            continue
 
 
 def _guessed_encoding(dataset: Dataset) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import cv2
 import highdicom
 import numpy as np
 from highdicom.sr import (
@@ -153,7 +154,8 @@ def _group(
 def _outline(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
     """The outline of a mask's largest part, closed: float [N, 2] of (column, row), in which the
     first pixel reaches from 0 to 1 (PS3.3 C.18.6.1.2)."""
-    polygon = max(outlines(mask), key=len) + 0.5
+    parts = outlines(mask)
+    polygon = max(parts, key=lambda part: cv2.contourArea(part.astype(np.float32))) + 0.5
     return np.concatenate([polygon, polygon[:1]])
 
 

@@ -26,11 +26,12 @@ def test_names_follow_the_path_and_are_short_enough(tmp_path: Path) -> None:
 
 
 def test_a_name_longer_than_file_systems_take_loses_no_picture(tmp_path: Path) -> None:
-    deep = tmp_path / "source" / ("a" * 120) / ("b" * 120)
-    deep.mkdir(parents=True)
-    cv2.imwrite(str(deep / "scan.png"), np.full((120, 100), 9, np.uint8))
-    content = {"shapes": [], "imagePath": "scan.png"}
-    (deep / "scan.json").write_text(json.dumps(content))
+    for first, value in (("a", 9), ("b", 10)):
+        deep = tmp_path / "source" / (first * 120) / ("c" * 120) / ("d" * 120)
+        deep.mkdir(parents=True)
+        cv2.imwrite(str(deep / "scan.png"), np.full((120, 100), value, np.uint8))
+        content = {"shapes": [], "imagePath": "scan.png"}
+        (deep / "scan.json").write_text(json.dumps(content))
     convert("labelme", tmp_path / "source", tmp_path / "out", Conversion(modality="MR"))
-    [image] = read_dataset(tmp_path / "out").images
-    assert image.pixels.shape == (120, 100)
+    images = read_dataset(tmp_path / "out").images
+    assert sorted(int(image.pixels[0, 0]) for image in images) == [9, 10]

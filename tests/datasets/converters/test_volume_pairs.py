@@ -62,3 +62,17 @@ def test_verses_images_of_one_name_are_told_apart_by_their_folder(tmp_path: Path
     (folder / "derivatives" / "b" / label).rename(folder / "derivatives" / label)
     with pytest.raises(SpineError, match="which image is meant"):
         list(verse_pairs(folder, lost))
+
+
+def test_labels_of_one_contrast_are_not_those_of_another(tmp_path: Path) -> None:
+    names = ("sub-1/anat/sub-1_T1w.nii.gz", "sub-1/anat/sub-1_T2w.nii.gz")
+    labels = "derivatives/labels/sub-1/anat/sub-1_T2w_dseg.nii.gz"
+    manual = "derivatives/labels/sub-2/anat/sub-2_T2w_seg-manual.nii.gz"
+    folder = made(tmp_path, *names, labels, "sub-2/anat/sub-2_T2w.nii.gz", manual)
+    lost: list[str] = []
+    found = [(image.name, own.name) for _, image, own in pairs(folder, lost)]
+    assert found == [
+        ("sub-1_T2w.nii.gz", "sub-1_T2w_dseg.nii.gz"),
+        ("sub-2_T2w.nii.gz", "sub-2_T2w_seg-manual.nii.gz"),
+    ]
+    assert lost == ["volumes without labels"]

@@ -22,7 +22,14 @@ from spinetk.readers.volume_files import label_names, open_volume
 from spinetk.results.folders import results_below
 from spinetk.results.keys import study_part
 from spinetk.results.reopen import IMAGE, INSTANCES, MASK, read_slice
-from spinetk.structures import BODY_KIND, DISC_KIND, UNNAMED_BODY, UNNAMED_OTHER, level_of_number
+from spinetk.structures import (
+    BODY_KIND,
+    DISC_KIND,
+    SPINE_CLASSES,
+    UNNAMED_BODY,
+    UNNAMED_OTHER,
+    level_of_number,
+)
 
 
 def corrected_results(folder: Path, lost: list[str]) -> Iterator[OutlinedSlice]:
@@ -41,7 +48,8 @@ def corrected_results(folder: Path, lost: list[str]) -> Iterator[OutlinedSlice]:
         if patient is not None:
             patients[study_part(place.name) or place.name] = patient
     for place, record in records.items():
-        mask = next((path for name in MASKS if (path := place / name).is_file()), None)
+        masks = [path for name in MASKS if (path := place / name).is_file()]
+        mask = max(masks, key=lambda path: path.stat().st_mtime, default=None)
         if not (place / IMAGE).is_file() or mask is None:
             lost.append("results without image.nii.gz and mask.nii.gz")
             continue
@@ -52,7 +60,8 @@ def corrected_results(folder: Path, lost: list[str]) -> Iterator[OutlinedSlice]:
         values = np.unique(labels[labels > 0]).astype(int).tolist()
         bodies = {level for value in values if (level := level_of_number(value))}
         named = {value: class_of(text) for value, text in label_names(mask).items()}
-        known = named or _levels(place)
+        spine = {value: label for value, label in named.items() if label[0] in SPINE_CLASSES}
+        known = _levels(place) | spine
         for value in values:
             label = known.get(value) or _meaning(value, bodies)
             if label is None:
@@ -75,7 +84,7 @@ def corrected_results(folder: Path, lost: list[str]) -> Iterator[OutlinedSlice]:
 
 
 MASKS = ("mask.seg.nrrd", "Segmentation.seg.nrrd", "mask.nrrd", "mask.mha", MASK)
-"""What programs call a corrected mask; another one beside the result's own is the correction."""
+"""What programs call a corrected mask; the newest is the correction."""
 
 
 def _labels(mask: Path, image: Path) -> NDArray[np.int_]:

@@ -44,7 +44,10 @@ def named_picture(name: str, bases: Sequence[Path], folder: Path) -> Path | None
             if path.is_file():
                 return path
     ends = [part for part in parts if part != ".."]
-    return _ending_with(ends, folder) if ends else None
+    if not ends:
+        return None
+    # a relative path means what it says; of another computer's, the folders above are not known
+    return _ending_with(ends, folder, least=1 if _is_absolute(name) else len(ends))
 
 
 def _is_absolute(name: str) -> bool:
@@ -52,11 +55,16 @@ def _is_absolute(name: str) -> bool:
     return text.startswith("/") or text[1:3] == ":/"
 
 
-def _ending_with(parts: Sequence[str], folder: Path) -> Path | None:
-    """The only picture whose path ends with these parts, or with the most of them."""
+def _ending_with(parts: Sequence[str], folder: Path, least: int) -> Path | None:
+    """The only picture whose path ends with these parts, or with the most of them, at least so
+    many.
+
+    Raises:
+        SpineError: several do.
+    """
     found = [path for path in sorted(folder.rglob("*")) if path.name == parts[-1]]
     found = [path for path in found if path.is_file()]
-    for count in range(len(parts), 0, -1):
+    for count in range(len(parts), least - 1, -1):
         ending = tuple(parts[-count:])
         fitting = [path for path in found if path.parts[-count:] == ending]
         if len(fitting) == 1:

@@ -6,6 +6,7 @@ to: some writers leave out the one, some the other, and some store frames mirror
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +21,8 @@ from pydicom.sr.coding import Code
 
 from spinetk.datasets.converters.names import Label, class_of
 from spinetk.errors import SpineError
-from spinetk.readers.dicom_headers import Header, floats
+from spinetk.orthonormal import orthonormal
+from spinetk.readers.dicom_headers import Header, floats, hashed
 from spinetk.stored_images import ImageKey, key_of
 from spinetk.structures import BODY_KIND, DISC_KIND, DISC_LEVELS, LEVELS, SPINE_CLASSES
 from spinetk.study import Geometry, vector
@@ -65,7 +67,21 @@ def read_segments(path: Path, headers: Sequence[Header]) -> list[Segment]:
         raise
     except Exception as error:  # pydicom raises many kinds for damaged files
         raise SpineError(f"is no SEG that can be read ({type(error).__name__})", path) from error
-    there = {key_of(header.frame): header for header in headers}
+    own = str(dataset.get("FrameOfReferenceUID") or "")
+    patient = hashed(dataset.get("PatientID") or dataset.get("PatientName"))
+    there = {
+        key_of(header.frame): header
+        for header in headers
+        # two patients' CT often lie on one grid
+        if header.patient == patient and own in ("", header.frame_of_reference)
+    }
+    named = {
+        str(image.ReferencedSOPInstanceUID)
+        for series in dataset.get("ReferencedSeriesSequence") or ()
+        for image in series.get("ReferencedInstanceSequence") or ()
+    }
+    if named:  # the images that the whole SEG is of
+        there = {key: header for key, header in there.items() if key[0] in named}
     for number, mask, group in frames:
         key, placed = _on_image(dataset, group, mask, there, path)
         if key is not None and placed.any():
@@ -162,7 +178,7 @@ def _geometry(dataset: Dataset, group: Dataset) -> Geometry | None:
     spacing = floats(measures, "PixelSpacing", 2)
     if place is None or along is None or spacing is None:
         return None
-    row, column = (vector(direction) for direction in along.reshape(2, 3))
+    row, column = (vector(v) for v in orthonormal(*along.reshape(2, 3)))
     return Geometry(vector(place), row, column, (float(spacing[0]), float(spacing[1])))
 
 
@@ -211,11 +227,23 @@ def _label(item: Dataset) -> Label:
         coded = next((label for known, label in _known() if known == code), None)
         labels += [coded] if coded else []
         labels.append(class_of(str(kinds[0].get("CodeMeaning", ""))))
+    own = class_of(named[0]) if named[0] else None
+    if own is not None and own[0] not in SPINE_CLASSES and not GENERIC.fullmatch(named[0].strip()):
+        return own  # "L3 pedicle" is no body, whatever its code says
     for label in labels:
         if label[0] in SPINE_CLASSES and label[1]:
             return label
     plain = next((label for label in labels if label[0] in SPINE_CLASSES), None)
-    return plain or (labels[0] if labels else (named[0] or "segment", None))
+    return plain or (labels[0] if labels else ("segment", None))
+
+
+GENERIC = re.compile(
+    r"(?:segment|label|roi|region)?[\s_-]*\d*"
+    r"|(?:vertebral body|intervertebral disc) \d+ from below",
+    re.I,
+)
+"""Labels that say nothing of what a segment shows; the second kind is SpineTK's own where no level
+is known."""
 
 
 def _known() -> Iterator[tuple[Code, Label]]:

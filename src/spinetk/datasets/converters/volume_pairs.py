@@ -9,7 +9,8 @@ sub-1/anat/sub-1_T2w.nii.gz, derivatives/.../sub-1_..._dseg.nii.gz      BIDS
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from spinetk.datasets.converters.names import Label, class_of
@@ -33,18 +34,24 @@ def pairs(folder: Path, lost: list[str]) -> Iterator[tuple[str, Path, Path]]:
     """
     files = [p for p in sorted(folder.rglob("*")) if p.name.lower().endswith(VOLUME_SUFFIXES)]
     files = [p for p in files if not any(part.startswith(".") for part in p.parts)]
-    labels = {path for path in files if _is_label(path, folder)}
-    taken: set[Path] = set()
-    for image in files:
-        if image in labels:
-            continue
-        own = next((p for p in _candidates(image, folder, files) if p in labels - taken), None)
-        if own is None:
-            lost.append("volumes without labels")
+    free = {path: None for path in files if _is_label(path, folder)}
+    images = [path for path in files if path not in free]
+    found: dict[Path, Path] = {}
+    # the surest kind of name first, for every image: labels of a T2 are not those of the T1
+    for likely in (_beside, _nnunet, _alone, _bids, _bids_entities):
+        for image in images:
+            if image in found:
+                continue
+            own = next((p for p in likely(image, folder, images, free) if p in free), None)
+            if own is not None:
+                found[image] = own
+                del free[own]
+    for image in images:
+        if image in found:
+            yield _name(image, folder), image, found[image]
         else:
-            taken.add(own)
-            yield _name(image, folder), image, own
-    lost += ["labels without a volume"] * len(labels - taken)
+            lost.append("volumes without labels")
+    lost += ["labels without a volume"] * len(free)
 
 
 def nnunet_names(folder: Path) -> dict[int, Label]:
@@ -62,6 +69,8 @@ def _is_label(path: Path, folder: Path) -> bool:
     stem = _stem(path).lower()
     if path.name.lower().endswith(".seg.nrrd") or _nnunet_part(path, folder) == "labels":
         return True
+    if stem.startswith("sub-") and re.search(r"_(seg|label|desc)-[a-z0-9]+", stem):
+        return True  # BIDS: sub-1_T2w_seg-manual, sub-1_T2w_label-disc
     words = stem.replace("-", "_").split("_")
     return words[-1] in (LABEL_NAMES if len(words) == 1 else LABEL_ENDINGS)
 
@@ -75,29 +84,55 @@ def _nnunet_part(path: Path, folder: Path) -> str | None:
     return None
 
 
-def _candidates(image: Path, folder: Path, files: list[Path]) -> Iterator[Path]:
-    """Where an image's labels would lie, the likeliest first."""
+Likely = Iterator[Path]
+
+
+def _beside(image: Path, folder: Path, images: Sequence[Path], free: Collection[Path]) -> Likely:
+    """case_seg.nii.gz beside case.nii.gz."""
     stem = _stem(image)
     for mark in "_-.":
         for ending in LABEL_ENDINGS:
             for suffix in VOLUME_SUFFIXES:
                 yield image.with_name(f"{stem}{mark}{ending}{suffix}")
-    if _nnunet_part(image, folder) == "images":
-        case = stem.rpartition("_")[0] if stem[-5:-4] == "_" and stem[-4:].isdigit() else stem
-        parents = [
-            "labels" + part.removeprefix("images") if part.startswith("images") else part
-            for part in image.relative_to(folder).parts[:-1]
-        ]
-        for name in (case, stem):
-            yield from (folder.joinpath(*parents, f"{name}{suffix}") for suffix in VOLUME_SUFFIXES)
-    beside = [path for path in files if path.parent == image.parent and path != image]
-    if len(beside) == 1 and image.parent != folder:  # a folder a case
-        yield beside[0]
-    if stem.startswith("sub-"):  # BIDS: the same entities, another suffix, in derivatives
-        entities = stem.rpartition("_")[0]
-        for path in files:
-            if path != image and _stem(path).startswith((f"{stem}_", f"{entities}_")):
-                yield path
+
+
+def _nnunet(image: Path, folder: Path, images: Sequence[Path], free: Collection[Path]) -> Likely:
+    """labelsTr/case.nii.gz of imagesTr/case_0000.nii.gz."""
+    if _nnunet_part(image, folder) != "images":
+        return
+    stem = _stem(image)
+    case = stem.rpartition("_")[0] if stem[-5:-4] == "_" and stem[-4:].isdigit() else stem
+    parents = [
+        "labels" + part.removeprefix("images") if part.startswith("images") else part
+        for part in image.relative_to(folder).parts[:-1]
+    ]
+    for name in (case, stem):
+        yield from (folder.joinpath(*parents, f"{name}{suffix}") for suffix in VOLUME_SUFFIXES)
+
+
+def _alone(image: Path, folder: Path, images: Sequence[Path], free: Collection[Path]) -> Likely:
+    """The only label volume of a folder with one image."""
+    if image.parent != folder and sum(other.parent == image.parent for other in images) == 1:
+        beside = [path for path in free if path.parent == image.parent]
+        yield from beside if len(beside) == 1 else ()
+
+
+def _bids(image: Path, folder: Path, images: Sequence[Path], free: Collection[Path]) -> Likely:
+    """sub-1_T2w_dseg.nii.gz in derivatives, of sub-1_T2w.nii.gz."""
+    stem = _stem(image)
+    if stem.startswith("sub-"):
+        yield from (path for path in free if _stem(path).startswith(f"{stem}_"))
+
+
+def _bids_entities(
+    image: Path, folder: Path, images: Sequence[Path], free: Collection[Path]
+) -> Likely:
+    """sub-1_seg-vert_msk.nii.gz of sub-1_T2w.nii.gz, where that is the subject's only image."""
+    entities = _stem(image).rpartition("_")[0]
+    if image.name.startswith("sub-") and entities:
+        alike = [other for other in images if _stem(other).rpartition("_")[0] == entities]
+        if len(alike) == 1:
+            yield from (path for path in free if _stem(path).startswith(f"{entities}_"))
 
 
 def _name(image: Path, folder: Path) -> str:

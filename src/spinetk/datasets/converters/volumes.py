@@ -14,7 +14,7 @@ from spinetk.datasets.converters.names import Label, class_of
 from spinetk.datasets.writer import DatasetWriter, eight_bit, grey_window
 from spinetk.errors import SpineError
 from spinetk.readers.volume_files import label_names, read_labels, read_volume
-from spinetk.structures import BODY_KIND, RANKS
+from spinetk.structures import BODY_KIND, RANKS, SPINE_CLASSES
 from spinetk.study import Modality, Slice
 
 EDGE_SHARE = 0.4
@@ -55,6 +55,12 @@ def add_volume(
     """
     image, labels = read_volume(image_path), read_labels(label_path, image_path)
     named = {value: class_of(text) for value, text in label_names(label_path).items()}
+    spine = {value: label for value, label in named.items() if label[0] in SPINE_CLASSES}
+    if guessed and named and not spine:
+        shown = ", ".join(sorted(label for label, _ in named.values())[:4])
+        raise SpineError(f"its segments have names of their own ({shown}): say what they are "
+                         "(--names)", label_path.name)  # fmt: skip
+    named = spine if guessed else {}
     numbers = named or numbers
     low, high = grey_window(image.slices, modality)
     there = [
@@ -112,7 +118,12 @@ def _check_levels(
         for value, mask in cut.items():
             kind, level = numbers[value]
             if kind == BODY_KIND and level is not None and mask.sum() > 20:
-                rows, columns = np.nonzero(mask)
+                # masks of whole vertebrae may have come unsaid
+                rows, columns = np.nonzero(
+                    vertebral_body(mask, spacing) if level[0] == "C" else mask
+                )
+                if not len(rows):
+                    continue
                 width = (np.ptp(columns) + 1) * (spacing[1] if spacing else 1)
                 if width > widths.get(level, 0):
                     places[level], widths[level] = float(rows.mean()), float(width)

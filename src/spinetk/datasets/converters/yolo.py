@@ -62,6 +62,10 @@ def yolo(folder: Path, lost: list[str]) -> Iterator[Picture]:
         yield Picture(picture_name(picture_path, folder), picture, outlines, complete)
 
 
+BEYOND = 0.05
+"""Points may lie so far outside the picture, as a share of it."""
+
+
 def _yolo_outline(line: str, names: dict[Any, str]) -> tuple[Label, NDArray[np.float64]]:
     """Label and points [N, 2] of a line; two points for a box. A score at the line's end, as
     predictions have it, is left out.
@@ -79,6 +83,8 @@ def _yolo_outline(line: str, names: dict[Any, str]) -> tuple[Label, NDArray[np.f
         raise ValueError(f"class {place:g} is not named in data.yaml")
     if len(points) % 2:
         points = points[:-1]
+    if any(not -BEYOND <= value <= 1 + BEYOND for value in points):
+        raise ValueError("its points are no shares of width and height (pixels?)")
     return class_of(str(name)), np.array(points, dtype=float).reshape(-1, 2)
 
 
