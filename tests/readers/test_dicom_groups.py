@@ -78,3 +78,14 @@ def test_images_at_a_place_are_told_apart_by_what_differs_at_every_place(
     ]
     for ranked in by_rank(places):
         assert [round(h.kind[place], -1) for h in ranked] == [20, 80]
+
+
+def test_images_of_another_spacing_are_a_stack_of_their_own(headers: Sequence[Header]) -> None:
+    first = headers[0].geometry
+    assert first is not None
+    zoomed = [
+        replace(h, geometry=replace(h.geometry, spacing=(first.spacing[0] / 2, first.spacing[1])))
+        for h in headers[5:]
+        if h.geometry is not None
+    ]
+    assert [len(group) for group in alike([*headers[:5], *zoomed])] == [5, 4]

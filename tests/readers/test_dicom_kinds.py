@@ -596,6 +596,14 @@ def test_projections_are_passed_over_by_name(study: Path, tmp_path: Path) -> Non
     for kind, change in (
         ("MIP", {"ImageType": ["DERIVED", "SECONDARY", "PROJECTION IMAGE", "MIP"]}),
         ("slab", {"SliceThickness": "20"}),
+        ("maker", {"ImageType": ["DERIVED", "SECONDARY", "AXIAL", "CT_SOM5 MIP"]}),
+        (
+            "mean",
+            {
+                "ImageType": ["DERIVED", "SECONDARY", "REFORMATTED", "AVERAGE"],
+                "SliceThickness": "10",
+            },
+        ),
         ("scout", {"Modality": "CT", "ImageType": ["ORIGINAL", "PRIMARY", "LOCALIZER"]}),
     ):
 

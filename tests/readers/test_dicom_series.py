@@ -39,3 +39,23 @@ def test_a_series_uid_for_every_image_is_one_series(headers: list[Header]) -> No
 def test_single_images_at_one_place_stay_apart(headers: list[Header]) -> None:
     repeated = [replace(headers[4], series=f"1.2.{k}") for k in range(4)]
     assert [len(one.headers) for one in series_of(repeated)] == [1, 1, 1, 1]
+
+
+def test_two_names_under_one_number_are_two_people(headers: list[Header]) -> None:
+    a = [replace(header, person="a") for header in headers]
+    b = [replace(header, person="b") for header in headers]
+    found = series_of([*a, *b])
+    assert [len(one.headers) for one in found] == [9, 9] and len({o.key for o in found}) == 2
+    unnamed = [replace(header, person="") for header in headers[:4]]
+    assert len(series_of([*a[4:], *unnamed])) == 1
+
+
+def test_a_frame_of_reference_for_every_image_parts_nothing(headers: list[Header]) -> None:
+    own = [replace(header, frame_of_reference=f"1.{k}") for k, header in enumerate(headers)]
+    assert [len(one.headers) for one in series_of(own)] == [9]
+
+
+def test_notes_without_a_patient_change_no_key(headers: list[Header]) -> None:
+    note = replace(headers[0], modality="PR", patient="", series="9.9", series_number=99)
+    keys = {one.key for one in series_of(headers)}
+    assert keys < {one.key for one in series_of([*headers, note])}

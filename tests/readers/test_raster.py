@@ -114,11 +114,11 @@ def test_a_picture_is_read_as_programs_show_it(tmp_path: Path, turned: int, suff
     np.testing.assert_allclose(read_raster(path).slices[0].pixels, wanted, atol=3)
 
 
-@pytest.mark.parametrize("kind", [np.uint8, np.uint16])
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16, np.float32])
 def test_where_white_is_zero_bright_stays_bright(tmp_path: Path, kind: type) -> None:
     bright = np.full((40, 50), 40, kind)
     bright[:20] = 200
     path = tmp_path / "a.tif"
-    stored = bright if kind is np.uint8 else np.iinfo(kind).max - bright  # Pillow inverts 8 bit
+    stored = bright if kind is np.uint8 else 240 - bright  # Pillow inverts 8 bit
     Image.fromarray(stored).save(path, tiffinfo={262: 0})
     np.testing.assert_array_equal(read_raster(path).slices[0].pixels, bright)

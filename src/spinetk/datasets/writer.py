@@ -205,10 +205,17 @@ def polygon_mask(points: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray
     Args:
         points: float [N, 2], x and y in pixels; the first pixel reaches from 0 to 1.
         shape: (H, W).
+
+    Raises:
+        ValueError: points are not finite, or far outside the picture.
     """
     from pycocotools import mask as coco_mask
 
-    outline = np.asarray(points, dtype=float).ravel().tolist()
+    given = np.asarray(points, dtype=float)
+    far = 2 * max(int(shape[0]), int(shape[1]))
+    if not np.isfinite(given).all() or (np.abs(given) > far).any():  # it would fill memory
+        raise ValueError("points that are no numbers, or far outside the picture")
+    outline = given.ravel().tolist()
     [code] = coco_mask.frPyObjects([outline], int(shape[0]), int(shape[1]))
     return np.asarray(coco_mask.decode(code), dtype=bool)
 

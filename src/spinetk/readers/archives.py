@@ -29,6 +29,7 @@ MOST_BYTES = 64 * 2**30
 DEEPEST = 3
 """An archive in an archive in an archive is unpacked."""
 BLOCK = 2**20
+LONGEST_NAME = 200
 TAR_SUFFIXES = (".tar", ".tgz", ".tbz2", ".txz", ".tar.gz", ".tar.bz2", ".tar.xz")
 ONE_FILE: dict[str, Callable[[Path], Any]] = {
     ".gz": lambda path: gzip.open(path, "rb"),  # noqa: SIM115
@@ -75,7 +76,17 @@ def is_one_compressed(path: Path) -> bool:
     name = path.name.lower()
     if name.endswith((*READ_AS_THEY_ARE, *TAR_SUFFIXES)) or path.suffix.lower() not in ONE_FILE:
         return False
-    return Path(path.stem).suffix.lower() in IMAGES_IN_THEM
+    inner = Path(path.stem).suffix.lower()
+    return inner in IMAGES_IN_THEM or (inner == "" and _holds_dicom(path))
+
+
+def _holds_dicom(path: Path) -> bool:
+    """Whether a compressed file without another ending is one of DICOM."""
+    try:
+        with ONE_FILE[path.suffix.lower()](path) as stream:
+            return bool(stream.read(132)[128:] == b"DICM")
+    except (OSError, EOFError, ValueError, lzma.LZMAError):
+        return False
 
 
 def not_unpacked(path: Path) -> str | None:
@@ -187,7 +198,8 @@ class _Places:
 
 
 def _write(source: IO[bytes], name: str, folder: Path, room: Room) -> Path:
-    path = folder / name[-120:]
+    # the end of a name tells its kind; file systems count bytes
+    path = folder / name.encode("utf-8", "replace")[-LONGEST_NAME:].decode("utf-8", "ignore")
     if path.exists():
         path = Path(tempfile.mkdtemp(dir=folder)) / path.name
     if room.files < 1:

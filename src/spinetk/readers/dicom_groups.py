@@ -14,13 +14,14 @@ ORIENTATION_TOLERANCE = 0.02
 
 
 def alike(headers: Iterable[Header]) -> list[list[Header]]:
-    """Groups of one size and orientation; films and runs by file."""
+    """Groups of one size (in pixels and mm) and orientation; films and runs by file."""
     groups: list[list[Header]] = []
     for header in headers:
         for members in groups:
             first = members[0]
             same_file = not header.is_film or first.kind == header.kind
-            if first.shape == header.shape and same_file and _same_orientation(first, header):
+            same_size = first.shape == header.shape and _same_spacing(first, header)
+            if same_size and same_file and _same_orientation(first, header):
                 members.append(header)
                 break
         else:
@@ -58,6 +59,17 @@ def _parted(group: Sequence[Header], axis: int) -> list[list[Header]]:
     return [
         sorted((group[i] for i in part), key=group.index) for part in np.split(order, jumps + 1)
     ]
+
+
+SPACING_TOLERANCE = 0.01
+"""Images belong to one stack while their spacings differ by no more than this share."""
+
+
+def _same_spacing(a: Header, b: Header) -> bool:
+    if a.geometry is None or b.geometry is None:
+        return True
+    first, second = (np.array(header.geometry.spacing) for header in (a, b) if header.geometry)
+    return bool((np.abs(first / second - 1) <= SPACING_TOLERANCE).all())
 
 
 def _same_orientation(a: Header, b: Header) -> bool:

@@ -67,6 +67,7 @@ class Header:
         sop_class: SOPClassUID.
         acquisition: AcquisitionNumber.
         patient: a hash of the patient's number (or name, without one), never either of them.
+        person: a hash of the patient's name.
         frame_of_reference: FrameOfReferenceUID.
         description: a hash of SeriesDescription, which may hold names.
         projection: why this is no slice (a scout, a projection through many); None for a slice.
@@ -91,6 +92,7 @@ class Header:
     sop_class: str = ""
     acquisition: int | None = None
     patient: str = ""
+    person: str = ""
     frame_of_reference: str = ""
     description: str = ""
     projection: str | None = None
@@ -195,6 +197,7 @@ def _header(path: Path, whole: Dataset, number: int | None, own: Dataset) -> Hea
         sop_class=str(whole.get("SOPClassUID", "")),
         acquisition=integer(whole.get("AcquisitionNumber")),
         patient=hashed(whole.get("PatientID") or whole.get("PatientName")),
+        person=hashed(re.sub(r"[\W_]+", "", str(whole.get("PatientName") or "")).upper()),
         frame_of_reference=str(whole.get("FrameOfReferenceUID") or ""),
         description=hashed(whole.get("SeriesDescription")),
         projection=None if film else _projection(modality, whole, own),
@@ -217,23 +220,29 @@ PROJECTIONS = frozenset(
 SCOUTS = frozenset(("LOCALIZER", "SCOUT", "TOPO", "TOPOGRAM", "SCANOGRAM"))
 """Of a CT: the tube stood still. An MR localizer is made of true slices."""
 AVERAGES = frozenset(("AVERAGE", "AVERAGE IP", "AVE_IP", "AVGIP", "MEAN", "MEAN_IP", "SLAB"))
-THICKEST_MM = 10.0
-"""The average over more shows no outline of any one structure."""
+THICKEST_MM, THICKEST_AVERAGE_MM = 10.0, 6.0
+"""What is thicker, as scanned or as averaged from thin slices, shows no outline of any one
+structure."""
 
 
 def _projection(modality: str, whole: Dataset, own: Dataset) -> str | None:
     """Why an image is no slice, by what the header calls it (PS3.3 C.7.6.1.1.2, C.8.16.2)."""
-    words = {str(word).strip().upper() for word in _words(whole.get("ImageType"))}
-    words |= {str(word).strip().upper() for word in _words(own.get("FrameType"))}
-    words.add(str(own.get("VolumeBasedCalculationTechnique", "")).upper())
+    given = [*_words(whole.get("ImageType")), *_words(own.get("FrameType"))]
+    given.append(own.get("VolumeBasedCalculationTechnique", ""))
+    whole_words = {str(word).strip().upper() for word in given}
+    # makers put several words into one value: "CT_SOM5 MIP", "SCOUT VIEW"
+    words = whole_words | {part for word in whole_words for part in re.split(r"[ _]+", word)}
     if modality == "CT" and words & SCOUTS:
         return "a localiser (scout) is a projection, not a slice"
     if words & PROJECTIONS:
         return "a projection through many slices, not a slice"
     thickness = floats(own, "SliceThickness", 1)
-    if thickness is not None and thickness[0] > THICKEST_MM:
-        kind = "averaged over" if words & AVERAGES else "a slab of"
-        return f"{kind} {thickness[0]:.0f} mm, not a slice"
+    if thickness is None:
+        return None
+    if words & AVERAGES and thickness[0] > THICKEST_AVERAGE_MM:
+        return f"averaged over {thickness[0]:.0f} mm, not a slice"
+    if thickness[0] > THICKEST_MM:
+        return f"a slab of {thickness[0]:.0f} mm, not a slice"
     return None
 
 
@@ -368,7 +377,7 @@ def _numbers(raw: Any) -> NDArray[np.float64] | None:
 
 def _numbers_with_commas(raw: Any) -> NDArray[np.float64] | None:
     parts = [str(part).strip() for part in ([raw] if isinstance(raw, str) else raw)]
-    if not parts or not all(re.fullmatch(r"[-+]?\d+(,\d+)?", part) for part in parts):
+    if not parts or not all(re.fullmatch(r"[-+]?\d+([,.]\d+)?", part) for part in parts):
         return None
     return np.array([float(part.replace(",", ".")) for part in parts])
 

@@ -43,15 +43,19 @@ def series_of(headers: Iterable[Header]) -> list[SeriesOfHeaders]:
     """
     by_uid: dict[tuple[str, int, str], list[Header]] = defaultdict(list)
     patients: dict[str, set[str]] = defaultdict(set)
+    persons: dict[str, set[str]] = defaultdict(set)
     for header in headers:
         by_uid[header.study, header.series_number, header.series].append(header)
         if header.is_image and header.patient:
             patients[header.study].add(header.patient)
+            persons[header.study] |= {header.person} - {""}
     found: list[SeriesOfHeaders] = []
     for (study, number, _), together in sorted(by_uid.items()):
         for patient, part, told in _parted(together):
             # a study that two patients share is two
-            name = study if len(patients[study]) <= 1 else f"{study} {patient}"
+            person = patient + (part[0].person if len(persons[study]) > 1 else "")
+            alone = len(patients[study]) <= 1 and len(persons[study]) <= 1
+            name = study if alone else f"{study} {person}"
             found.append(SeriesOfHeaders(dicom_key(name, number), tuple(part), told))
     return _joined(found)
 
@@ -67,7 +71,9 @@ def _parted(
         known = header.patient if header.patient in named or len(named) != 1 else min(named)
         people[known].append(header)
     out = []
-    for patient, own in people.items():
+    persons = [part for own in people.values() for part in _by_name(own)]
+    for own in persons:
+        patient = own[0].patient
         frames: dict[str, list[Header]] = defaultdict(list)
         for header in own:
             frames[header.frame_of_reference if header.is_image else ""].append(header)
@@ -77,14 +83,26 @@ def _parted(
             rest = frames.pop("")
             next(iter(frames.values())).extend(rest)
         told = []
-        if len(people) > 1:
-            text = f"images of {len(people)} patients have one Series UID: kept apart"
+        if len(persons) > 1:
+            text = f"images of {len(persons)} patients have one Series UID: kept apart"
             told.append(Warning("several-patients", text))
         if len(frames) > 1:
             text = f"{len(frames)} frames of reference in one series: taken as as many series"
             told.append(Warning("split", text))
         out += [(patient, part, tuple(told)) for part in frames.values()]
     return out
+
+
+def _by_name(own: Sequence[Header]) -> list[list[Header]]:
+    """People of one number: de-identification may give all the same. Who has no name stays with
+    the first."""
+    names = list(dict.fromkeys(h.person for h in own if h.person and h.is_image))
+    if len(names) < 2:
+        return [list(own)]
+    return [
+        [h for h in own if h.person == name or (name == names[0] and h.person not in names)]
+        for name in names
+    ]
 
 
 def _joined(found: Sequence[SeriesOfHeaders]) -> list[SeriesOfHeaders]:

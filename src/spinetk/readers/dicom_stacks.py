@@ -138,7 +138,7 @@ def _in_order(group: Sequence[Header]) -> list[Stack]:
         parts = [_stack([p[0] for p in _places(kind)], []) for kind in kinds]
         # of stacks that lie beside each other's places, each by itself is evenly spaced
         several = len(parts) > 1 and all(len(p.headers) > 2 and p.even for p in parts)
-        return parts if several and not whole.even else [whole]
+        return parts if several and (not whole.even or _two_contrasts(parts)) else [whole]
     if len(contrasts := by_contrast(places)) > 1:
         text = f"{len(contrasts)} contrasts in one series: taken as as many series"
         told = Warning("split", text)
@@ -162,6 +162,22 @@ def _in_order(group: Sequence[Header]) -> list[Stack]:
     more = len(group) - len(places)
     told = Warning("left-out", f"{more} slices at a place already taken: left out")
     return [_stack([place[0] for place in places], [told])]
+
+
+OTHER_ECHO = 1.5
+"""Echo or inversion times that differ by more than this factor make another contrast."""
+
+
+def _two_contrasts(parts: Sequence[Stack]) -> bool:
+    """Whether two stacks, one between the other's places, are of different contrasts."""
+    if len(parts) != 2:
+        return False
+    for name in ("EchoTime", "EffectiveEchoTime", "InversionTime"):
+        a, b = (stack.first.kind[CONTRASTS.index(name)] for stack in parts)
+        told = isinstance(a, float) and isinstance(b, float) and min(a, b) > 0
+        if told and max(a, b) / min(a, b) > OTHER_ECHO:
+            return True
+    return False
 
 
 def _places(group: Sequence[Header]) -> list[list[Header]]:

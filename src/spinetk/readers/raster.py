@@ -109,8 +109,9 @@ def _as_shown(stored: NDArray[Any], told: _Told) -> NDArray[Any]:
     """The picture as programs show it, and as people annotate it: turned as EXIF says, and bright
     where it is bright. OpenCV inverts 8-bit TIFF itself and no other."""
     picture = stored
-    if told.white_is_zero and picture.dtype == np.uint16:
-        picture = np.iinfo(np.uint16).max - picture
+    if told.white_is_zero and picture.dtype != np.uint8:
+        values = picture.astype(np.float64)
+        picture = (values.max() + values.min() - values).astype(picture.dtype)
     if told.turned >= 5:
         picture = np.swapaxes(picture, 0, 1)
     if told.turned in (3, 4, 7, 8):

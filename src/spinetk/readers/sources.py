@@ -139,11 +139,17 @@ class _Found:
         return Path(folder.name)
 
 
-def _below(folder: Path, refused: list[Refusal]) -> list[Path]:
+def files_below(folder: Path) -> list[Path]:
+    """Every file below a folder that is not hidden, links followed."""
+    return _below(folder, [], results=True)
+
+
+def _below(folder: Path, refused: list[Refusal], *, results: bool = False) -> list[Path]:
     """Files below a folder, links followed, no folder entered twice (links may lead in a circle).
 
     Args:
         refused: receives the links that lead nowhere.
+        results: take the files of results, too.
     """
     found: list[Path] = []
     dead: list[str] = []
@@ -151,7 +157,8 @@ def _below(folder: Path, refused: list[Refusal]) -> list[Path]:
     for place, folders, files in os.walk(folder, followlinks=True):
         here = Path(place)
         known = here.stat()
-        if (known.st_dev, known.st_ino) in entered or (here != folder and is_result(here)):
+        ours = not results and here != folder and is_result(here)
+        if (known.st_dev, known.st_ino) in entered or ours:
             folders.clear()
             continue
         entered.add((known.st_dev, known.st_ino))

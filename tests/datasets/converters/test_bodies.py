@@ -3,8 +3,9 @@ from pathlib import Path
 import numpy as np
 
 from spinetk.boxes import dice
-from spinetk.datasets.converters.bodies import vertebral_body
+from spinetk.datasets.converters.bodies import single_parts, vertebral_body
 from spinetk.readers.volume_files import read_volume
+from spinetk.structures import BODY_KIND
 from tests.conftest import Painter
 
 MIDDLE_MM2 = 850.0
@@ -50,3 +51,13 @@ def test_a_real_vertebra_becomes_its_body(real_crops: Path) -> None:
             scores.append(dice(vertebral_body(mask, one.spacing), reference))
     assert len(scores) > 10
     assert np.median(scores) > 0.97 and min(scores) > 0.9
+
+
+def test_one_label_for_all_vertebrae_is_as_many_structures_as_it_has_parts() -> None:
+    mask = np.zeros((90, 60), bool)
+    for top in (5, 35, 65):
+        mask[top : top + 20, 10:50] = True
+    mask[85:87, 58:59] = True  # a speck
+    assert [part.sum() for _, part in single_parts((BODY_KIND, None), mask)] == [800, 800, 800]
+    assert len(single_parts((BODY_KIND, "L3"), mask)) == 1
+    assert len(single_parts(("canal", None), mask)) == 1

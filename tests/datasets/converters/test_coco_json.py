@@ -97,3 +97,44 @@ def test_polygons_of_two_points_are_counted(tmp_path: Path) -> None:
     path.write_text(json.dumps(content))
     done = convert("coco", folder, tmp_path / "out", Conversion(modality="MR"))
     assert done.lost == {"outlines of fewer than three points": 1}
+
+
+@pytest.mark.parametrize(
+    ("points", "told"),
+    [
+        ([0.1, 0.1, 0.4, 0.1, 0.4, 0.3], "next to no pixel"),
+        ([500, 20, 560, 20, 560, 60], "outside"),
+    ],
+)
+def test_an_outline_that_is_not_on_the_picture_is_counted(
+    tmp_path: Path, points: list[float], told: str
+) -> None:
+    folder = cvat(tmp_path / "a", ("patient1",))
+    path = folder / "annotations" / "instances_default.json"
+    content = json.loads(path.read_text())
+    content["annotations"][0]["segmentation"] = [points]
+    path.write_text(json.dumps(content))
+    done = convert("coco", folder, tmp_path / "out", Conversion(modality="MR", exhaustive=True))
+    assert done.outlines == 0 and any(told in reason for reason in done.lost)
+    assert not read_dataset(tmp_path / "out").images[0].exhaustive
+
+
+def test_numbers_as_text_fit_and_annotations_of_no_image_are_counted(tmp_path: Path) -> None:
+    folder = cvat(tmp_path / "a", ("patient1",))
+    path = folder / "annotations" / "instances_default.json"
+    content = json.loads(path.read_text())
+    content["annotations"][0]["image_id"] = "1"
+    content["annotations"].append(content["annotations"][0] | {"image_id": 7})
+    path.write_text(json.dumps(content))
+    done = convert("coco", folder, tmp_path / "out", Conversion(modality="MR"))
+    assert done.outlines == 1 and done.lost == {"annotations of no image": 1}
+
+
+def test_coordinates_that_would_fill_memory_are_refused(tmp_path: Path) -> None:
+    folder = cvat(tmp_path / "a", ("patient1",))
+    path = folder / "annotations" / "instances_default.json"
+    content = json.loads(path.read_text())
+    content["annotations"][0]["segmentation"] = [[50, 20, 1e9, 20, 110, 60]]
+    path.write_text(json.dumps(content))
+    with pytest.raises(SpineError, match=r"s.png: an outline cannot be used .*far outside"):
+        convert("coco", folder, tmp_path / "out", Conversion(modality="MR"))

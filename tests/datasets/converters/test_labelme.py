@@ -112,3 +112,22 @@ def test_outlines_of_two_points_are_counted(tmp_path: Path) -> None:
     (tmp_path / "a" / "a.json").write_text(content)
     done = convert("labelme", tmp_path / "a", tmp_path / "out", Conversion(modality="MR"))
     assert done.lost == {"outlines of fewer than three points": 3} and done.outlines == 0
+
+
+def test_shapes_of_one_group_are_one_instance(tmp_path: Path) -> None:
+    gray(tmp_path / "a" / "s.png", 50)
+    shapes = [{"label": "L3", "group_id": 1, "points": corners(*box)}
+              for box in ((10, 10, 30, 40), (30, 10, 50, 40))]  # fmt: skip
+    content = json.dumps({"shapes": shapes, "imagePath": "s.png"})
+    (tmp_path / "a" / "a.json").write_text(content)
+    done = convert("labelme", tmp_path / "a", tmp_path / "out", Conversion(modality="MR"))
+    assert done.outlines == 1
+    assert read_dataset(tmp_path / "out").images[0].instances[0].mask.sum() == 40 * 30
+
+
+def test_a_picture_beside_that_is_not_the_one_held_is_refused(tmp_path: Path) -> None:
+    held = base64.b64encode(gray(tmp_path / "s.png", 40).read_bytes()).decode()
+    gray(tmp_path / "a" / "s.png", 90)
+    annotated(tmp_path / "a", "s.png", data=held)
+    with pytest.raises(SpineError, match="the picture that it holds is another than s.png"):
+        convert("labelme", tmp_path / "a", tmp_path / "out", Conversion(modality="MR"))

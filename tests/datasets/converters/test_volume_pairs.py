@@ -48,8 +48,9 @@ def test_what_has_no_partner_is_told(tmp_path: Path) -> None:
                                     {"0": "background", "1": "L3", "2": "L3-L4"}])  # fmt: skip
 def test_nnunets_names(tmp_path: Path, labels: dict[str, object]) -> None:
     (tmp_path / "dataset.json").write_text(json.dumps({"labels": labels}))
-    assert nnunet_names(tmp_path) == {1: (BODY_KIND, "L3"), 2: (DISC_KIND, "L3-L4")}
-    assert nnunet_names(tmp_path / "elsewhere") == {}
+    place = tmp_path / "Dataset1" / "labelsTr" / "a.nii.gz"
+    assert nnunet_names(place, tmp_path) == {1: (BODY_KIND, "L3"), 2: (DISC_KIND, "L3-L4")}
+    assert nnunet_names(place, tmp_path / "Dataset1") == {}
 
 
 def test_verses_images_of_one_name_are_told_apart_by_their_folder(tmp_path: Path) -> None:
@@ -76,3 +77,23 @@ def test_labels_of_one_contrast_are_not_those_of_another(tmp_path: Path) -> None
         ("sub-2_T2w.nii.gz", "sub-2_T2w_seg-manual.nii.gz"),
     ]
     assert lost == ["volumes without labels"]
+
+
+@pytest.mark.parametrize(
+    ("image", "labels"),
+    [
+        ("batch/P1.nii.gz", "batch/P2_seg.nii.gz"),
+        ("sub-1_T2w.nii.gz", "sub-1_acq-ax_T2w_dseg.nii.gz"),
+    ],
+)
+def test_labels_of_another_case_are_not_taken(tmp_path: Path, image: str, labels: str) -> None:
+    lost: list[str] = []
+    assert list(pairs(made(tmp_path, image, labels), lost)) == []
+    assert len(lost) == 2
+
+
+def test_links_are_followed(tmp_path: Path) -> None:
+    made(tmp_path / "elsewhere", "case.nii.gz", "case_seg.nii.gz")
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "p1").symlink_to(tmp_path / "elsewhere")
+    assert [name for name, _, _ in pairs(tmp_path / "in", [])] == ["p1_case"]

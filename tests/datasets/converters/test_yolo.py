@@ -67,7 +67,13 @@ def test_a_box_among_outlines_is_counted(tmp_path: Path, box: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "why"), [(f"7 {BODY}", "class 7 is not named"), ("0 a b c d e f", "line of numbers")]
+    ("line", "why"),
+    [
+        (f"7 {BODY}", "class 7 is not named"),
+        ("0 a b c d e f", "line of numbers"),
+        ("0 50 20 110 20 110 60", "no shares of width and height"),
+        ("0 nan 0.1 0.5 0.1 0.5 0.2", "no shares of width and height"),
+    ],
 )
 def test_a_line_that_is_none_is_named(tmp_path: Path, line: str, why: str) -> None:
     folder = yolo_set(tmp_path / "a", f"0 {BODY}\n{line}\n")

@@ -19,6 +19,7 @@ from spinetk.datasets.converters.pictures import (
 )
 from spinetk.datasets.writer import Outline, polygon_mask
 from spinetk.errors import SpineError
+from spinetk.readers.sources import files_below
 from spinetk.structures import BODY_KIND, LEVELS
 
 AASCE_LEVELS = LEVELS[LEVELS.index("T1") : LEVELS.index("S1")]
@@ -34,7 +35,7 @@ def aasce(folder: Path, lost: list[str]) -> Iterator[Picture]:
     out where a quadrilateral is not convex, where they are out of order, or where a gap is wider
     than `LOOSE_GAP` of the height.
     """
-    for path in sorted(folder.rglob("*.mat")):
+    for path in (p for p in files_below(folder) if p.suffix == ".mat"):
         points = np.asarray(loadmat(path)["p2"], dtype=float).reshape(17, 4, 2)
         quads = points[:, [0, 1, 3, 2]]
         if not _plausible(quads):

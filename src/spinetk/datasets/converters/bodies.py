@@ -6,6 +6,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from spinetk.datasets.converters.names import Label
+from spinetk.structures import SPINE_CLASSES
+
 OPENING = 0.65
 """Radius of the opening, as a share of the largest circle that fits into the mask."""
 CORNERS = 0.42
@@ -55,6 +58,26 @@ def vertebral_body(
     grown = cv2.dilate(body, _disk(CORNERS * OPENING * radius)) & mask
     back = cv2.resize(grown, vertebra.shape[::-1], interpolation=cv2.INTER_NEAREST)
     return np.asarray(back.astype(bool) & vertebra)
+
+
+SMALL_PART = 0.1
+"""Parts of a mask smaller than this share of its largest one belong to it."""
+
+
+def single_parts(label: Label, mask: NDArray[np.bool_]) -> list[tuple[Label, NDArray[np.bool_]]]:
+    """The structures of a mask that has one label for all vertebrae or all discs: its connected
+    parts. A mask with a level, or of another class, is one structure.
+
+    Args:
+        label: class and level.
+        mask: bool [H, W].
+    """
+    if label[0] not in SPINE_CLASSES or label[1] is not None or not mask.any():
+        return [(label, mask)]
+    count, parts, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=4)
+    sizes = stats[1:, cv2.CC_STAT_AREA]
+    large = [n for n in range(1, count) if sizes[n - 1] >= SMALL_PART * sizes.max()]
+    return [(label, parts == n) for n in large] if len(large) > 1 else [(label, mask)]
 
 
 def _disk(radius: float) -> NDArray[np.uint8]:

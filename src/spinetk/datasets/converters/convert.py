@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from spinetk.datasets.converters.aasce import aasce
-from spinetk.datasets.converters.bodies import vertebral_body
+from spinetk.datasets.converters.bodies import single_parts, vertebral_body
 from spinetk.datasets.converters.coco_json import coco
 from spinetk.datasets.converters.corrected_results import corrected_results
 from spinetk.datasets.converters.labelme import labelme
@@ -52,6 +52,8 @@ FORMATS = (*VOLUME_FORMATS, *SLICE_FORMATS, *PICTURE_FORMATS)
 OWN_MODALITY: dict[str, Modality] = {"verse": "CT", "spider": "MR", "aasce": "XR"}
 
 
+FEWEST_PIXELS = 4
+OUTSIDE = "outlines of next to no pixel, or outside the picture"
 PATIENTS = {
     "spider": r"^(.+?)(?:_t1|_t2|_t2_SPACE)$",  # 12_t1, 12_t2_SPACE
     "aasce": r"-(\d+) ",  # sunhl-1th-03-Jan-2017-162 a ap: the case number
@@ -126,7 +128,7 @@ def convert(kind: str, folder: Path, out: Path, options: Conversion = Conversion
         if not writer.images:
             more = f" (looked for: {LOOKED_FOR})" if kind == "volumes" else ""
             raise SpineError(f"nothing in the format {kind} was found{more}", folder)
-    except (KeyError, IndexError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
         writer.discard()
         raise SpineError(f"not in the format {kind} ({error!r})", folder) from error
     except BaseException:
@@ -183,6 +185,8 @@ def _add_all(
         for item in SLICE_FORMATS[kind](folder, lost):
             told = item.patient if options.patient is None else None
             outlines = item.outlines
+            if kind == "dicom-seg":
+                outlines = tuple(part for outline in outlines for part in single_parts(*outline))
             if options.whole_vertebrae:
                 outlines = tuple(
                     (label, vertebral_body(m, item.spacing) if label[0] == BODY_KIND else m)
@@ -196,14 +200,13 @@ def _add_all(
             )  # fmt: skip
     else:
         numbers = spider_numbers() if kind == "spider" else verse_numbers(s1=kind == "volumes")
-        own = nnunet_names(folder) if kind == "volumes" else {}
-        numbers = own or numbers
         if options.names is not None:
             numbers = itk_snap_names(options.names)
         whole = options.whole_vertebrae or kind in ("verse", "spider")
         for name, image, labels in VOLUME_FORMATS[kind](folder, lost):
+            own = nnunet_names(labels, folder) if kind == "volumes" and not options.names else {}
             add_volume(
-                writer, name, image, labels, numbers, modality=modality or "MR",
+                writer, name, image, labels, own or numbers, modality=modality or "MR",
                 patient=_patient(kind, name, options), whole_vertebrae=whole,
                 exhaustive=options.exhaustive, lost=lost,
                 guessed=kind == "volumes" and not own and options.names is None,
@@ -219,10 +222,13 @@ def _add_pictures(
     lost: list[str],
 ) -> None:
     for item in PICTURE_FORMATS[kind](folder, lost):
+        seen = [outline for outline in item.outlines if outline[1].sum() >= FEWEST_PIXELS]
+        lost += [OUTSIDE] * (len(item.outlines) - len(seen))
+        whole = item.complete and len(seen) == len(item.outlines)
         writer.add(
-            item.name, item.pixels, item.outlines, patient=_patient(kind, item.name, options),
+            item.name, item.pixels, seen, patient=_patient(kind, item.name, options),
             modality=modality, view="ap" if kind == "aasce" else "sagittal",
-            exhaustive=options.exhaustive and item.complete,
+            exhaustive=options.exhaustive and whole,
         )  # fmt: skip
 
 

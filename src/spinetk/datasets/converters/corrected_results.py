@@ -21,7 +21,7 @@ from spinetk.readers.values import whole_labels
 from spinetk.readers.volume_files import label_names, open_volume
 from spinetk.results.folders import results_below
 from spinetk.results.keys import study_part
-from spinetk.results.reopen import IMAGE, INSTANCES, MASK, read_slice
+from spinetk.results.reopen import IMAGE, INSTANCES, read_slice
 from spinetk.structures import (
     BODY_KIND,
     DISC_KIND,
@@ -48,7 +48,7 @@ def corrected_results(folder: Path, lost: list[str]) -> Iterator[OutlinedSlice]:
         if patient is not None:
             patients[study_part(place.name) or place.name] = patient
     for place, record in records.items():
-        masks = [path for name in MASKS if (path := place / name).is_file()]
+        masks = [path for pattern in MASKS for path in place.glob(pattern) if path.is_file()]
         mask = max(masks, key=lambda path: path.stat().st_mtime, default=None)
         if not (place / IMAGE).is_file() or mask is None:
             lost.append("results without image.nii.gz and mask.nii.gz")
@@ -83,7 +83,11 @@ def corrected_results(folder: Path, lost: list[str]) -> Iterator[OutlinedSlice]:
         )
 
 
-MASKS = ("mask.seg.nrrd", "Segmentation.seg.nrrd", "mask.nrrd", "mask.mha", MASK)
+MASKS = tuple(
+    f"{name}*{suffix}"
+    for name in ("mask", "Mask", "Segmentation", "segmentation", "label", "Untitled")
+    for suffix in (".nii", ".nii.gz", ".nrrd", ".mha")
+)
 """What programs call a corrected mask; the newest is the correction."""
 
 

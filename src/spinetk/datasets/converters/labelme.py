@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from spinetk.datasets.converters.names import class_of
+from spinetk.datasets.converters.names import Label, class_of
 from spinetk.datasets.converters.picture_files import (
     held_picture,
     named_picture,
@@ -27,6 +27,7 @@ from spinetk.datasets.converters.pictures import (
 )
 from spinetk.datasets.writer import Outline, polygon_mask
 from spinetk.errors import SpineError
+from spinetk.readers.sources import files_below
 
 
 def labelme(folder: Path, lost: list[str]) -> Iterator[Picture]:
@@ -36,21 +37,46 @@ def labelme(folder: Path, lost: list[str]) -> Iterator[Picture]:
     Args:
         lost: receives a reason for each thing that is annotated and cannot be taken over.
     """
-    for path in sorted(folder.rglob("*.json")):
+    for path in (p for p in files_below(folder) if p.suffix == ".json"):
         content = read_json(path)
         if "shapes" not in content or "imagePath" not in content:
             continue
         picture = _labelme_picture(path, folder, content)
         outlines: list[Outline] = []
+        groups: dict[tuple[Label, Any], int] = {}
         complete = True
         for shape in content["shapes"]:
-            mask = _labelme_mask(shape, picture.shape)
+            try:
+                mask = _labelme_mask(shape, picture.shape)
+            except ValueError as error:
+                raise SpineError(f"an outline cannot be used ({error})", path) from error
             if isinstance(mask, str):
                 lost.append(mask)
                 complete = False
             else:
-                outlines.append((class_of(shape["label"]), mask))
+                _unite(outlines, groups, class_of(str(shape["label"])), shape.get("group_id"), mask)
         yield Picture(picture_name(path, folder), picture, outlines, complete)
+
+
+def _unite(
+    outlines: list[Outline],
+    groups: dict[tuple[Label, Any], int],
+    label: Label,
+    group: Any,
+    mask: NDArray[np.bool_],
+) -> None:
+    """Add an outline; shapes of one label and group are one instance."""
+    if group is not None and (label, group) in groups:
+        place = groups[label, group]
+        outlines[place] = label, outlines[place][1] | mask
+        return
+    if group is not None:
+        groups[label, group] = len(outlines)
+    outlines.append((label, mask))
+
+
+OTHER_PICTURE = 5.0
+"""Mean difference of grey values of pictures that are not the same one, saved in two ways."""
 
 
 def _labelme_picture(path: Path, folder: Path, content: dict[str, Any]) -> NDArray[np.uint8]:
@@ -62,7 +88,12 @@ def _labelme_picture(path: Path, folder: Path, content: dict[str, Any]) -> NDArr
     found = named_picture(name, (path.parent,), folder)
     if found is None:
         raise SpineError(f"the annotated picture, {name}, is missing", path)
-    return read_picture(found, size)
+    picture = read_picture(found, size)
+    if found == direct and content.get("imageData"):
+        held = held_picture(content["imageData"], name.replace("\\", "/"), size)
+        if np.abs(held.astype(float) - picture).mean() > OTHER_PICTURE:
+            raise SpineError(f"the picture that it holds is another than {name}", path)
+    return picture
 
 
 def _labelme_mask(shape: dict[str, Any], size: tuple[int, ...]) -> NDArray[np.bool_] | str:

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
+from unicodedata import normalize
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from spinetk.datasets.writer import eight_bit, grey_window
 from spinetk.errors import SpineError
 from spinetk.readers.raster import RASTER_SUFFIXES, read_raster
+from spinetk.readers.sources import files_below
 
 Size = tuple[int, int]
 """Height and width."""
@@ -39,10 +41,12 @@ def named_picture(name: str, bases: Sequence[Path], folder: Path) -> Path | None
     if not parts:
         return None
     if not _is_absolute(name):
+        # systems compose accents in two ways
+        spelt = [parts, *([normalize(form, p) for p in parts] for form in ("NFC", "NFD"))]
         for base in bases:
-            path = base.joinpath(*parts)
-            if path.is_file():
-                return path
+            for own in spelt:
+                if (path := base.joinpath(*own)).is_file():
+                    return path
     ends = [part for part in parts if part != ".."]
     if not ends:
         return None
@@ -62,7 +66,7 @@ def _ending_with(parts: Sequence[str], folder: Path, least: int) -> Path | None:
     Raises:
         SpineError: several do.
     """
-    found = [path for path in sorted(folder.rglob("*")) if path.name == parts[-1]]
+    found = [path for path in files_below(folder) if path.name == parts[-1]]
     found = [path for path in found if path.is_file()]
     for count in range(len(parts), least - 1, -1):
         ending = tuple(parts[-count:])
@@ -144,4 +148,5 @@ def size_of(content: dict[str, Any], height: str, width: str) -> Size | None:
 
 def same_name_picture(path: Path) -> Path | None:
     """The picture with this path but another suffix."""
-    return next((p for s in RASTER_SUFFIXES if (p := path.with_suffix(s)).is_file()), None)
+    spellings = (spelt for s in RASTER_SUFFIXES for spelt in (s, s.upper()))
+    return next((p for s in spellings if (p := path.with_suffix(s)).is_file()), None)

@@ -34,7 +34,6 @@ class Picture(NamedTuple):
 
 def picture_name(path: Path, folder: Path) -> str:
     """A picture's name in the data set: its path below the folder, so that none is used twice."""
-    inside = path.resolve().is_relative_to(folder.resolve())
-    below = path.resolve().relative_to(folder.resolve()) if inside else Path(*path.parts[-2:])
+    below = path.relative_to(folder) if path.is_relative_to(folder) else Path(*path.parts[-2:])
     parts = below.with_suffix("").parts
     return readable("_".join(part for part in parts if part not in ("images", "labels")))

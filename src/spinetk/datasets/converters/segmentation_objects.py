@@ -20,6 +20,7 @@ from spinetk.orientation import upright
 from spinetk.readers.dicom import DicomContent, DicomReader
 from spinetk.readers.dicom_headers import is_dicom
 from spinetk.readers.find import FoundSeries, with_unique_keys
+from spinetk.readers.sources import files_below
 from spinetk.results.keys import study_part
 from spinetk.stored_images import onto_slice
 from spinetk.study import Frame, Series, Slice
@@ -44,7 +45,7 @@ def dicom_seg(folder: Path, lost: list[str]) -> Iterator[OutlinedSlice]:
     Raises:
         SpineError: there is no SEG.
     """
-    files = [path for path in sorted(folder.rglob("*")) if path.is_file() and is_dicom(path)]
+    files = [path for path in files_below(folder) if is_dicom(path)]
     headers = {path: pydicom.dcmread(path, stop_before_pixels=True) for path in files}
     segs = [p for p, h in headers.items() if h.get("SOPClassUID") in SEGMENTATION_STORAGE]
     if not segs:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from spinetk.datasets.converters.names import Label, class_of
 from spinetk.errors import SpineError
+from spinetk.readers.sources import files_below
 from spinetk.readers.volume_files import VOLUME_SUFFIXES
 
 LABEL_ENDINGS = ("seg", "label", "labels", "mask", "bodies", "segmentation", "dseg", "msk", "gt")
@@ -32,7 +33,7 @@ def pairs(folder: Path, lost: list[str]) -> Iterator[tuple[str, Path, Path]]:
     Args:
         lost: receives a reason for each file that has no partner.
     """
-    files = [p for p in sorted(folder.rglob("*")) if p.name.lower().endswith(VOLUME_SUFFIXES)]
+    files = [p for p in files_below(folder) if p.name.lower().endswith(VOLUME_SUFFIXES)]
     files = [p for p in files if not any(part.startswith(".") for part in p.parts)]
     free = {path: None for path in files if _is_label(path, folder)}
     images = [path for path in files if path not in free]
@@ -54,12 +55,16 @@ def pairs(folder: Path, lost: list[str]) -> Iterator[tuple[str, Path, Path]]:
     lost += ["labels without a volume"] * len(free)
 
 
-def nnunet_names(folder: Path) -> dict[int, Label]:
-    """What label values mean by nnU-Net's dataset.json; empty where there is none."""
-    path = folder / "dataset.json"
-    if not path.is_file():
+def nnunet_names(labels: Path, folder: Path) -> dict[int, Label]:
+    """What label values mean by the dataset.json of nnU-Net above a label volume; empty where there
+    is none in the collection."""
+    above = [place for place in labels.parents if place.is_relative_to(folder)]
+    path = next((p for place in above if (p := place / "dataset.json").is_file()), None)
+    if path is None:
         return {}
     content = json.loads(path.read_text(encoding="utf-8-sig")).get("labels", {})
+    if isinstance(content, list):
+        content = {name: number for number, name in enumerate(content)}
     # {"L1": 1}, and in the first version {"1": "L1"}
     both = ((k, v) if str(k).isdigit() else (v, k) for k, v in content.items())
     return {int(n): class_of(str(name)) for n, name in both if str(n).isdigit() and int(n)}
@@ -114,7 +119,8 @@ def _alone(image: Path, folder: Path, images: Sequence[Path], free: Collection[P
     """The only label volume of a folder with one image."""
     if image.parent != folder and sum(other.parent == image.parent for other in images) == 1:
         beside = [path for path in free if path.parent == image.parent]
-        yield from beside if len(beside) == 1 else ()
+        plain = [path for path in beside if _stem(path).lower() in LABEL_NAMES]
+        yield from plain if len(beside) == 1 else ()
 
 
 def _bids(image: Path, folder: Path, images: Sequence[Path], free: Collection[Path]) -> Likely:
@@ -132,7 +138,14 @@ def _bids_entities(
     if image.name.startswith("sub-") and entities:
         alike = [other for other in images if _stem(other).rpartition("_")[0] == entities]
         if len(alike) == 1:
-            yield from (path for path in free if _stem(path).startswith(f"{entities}_"))
+            yield from (path for path in free if _entities(path) == set(entities.split("_")))
+
+
+def _entities(labels: Path) -> set[str]:
+    """What the name of a BIDS label file says of its image."""
+    words = _stem(labels).split("_")
+    keys = ("seg", "label", "desc", "space", "res")
+    return {word for word in words if "-" in word and word.partition("-")[0] not in keys}
 
 
 def _name(image: Path, folder: Path) -> str:
@@ -154,11 +167,15 @@ def verse_pairs(folder: Path, lost: list[str]) -> Iterator[tuple[str, Path, Path
     Raises:
         SpineError: several images may be meant.
     """
-    images = sorted(folder.rglob("*_ct.nii.gz"))
+    files = files_below(folder)
+    images = [path for path in files if re.search(r"_ct\.nii(\.gz)?$", path.name)]
     used: set[Path] = set()
-    for path in sorted(folder.rglob("*_seg-vert_msk.nii.gz")):
-        stem = path.name.removesuffix("_seg-vert_msk.nii.gz")
-        named = [image for image in images if image.name == f"{stem}_ct.nii.gz"]
+    for path in files:
+        found = re.fullmatch(r"(.+)_seg-vert_msk\.nii(\.gz)?", path.name)
+        if not found:
+            continue
+        stem = found[1]
+        named = [image for image in images if image.name.partition("_ct.nii")[0] == stem]
         beside = [image for image in named if image.parent.name == path.parent.name]
         fitting = beside if len(beside) == 1 else named
         if len(fitting) > 1:

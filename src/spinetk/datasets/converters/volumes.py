@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from spinetk.datasets.converters.bodies import vertebral_body
+from spinetk.datasets.converters.bodies import single_parts, vertebral_body
 from spinetk.datasets.converters.names import Label, class_of
 from spinetk.datasets.writer import DatasetWriter, eight_bit, grey_window
 from spinetk.errors import SpineError
@@ -85,7 +85,7 @@ def add_volume(
         writer.add(
             f"{name}_{part.index:03d}",
             eight_bit(part.pixels, low, high),
-            [(numbers[value], mask) for value, mask in whole.items()],
+            [part for value, mask in whole.items() for part in single_parts(numbers[value], mask)],
             patient=patient,
             series=name,
             modality=modality,
@@ -98,6 +98,10 @@ def add_volume(
 
 WIDEST_NECK_MM = 26.0
 """Bodies of the neck are 14 to 20 mm deep, lumbar ones 30 to 40."""
+
+
+WIDEST_GAP = 3.0
+"""Levels that are labelled lie nearer to each other: a larger gap is another numbering."""
 
 
 def _check_levels(
@@ -133,9 +137,13 @@ def _check_levels(
         raise SpineError(
             f"{told}, which do not lie from the head down so: name them (--names)", name
         )
-    neck = [widths[level] for level in levels if level[0] == "C"]
-    if spacing and neck and np.median(neck) > WIDEST_NECK_MM:
-        wide = f"{np.median(neck):.0f} mm deep"
+    jumps = [f"{a} and {b}" for a, b in pairwise(levels) if RANKS[b] - RANKS[a] > WIDEST_GAP]
+    if jumps:
+        gap = f"with nothing between {jumps[0]}"
+        raise SpineError(f"{told}, {gap}: name them (--names)", name)
+    depths = [widths[level] for level in levels if level[0] == "C"]
+    if spacing and depths and np.median(depths) > WIDEST_NECK_MM:
+        wide = f"{np.median(depths):.0f} mm deep"
         raise SpineError(f"{told}, {wide}, which no neck is: name them (--names)", name)
 
 

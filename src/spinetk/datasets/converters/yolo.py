@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from spinetk.datasets.converters.pictures import (
 from spinetk.datasets.writer import Outline, polygon_mask
 from spinetk.errors import SpineError
 from spinetk.readers.raster import RASTER_SUFFIXES
+from spinetk.readers.sources import files_below
 
 
 def yolo(folder: Path, lost: list[str]) -> Iterator[Picture]:
@@ -33,12 +34,19 @@ def yolo(folder: Path, lost: list[str]) -> Iterator[Picture]:
     path = folder / "data.yaml"
     if not path.is_file():
         raise SpineError("no data.yaml here; is this a YOLO data set?", folder)
-    names = yaml.safe_load(path.read_text(encoding="utf-8-sig"))["names"]
+    names = (yaml.safe_load(path.read_text(encoding="utf-8-sig")) or {}).get("names")
+    if not names:
+        raise SpineError("names no classes (names: [...])", path)
+    if isinstance(names, str):
+        names = [names]
     names = names if isinstance(names, dict) else dict(enumerate(names))
-    for labels in sorted(folder.rglob("labels/**/*.txt")):
+    files = files_below(folder)
+    for labels in _in_folder("labels", folder, files):
+        if labels.suffix != ".txt":
+            continue
         if same_name_picture(_swapped(labels, "labels", "images")) is None:
             lost.append("labels without a picture")
-    for picture_path in sorted(folder.rglob("images/**/*")):
+    for picture_path in _in_folder("images", folder, files):
         if picture_path.suffix.lower() not in RASTER_SUFFIXES:
             continue
         picture = read_picture(picture_path)
@@ -83,9 +91,14 @@ def _yolo_outline(line: str, names: dict[Any, str]) -> tuple[Label, NDArray[np.f
         raise ValueError(f"class {place:g} is not named in data.yaml")
     if len(points) % 2:
         points = points[:-1]
-    if any(not -BEYOND <= value <= 1 + BEYOND for value in points):
+    if not all(-BEYOND <= value <= 1 + BEYOND for value in points):
         raise ValueError("its points are no shares of width and height (pixels?)")
     return class_of(str(name)), np.array(points, dtype=float).reshape(-1, 2)
+
+
+def _in_folder(name: str, folder: Path, files: Sequence[Path]) -> list[Path]:
+    """Files somewhere below a folder of that name in the collection."""
+    return [path for path in files if name in path.relative_to(folder).parts[:-1]]
 
 
 def _swapped(path: Path, old: str, new: str) -> Path:
