@@ -10,6 +10,7 @@ from spinetk.network.loaded import load_model
 from spinetk.phantom import Phantom, PhantomConfig, make_phantom, write_phantom
 from spinetk.pipeline import segment
 from spinetk.readers import read
+from spinetk.structures import BODY_KIND
 from spinetk.study import Series
 
 
@@ -56,6 +57,10 @@ def test_scaled_values_are_no_hounsfield_units(
 def test_such_a_ct_gets_no_means_and_no_names(series: Series) -> None:
     checked = with_units_checked(scaled(series, -160, 240, 1))
     result = segment(checked, load_model("ct"))
+    sure = segment(with_units_checked(series), load_model("ct"))
+    assert sum(i.kind == BODY_KIND for i in result.instances) == sum(
+        i.kind == BODY_KIND for i in sure.instances
+    )
     assert all(instance.level is None for instance in result.instances)
     rows = measurements(result)
     assert rows and all(row["mean"] is None and row["mpp"] is None for row in rows)

@@ -48,13 +48,6 @@ def test_two_spines_side_by_side_are_refused(picture: np.ndarray, mr_model: Load
         as_it_lies(both, mr_model, 0.5)
 
 
-def test_two_spines_one_above_the_other_are_refused(
-    picture: np.ndarray, mr_model: LoadedModel
-) -> None:
-    with pytest.raises(Unsuitable, match="two spines one above the other"):
-        as_it_lies(as_series(np.vstack([picture, picture])), mr_model, 0.5)
-
-
 def test_what_says_how_it_lies_is_left_alone(picture: np.ndarray, mr_model: LoadedModel) -> None:
     stored = Slice(
         np.rot90(picture, 2), 0, None, None, Path("film"), facing=((0, 1, 0), (0, 0, -1))

@@ -10,7 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinetk.boxes import mask_box, mask_centre, square_boxes
-from spinetk.column import beside_column, column_members, in_column, without_second_sacral
+from spinetk.column import (
+    SMALL_SACRAL_BOX,
+    beside_column,
+    column_members,
+    in_column,
+    without_second_sacral,
+)
 from spinetk.errors import UsageError
 from spinetk.structures import (
     BODY_KIND,
@@ -20,7 +26,7 @@ from spinetk.structures import (
     column_with,
     group_of,
 )
-from spinetk.study import Instance
+from spinetk.study import UNSURE_SCORE, Instance
 from spinetk.warning import Warning
 
 GAP_FACTOR = 1.65
@@ -51,8 +57,19 @@ def without_false_sacrum(instances: Sequence[Instance]) -> list[Instance]:
 
 
 def without_named_sacrum(instances: Sequence[Instance]) -> list[Instance]:
-    """S1 as any other body, where what was found as S1 is not believed enough to name levels by."""
-    return [replace(i, kind=BODY_KIND) if i.kind == SACRAL_CLASS else i for i in instances]
+    """S1 as any other body, where what was found as S1 is not believed enough to name levels by;
+    a lowest body that is small and that the network is unsure of is dropped: S2 is taken for one
+    where grey values are strange."""
+    plain = [replace(i, kind=BODY_KIND) if i.kind == SACRAL_CLASS else i for i in instances]
+    bodies = sorted(
+        (i for i in plain if i.kind == BODY_KIND), key=lambda i: -mask_centre(i.mask)[1]
+    )
+    if len(bodies) < 3:
+        return plain
+    lowest, above = bodies[:2]
+    small = lowest.mask.sum() < SMALL_SACRAL_BOX * above.mask.sum()
+    doubtful = small and lowest.score < UNSURE_SCORE and not cut_by_border(lowest.mask)
+    return [i for i in plain if i is not lowest] if doubtful else plain
 
 
 def without_strays(

@@ -40,8 +40,6 @@ UPSIDE_DOWN = -0.25
 """Of 190 upright slices of eight sets, the vote (`_vote`) is lower for one."""
 SECOND_COLUMN, SECOND_SHARE = 5, 0.6
 """Bodies of a second column: so many, and so many of those of the first."""
-SACRUM = 0.5
-"""Score of an S1 below which no other body of its column lies."""
 APART_WIDTHS = 3.0
 """How far apart two columns are at least, in widths of a body."""
 
@@ -155,13 +153,11 @@ def _refuse_two_columns(look: _Look, key: str) -> None:
     second = look.rest[in_column(look.rest, np.ones(len(look.rest)))]
     middles = [np.median((c[:, 0] + c[:, 2]) / 2) for c in (look.bodies, second)]
     width = float(np.median(look.bodies[:, 2] - look.bodies[:, 0]))
-    below = bool(second[:, 1].min() > look.bodies[-2:, 3].min()) and look.sacrum >= SACRUM
     apart = abs(float(middles[0] - middles[1])) > APART_WIDTHS * width
     tops, ends = zip(*((c[:, 1].min(), c[:, 3].max()) for c in (look.bodies, second)), strict=True)
     shared = min(ends) - max(tops)  # one below the other are the parts of one column
     beside = shared > min(e - t for t, e in zip(tops, ends, strict=True)) / 2
     many = len(second) >= max(SECOND_COLUMN, SECOND_SHARE * len(look.bodies))
-    if many and ((apart and beside) or below):
-        where = "one above the other" if below else "side by side"
+    if apart and beside and many:
         counts = f"{len(look.bodies)} and {len(second)} bodies"
-        raise Unsuitable(f"shows two spines {where} ({counts}): cut it into two", key)
+        raise Unsuitable(f"shows two spines side by side ({counts}): cut it into two", key)
