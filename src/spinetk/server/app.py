@@ -85,7 +85,10 @@ async def _not_valid(_: Request, error: Exception) -> Response:
     found = error.errors() if isinstance(error, RequestValidationError) else []
     first = found[0] if found else {}
     place = ".".join(str(part) for part in first.get("loc", ())[1:])
-    detail = f"{place}: {first.get('msg', 'not valid')}".encode("ascii", "replace").decode()
+    said = first.get("msg", "not valid")
+    if first.get("type") == "string_pattern_mismatch":  # the pattern says nothing to people
+        said = "there is no such study" if place == "job" else "is not of the form that is wanted"
+    detail = f"{place}: {said}".encode("ascii", "replace").decode()
     return JSONResponse({"detail": detail[:300]}, 422)
 
 
