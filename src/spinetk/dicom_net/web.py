@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import tempfile
@@ -164,6 +165,7 @@ it. Proxies and an authority of one's own (REQUESTS_CA_BUNDLE) are as `requests`
 
 
 def _client(url: str, session: requests.Session | None = None) -> DICOMwebClient:
+    logging.getLogger("dicomweb_client").setLevel(logging.CRITICAL)  # said in words of our own
     own = session or requests.Session()
     if token := os.environ.get(TOKEN):
         own.headers["Authorization"] = f"Bearer {token}"
