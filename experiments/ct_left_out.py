@@ -44,12 +44,16 @@ def main(data: Path, run: Path | None) -> None:
         evaluate_run([data / "ct_verse"], work, str(run / "model.onnx"), "all", quiet=False)
         for file in ("figures.json", "figures.md"):
             shutil.copyfile(work / file, LEFT_OUT / "ct_verse" / file)
-    table = pd.DataFrame([*rows("ct_verse-before", "shipped before"), *rows("ct_verse", "recipes/ct-spines.toml")])
+    table = pd.DataFrame(
+        [*rows("ct_verse-before", "shipped before"), *rows("ct_verse", "recipes/ct-spines.toml")]
+    )
     text = (
         "Vertebral bodies of ct_verse (VerSe), which neither network was trained on "
         "(`python experiments/ct_left_out.py DATA RUN`); the shipped `ct` then learned from it, too.\n\n"
     )
-    (ROOT / "docs" / "results" / "ct-left-out.md").write_text(text + table.to_markdown(index=False) + "\n")
+    (ROOT / "docs" / "results" / "ct-left-out.md").write_text(
+        text + table.to_markdown(index=False) + "\n"
+    )
 
 
 if __name__ == "__main__":
