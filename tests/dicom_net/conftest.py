@@ -1,3 +1,4 @@
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -7,6 +8,8 @@ import pytest
 @pytest.fixture(scope="session")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An authority (`authority.pem`) and a certificate of it for 127.0.0.1 (`node.pem`)."""
+    if shutil.which("openssl") is None:
+        pytest.skip("needs openssl: apt-get install openssl")
     folder = tmp_path_factory.mktemp("tls")
 
     def openssl(*arguments: str) -> None:
