@@ -272,9 +272,12 @@ def _segment_parts(
                 nothing = error
     if nothing is not None and not outcome.done and not outcome.kept:
         raise nothing
-    # of a run that goes on, the slices that were there are not outlined anew: no volume of a part
+    key = volume_key(series.key)
+    if options.slices == "all" and outcome.kept and not (out / key).exists():
+        # the slices that were there are not outlined anew, and a part is no volume
+        text = "not made where slices were kept: run all of them anew with --overwrite"
+        outcome.told.append((key, text))
     if len(outlined) > 1 and not outcome.kept:
-        key = volume_key(series.key)
         with _failure_noted(key, outcome):
             formats = options.formats
             missing = write_volume(out / key, series, outlined, loaded.model, formats)

@@ -121,7 +121,7 @@ def segment(
     out: Annotated[Path, typer.Option("-o", "--out", help="Folder for the results.")],
     inputs: Annotated[
         list[Path] | None,
-        typer.Argument(help="Files, folders or zip archives.", metavar="INPUT..."),
+        typer.Argument(help="Files, folders or archives (zip, tar).", metavar="INPUT..."),
     ] = None,
     dicomweb: Annotated[
         str | None, typer.Option(help="URL of a DICOMweb service, to read from and store to.")

@@ -96,7 +96,10 @@ def as_it_lies(series: Series, loaded: LoadedModel, threshold: float) -> Series:
     _refuse_two_columns(looks[turn], series.key)
     if turn == 0:
         return series
-    text = f"turned: {turn} (degrees clockwise, by what was found in it): check the overlay"
+    text = (
+        f"turned: {turn} (the picture lies turned by so many degrees clockwise, by what was found"
+    )
+    text += " in it): check the overlay"
     lying = replace(picture, facing=TURNS[turn])
     return replace(series, slices=(lying,), warnings=(*series.warnings, Warning(TURNED, text)))
 

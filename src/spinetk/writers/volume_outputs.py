@@ -91,6 +91,7 @@ def _rows(
             "level": solid.instance.level,
             "order": solid.instance.order,
             "slices": len(solid.pieces),
+            "truncated": solid.instance.truncated,
             "volume_voxels": own.size,
             "volume_mm3": own.size * voxel if voxel else None,
         }
