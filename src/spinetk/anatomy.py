@@ -68,7 +68,7 @@ def without_named_sacrum(instances: Sequence[Instance]) -> list[Instance]:
         return plain
     lowest, above = bodies[:2]
     small = lowest.mask.sum() < SMALL_SACRAL_BOX * above.mask.sum()
-    doubtful = small and lowest.score < UNSURE_SCORE and not cut_by_border(lowest.mask)
+    doubtful = small and lowest.score < UNSURE_SCORE
     return [i for i in plain if i is not lowest] if doubtful else plain
 
 
