@@ -25,7 +25,7 @@ LOW_PERCENTILE, HIGH_PERCENTILE = 0.5, 99.5
 def with_units_checked(series: Series) -> Series:
     """The series, with a warning where it is taken for a CT and its values are no Hounsfield
     units."""
-    if series.modality != "CT" or not series.in_hounsfield:
+    if not series.in_hounsfield:
         return series
     doubt = _doubt(series.slices)
     if series.source == "raster":

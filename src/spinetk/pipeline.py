@@ -85,7 +85,7 @@ def segment(
             series.key,
         )
     with _timed(seconds, "order"):
-        if series.modality == "CT" and not series.in_hounsfield and series.source != "raster":
+        if series.in_grey_values and series.source != "raster":
             found = without_named_sacrum(found)
         instances, warnings = order_and_name(found, anchor)
     return Segmentation(

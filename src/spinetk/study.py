@@ -205,8 +205,13 @@ class Series:
     @property
     def in_hounsfield(self) -> bool:
         """A CT of which nothing says that its values are no Hounsfield units."""
+        return self.modality == "CT" and not self.in_grey_values
+
+    @property
+    def in_grey_values(self) -> bool:
+        """A CT of which a warning says that its values are no Hounsfield units."""
         codes = {warning.code for warning in self.warnings}
-        return self.modality == "CT" and NOT_HOUNSFIELD not in codes
+        return self.modality == "CT" and NOT_HOUNSFIELD in codes
 
 
 @dataclass(frozen=True)

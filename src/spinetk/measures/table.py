@@ -62,7 +62,7 @@ def measurements(result: Segmentation) -> list[Row]:
             "spacing_source": result.series.spacing_source,
         }
         row |= asdict(first_order(stored.pixels, instance.mask))
-        if result.series.modality == "CT" and not result.series.in_hounsfield:
+        if result.series.in_grey_values:
             row |= dict.fromkeys(IN_HOUNSFIELD)
         rows.append(row)
     return rows

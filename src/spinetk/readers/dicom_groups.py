@@ -56,9 +56,7 @@ def _parted(group: Sequence[Header], axis: int) -> list[list[Header]]:
     place = np.array([np.dot(h.geometry.origin, along) for h in group if h.geometry is not None])
     order = np.argsort(place, kind="stable")
     jumps = np.flatnonzero(np.diff(place[order]) > STATION_SHARE * extent)
-    return [
-        sorted((group[i] for i in part), key=group.index) for part in np.split(order, jumps + 1)
-    ]
+    return [[group[i] for i in sorted(part)] for part in np.split(order, jumps + 1)]
 
 
 SPACING_TOLERANCE = 0.01

@@ -96,7 +96,7 @@ def _rows(
             "volume_mm3": own.size * voxel if voxel else None,
         }
         row |= asdict(first_order(own[None], np.ones((1, own.size), dtype=bool)))
-        if series.modality == "CT" and not series.in_hounsfield:
+        if series.in_grey_values:
             row |= dict.fromkeys(IN_HOUNSFIELD)
         rows.append(row)
     return rows

@@ -67,7 +67,6 @@ def _ending_with(parts: Sequence[str], folder: Path, least: int) -> Path | None:
         SpineError: several do.
     """
     found = [path for path in files_below(folder) if path.name == parts[-1]]
-    found = [path for path in found if path.is_file()]
     for count in range(len(parts), least - 1, -1):
         ending = tuple(parts[-count:])
         fitting = [path for path in found if path.parts[-count:] == ending]

@@ -34,7 +34,6 @@ def pairs(folder: Path, lost: list[str]) -> Iterator[tuple[str, Path, Path]]:
         lost: receives a reason for each file that has no partner.
     """
     files = [p for p in files_below(folder) if p.name.lower().endswith(VOLUME_SUFFIXES)]
-    files = [p for p in files if not any(part.startswith(".") for part in p.parts)]
     free = {path: None for path in files if _is_label(path, folder)}
     images = [path for path in files if path not in free]
     found: dict[Path, Path] = {}
