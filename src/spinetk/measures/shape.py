@@ -15,7 +15,7 @@ LARGEST_TURN = 28.0
 """The rectangle's axis is taken where it lies within so many degrees of the column's direction.
 Beyond, the rectangle stands on a corner of the shape, as it does on a wedge-like S1."""
 STEP = 0.25
-"""Sampling distance in pixels (of the finer spacing) when a mask is turned into its own axes."""
+"""Sampling distance, in units of the finer spacing, of a mask that is turned into its own axes."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,9 @@ def measure(
     Returns:
         Lengths in mm, area in mm^2.
     """
-    turned, step = _in_own_axes(mask, spacing, along)
+    finer = min(spacing)  # in units of it, so that square pixels of any size measure the same
+    turned = _in_own_axes(mask, (spacing[0] / finer, spacing[1] / finer), along)
+    step = STEP * finer
     across = np.flatnonzero(turned.any(axis=0))
     left, right = int(across[0]), int(across[-1]) + 1
     heights = {
@@ -68,9 +70,12 @@ def measure(
 
 def _in_own_axes(
     mask: NDArray[np.bool_], spacing: tuple[float, float], along: tuple[float, float]
-) -> tuple[NDArray[np.bool_], float]:
-    """Resample the mask so that its smallest enclosing rectangle is upright; the new pixel's size
-    in mm. The rectangle's sides are the endplates and walls as closely as a rectangle can be."""
+) -> NDArray[np.bool_]:
+    """Resample the mask, in steps of `STEP`, so that its smallest enclosing rectangle is upright.
+
+    The rectangle's sides are the endplates and walls as closely as a rectangle can be. `spacing`
+    is in units of its smaller part.
+    """
     contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     points = np.concatenate([c[:, 0] for c in contours]).astype(np.float32)
     scale = np.array([spacing[1], spacing[0]], dtype=np.float32)
@@ -78,17 +83,16 @@ def _in_own_axes(
     lean = np.degrees(np.arctan2(-along[0] * spacing[1], along[1] * spacing[0]))
     off = (angle - lean + 45) % 90 - 45  # of the rectangle's four turns, the nearest to the column
     angle = lean + (off if abs(off) <= LARGEST_TURN else 0.0)
-    step = STEP * min(spacing)
     turn = np.radians(angle)
     rotate = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
-    linear = rotate @ np.diag([spacing[1], spacing[0]]) / step
+    linear = rotate @ np.diag([spacing[1], spacing[0]]) / STEP
     corners = (points + 0.0) @ linear.T
     margin = 4.0 / STEP
     low, high = corners.min(axis=0) - margin, corners.max(axis=0) + margin
     matrix = np.concatenate([linear, -low[:, None]], axis=1)
     size = (int(np.ceil(high[0] - low[0])), int(np.ceil(high[1] - low[1])))
     turned = cv2.warpAffine(mask.astype(np.float32), matrix, size, flags=cv2.INTER_LINEAR)
-    return turned >= 0.5, step
+    return np.asarray(turned >= 0.5)
 
 
 def _height(turned: NDArray[np.bool_], left: int, right: int, low: float, high: float) -> float:
