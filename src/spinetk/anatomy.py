@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import compress
+from itertools import compress, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +18,11 @@ from spinetk.column import (
     without_second_sacral,
 )
 from spinetk.errors import UsageError
+from spinetk.naming import NamingRule, name_column
 from spinetk.structures import (
     BODY_KIND,
     DISC_KIND,
+    DISC_LEVELS,
     SACRAL_CLASS,
     SPINE_CLASSES,
     column_with,
@@ -112,16 +114,20 @@ def without_overlap(instances: Sequence[Instance]) -> list[Instance]:
 
 
 def order_and_name(
-    instances: Sequence[Instance], anchor: tuple[str, int] | None
+    instances: Sequence[Instance],
+    anchor: tuple[str, int] | None,
+    rule: NamingRule | None = None,
 ) -> tuple[list[Instance], list[Warning]]:
     """Number bodies and discs from below, name their levels where something tells them.
 
-    The levels are told by the user's anchor or, without one, by S1 where the network found it as
-    the lowest body. Names stop at a gap in the column, where a body seems to be missing.
+    The levels are told by the user's anchor; without one by the looks of all bodies together, where
+    the network judges them and they agree; else by S1 where the network found it as the lowest
+    body. Names told by one body stop at a gap in the column, where a body seems to be missing.
 
     Args:
         instances: masks upright: row 0 towards the head.
         anchor: a level and the order, from below, of the body that has it: ("L5", 2).
+        rule: how the looks of the bodies are used; None leaves them out.
 
     Returns:
         Bodies from below upwards, then discs (and other classes) from below upwards; warnings.
@@ -137,7 +143,10 @@ def order_and_name(
         replace(body, kind=BODY_KIND, order=k + 1, truncated=cut_by_border(body.mask))
         for k, body in enumerate(bodies)
     ]
-    if anchor is None and sacral:
+    told = False
+    if anchor is None and rule is not None and bodies:
+        bodies, told = _named_by_looks(bodies, rule, warnings)
+    if anchor is None and sacral and not told:
         if sacral == [0]:
             anchor = ("S1", 1)
         else:
@@ -234,6 +243,27 @@ def column_directions(
     return directions
 
 
+def _named_by_looks(
+    bodies: list[Instance], rule: NamingRule, warnings: list[Warning]
+) -> tuple[list[Instance], bool]:
+    """The bodies with the levels that their looks tell, and whether those are sure enough."""
+    evidence = [body.evidence for body in bodies if body.evidence is not None]
+    if len(evidence) < len(bodies):
+        return bodies, False
+    naming = name_column(np.array(evidence), rule.weight, gaps_between(bodies))
+    told = naming.confidence >= rule.bound
+    levels = naming.levels if told else [None] * len(bodies)
+    named = [
+        replace(body, level=level, level_confidence=naming.confidence)
+        for body, level in zip(bodies, levels, strict=True)
+    ]
+    for lower, upper in pairwise(naming.levels if told else ()):
+        if f"{upper}-{lower}" not in DISC_LEVELS:
+            text = f"a body seems to be missing between {upper} and {lower}"
+            warnings.append(Warning("body-missing", text))
+    return named, told
+
+
 def _named(
     bodies: list[Instance], anchor: tuple[str, int], warnings: list[Warning]
 ) -> list[Instance]:
@@ -244,7 +274,7 @@ def _named(
         )
     names = column_with(level)
     start = names.index(level)
-    gaps = _gaps(bodies)
+    gaps = gaps_between(bodies)
     out = list(bodies)
     for step in (1, -1):
         k = order - 1
@@ -267,8 +297,8 @@ def _named(
     return out
 
 
-def _gaps(bodies: Sequence[Instance]) -> set[int]:
-    """Indices k where a body seems to be missing between bodies k and k + 1."""
+def gaps_between(bodies: Sequence[Instance]) -> set[int]:
+    """Indices k where a body seems to be missing between bodies k and k + 1, from below."""
     if len(bodies) < 3:
         return set()
     centres = np.array([mask_centre(b.mask) for b in bodies])

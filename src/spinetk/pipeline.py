@@ -85,9 +85,10 @@ def segment(
             series.key,
         )
     with _timed(seconds, "order"):
+        rule = loaded.model.calibration.naming if loaded.model.calibration else None
         if series.in_grey_values and series.source != "raster":
-            found = without_named_sacrum(found)
-        instances, warnings = order_and_name(found, anchor)
+            found, rule = without_named_sacrum(found), None
+        instances, warnings = order_and_name(found, anchor, rule)
     return Segmentation(
         series=series,
         slice_index=chosen,
@@ -125,7 +126,7 @@ def candidates(
     boxes = boxes or loaded.detector.find_boxes(prepared(view, loaded, modality))
     boxes = closer_look(view, loaded, modality, boxes, loaded.model.score_threshold)
     found = loaded.detector.find_masks(boxes, threshold)
-    return [
+    plain = [
         Instance(
             kind=loaded.model.classes[int(label) - 1],
             mask=mask,
@@ -133,6 +134,20 @@ def candidates(
             score=float(score),
         )
         for label, score, mask in zip(found.labels, found.scores, found.masks, strict=True)
+    ]
+    calibration = loaded.model.calibration
+    if calibration is None or found.quality is None or found.levels is None:
+        return plain
+    return [
+        replace(
+            instance,
+            quality=float(expected),
+            quality_low=max(0.0, float(low) - calibration.quality_margin),
+            evidence=levels,
+        )
+        for instance, (expected, low), levels in zip(
+            plain, found.quality, found.levels, strict=True
+        )
     ]
 
 

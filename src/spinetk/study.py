@@ -267,6 +267,12 @@ class Instance:
         order: place along the column within its kind, counted from below, 1-based.
         level: "L4" or "L4-L5" where the image or the user tells it, else None.
         truncated: the image's border cuts the instance (it comes within two pixels of it).
+        quality: 0..1, the Dice that the network expects of its outline; None of a person's outline,
+            or where the network does not judge.
+        quality_low: 0..1, nine outlines in ten have at least this Dice.
+        level_confidence: 0..1, how sure the naming of its column is; None where a person or S1
+            tells the levels.
+        evidence: float [27], log probability of each of `structures.BODY_LEVELS` by its looks.
     """
 
     kind: str
@@ -276,6 +282,10 @@ class Instance:
     order: int = 0
     level: str | None = None
     truncated: bool = False
+    quality: float | None = None
+    quality_low: float | None = None
+    level_confidence: float | None = None
+    evidence: NDArray[np.floating] | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True)

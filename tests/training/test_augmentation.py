@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from spinetk.training.augmentation import Sample, augment
+from spinetk.training.augmentation import NO_LEVEL, Sample, augment
 from tests.training.small_samples import STILL
 
 
@@ -15,7 +15,10 @@ def test_masks_move_with_the_pixels() -> None:
     pixels = np.zeros((120, 100), dtype=np.float32)
     pixels[40:80, 30:70] = 1
     masks = (pixels > 0.5).astype(np.uint8)[None]
-    sample = Sample(pixels, masks, np.array([1]), np.zeros((120, 100), np.uint8), "MR", (4.0, 4.0))
+    sample = Sample(
+        pixels, masks, np.array([1]), np.zeros((120, 100), np.uint8), "MR", (4.0, 4.0),
+        np.array([20]),
+    )  # fmt: skip
     for seed in range(30):
         moved = augment(sample, 192, STILL, np.random.default_rng(seed))
         shown, mask = moved.pixels > 0.5, moved.masks[0].astype(bool)
@@ -35,7 +38,7 @@ def test_bodies_get_a_width_of_the_range_whatever_their_picture() -> None:
         )
         sample = Sample(
             masks[0].astype(np.float32), masks, np.array([1, 2]), np.zeros((200, 200), np.uint8),
-            "XR", (1.0, 1.0),
+            "XR", (1.0, 1.0), np.array([20, NO_LEVEL]),
         )  # fmt: skip
         for seed in range(10):
             moved = augment(sample, 192, config, np.random.default_rng(seed))

@@ -75,7 +75,7 @@ def test_training_sees_pixels_that_are_not_square_as_inference_does() -> None:
     masks = (pixels > 0.5).astype(np.uint8)[None]
     sample = Sample(
         pixels, masks, np.array([1]), np.zeros((80, 200), np.uint8), "MR",
-        scale_to_fit((80, 200), (3.0, 1.0), 192),
+        scale_to_fit((80, 200), (3.0, 1.0), 192), np.array([20]),
     )  # fmt: skip
     still = replace(STILL, rotation_degrees=0, scale=(1, 1), stretch=(1, 1), shear_degrees=0,
                     p_flip_horizontal=0, p_flip_vertical=0)  # fmt: skip

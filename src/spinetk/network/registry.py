@@ -10,10 +10,36 @@ from pathlib import Path
 from typing import Any
 
 from spinetk.errors import UsageError
+from spinetk.naming import NamingRule
 from spinetk.study import Modality
 
 MODELS = Path(str(resources.files("spinetk.network") / "models"))
 FOR_MODALITY: dict[Modality, str] = {"MR": "mr", "CT": "ct", "XR": "xr"}
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What the numbers of a network's third step mean, measured on patients that it never saw.
+
+    Attributes:
+        quality_margin: to be taken from the lower quantile of the quality, so that nine outlines in
+            ten are at least as good.
+        quality_bound: outlines of less quality are flagged.
+        naming: how a column's levels are told.
+    """
+
+    quality_margin: float
+    quality_bound: float
+    naming: NamingRule
+
+    @classmethod
+    def from_card(cls, card: dict[str, Any]) -> Calibration:
+        """The card's table `calibration`."""
+        return cls(
+            float(card["quality_margin"]),
+            float(card["quality_bound"]),
+            NamingRule(float(card["level_weight"]), float(card["level_bound"])),
+        )
 
 
 @dataclass(frozen=True)
@@ -22,11 +48,13 @@ class Model:
 
     Attributes:
         name: name in the registry, or the file's stem.
-        path: the ONNX file of the first step; `mask_file` is the second's.
-        sha256: of both files (boxes, then masks) one after the other.
+        path: the ONNX file of the first step; `mask_file` is the second's, `verdict_file` the
+            third's.
+        sha256: of its files, one after the other.
         classes: class names, label 1 first.
         input_sides: longer side in pixels that a slice is scaled to, by modality.
         score_threshold: detections below it are left out unless the user says otherwise.
+        calibration: of the third step; None where the network has none.
         card: the whole card.
     """
 
@@ -36,6 +64,7 @@ class Model:
     classes: tuple[str, ...]
     input_sides: dict[str, int]
     score_threshold: float
+    calibration: Calibration | None
     card: dict[str, Any]
 
     def input_side(self, modality: Modality | None) -> int:
@@ -54,9 +83,16 @@ def mask_file(path: Path) -> Path:
     return path.with_suffix(".masks.onnx")
 
 
+def verdict_file(path: Path) -> Path:
+    """The file that judges what the two others found, `NAME.verdict.onnx`; not every network has
+    one."""
+    return path.with_suffix(".verdict.onnx")
+
+
 def file_hash(path: Path) -> str:
-    """SHA-256 of a network's two files, one after the other."""
-    return hashlib.sha256(path.read_bytes() + mask_file(path).read_bytes()).hexdigest()
+    """SHA-256 of a network's files, one after the other: boxes, masks, verdict."""
+    files = (path, mask_file(path), verdict_file(path))
+    return hashlib.sha256(b"".join(f.read_bytes() for f in files if f.is_file())).hexdigest()
 
 
 def find_model(name: str | Path) -> Model:
@@ -82,6 +118,7 @@ def find_model(name: str | Path) -> Model:
         raise UsageError(f"model {path}: its card {card_path.name} is missing beside it")
     try:
         card = json.loads(card_path.read_text())
+        judged = verdict_file(path).is_file()
         return Model(
             name=path.stem,
             path=path,
@@ -89,6 +126,7 @@ def find_model(name: str | Path) -> Model:
             classes=tuple(card["classes"]),
             input_sides={str(k): int(v) for k, v in card["input_sides"].items()},
             score_threshold=float(card["score_threshold"]),
+            calibration=Calibration.from_card(card["calibration"]) if judged else None,
             card=card,
         )
     except (json.JSONDecodeError, KeyError, TypeError, ValueError) as error:

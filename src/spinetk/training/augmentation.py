@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from spinetk.datasets.annotated import DISC
 from spinetk.training.config import AugmentationConfig
 
+NO_LEVEL = -1
+"""Of a disc, or of a body whose name the data set does not tell."""
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -23,6 +26,7 @@ class Sample:
         unlabelled: uint8 [H, W], 2 where any instance may lack its annotation, 1 where a disc may.
         modality: "MR", "CT" or "XR".
         scale: factors (row, column) to the size at which inference sees the image.
+        levels: int64 [N], each body's place in `structures.BODY_LEVELS`, or `NO_LEVEL`.
     """
 
     pixels: NDArray[np.float32]
@@ -31,6 +35,7 @@ class Sample:
     unlabelled: NDArray[np.uint8]
     modality: str
     scale: tuple[float, float]
+    levels: NDArray[np.int64]
 
 
 def augment(
@@ -125,6 +130,7 @@ def _warp(sample: Sample, matrix: NDArray[np.float64], side: int) -> Sample:
         pixels=pixels,
         masks=stack,
         categories=sample.categories[kept],
+        levels=sample.levels[kept],
         unlabelled=unlabelled,
     )
 

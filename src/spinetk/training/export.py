@@ -3,7 +3,8 @@
 The network runs in two steps, each a file: `NAME.onnx` finds the boxes on every slice, and
 `NAME.masks.onnx` outlines those of the chosen slice from the features that the first step computed.
 The convolutions of both (not the transposed ones) are quantised to 8 bits where images to calibrate
-with are given; all other weights are stored as fp16.
+with are given; all other weights are stored as fp16. A third file, `NAME.verdict.onnx`, judges what
+the two found; it is trained when they are.
 """
 
 from __future__ import annotations
@@ -30,9 +31,10 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from spinetk.errors import SpineError
-from spinetk.network.detector import FEATURES, FOUND, OUTLINED
-from spinetk.network.registry import file_hash, mask_file
-from spinetk.training.network import BoxStep, MaskStep, SpineRCNN
+from spinetk.network.detector import FEATURES, FOUND, JUDGED, JUDGED_BY, OUTLINED
+from spinetk.network.registry import file_hash, mask_file, verdict_file
+from spinetk.training.network import MASK_SIDE, BoxStep, MaskStep, SpineRCNN
+from spinetk.training.verdict import Verdict, VerdictStep
 
 SMALLEST_HALVED = 64
 """Tensors with fewer values (shapes, anchors' corners, biases) stay as they are."""
@@ -107,6 +109,29 @@ def _finish(path: Path) -> None:
     _halve_weights(model)
     onnx.checker.check_model(model)
     onnx.save(model, path)
+
+
+def export_verdict(verdict: Verdict, path: Path) -> str:
+    """Write the third step beside the two others; it is small and stays in float32, its weights in
+    fp16.
+
+    Args:
+        path: of the first step's .onnx file.
+
+    Returns:
+        SHA-256 of the three files' content, one after the other.
+    """
+    channels = verdict.centre.numel() // 3 - 2
+    boxes, labels = torch.tensor([[60.0, 40, 110, 80]] * 2), torch.tensor([1, 2])
+    pyramid = [torch.zeros(1, channels, 512 // s, 384 // s) for s in (4, 16, 32)]
+    masks = torch.full((2, MASK_SIDE, MASK_SIDE), 0.6)
+    given = ("boxes", "labels", "scores", "masks", "mask_boxes", *JUDGED_BY)
+    sizes = {name: {0: "found"} for name in (*given[:5], *JUDGED)}
+    sizes |= {name: {2: f"{name} height", 3: f"{name} width"} for name in JUDGED_BY}
+    example = (boxes, labels, torch.tensor([0.9, 0.8]), masks, boxes, *pyramid)
+    _trace(VerdictStep(verdict), example, verdict_file(path), given, JUDGED, sizes)
+    _finish(verdict_file(path))
+    return file_hash(path)
 
 
 Inputs = dict[str, NDArray[Any]]

@@ -11,13 +11,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from spinetk.datasets.annotated import BODY, AnnotatedImage, class_number
+from spinetk.datasets.annotated import BODY, AnnotatedImage, Annotation, class_number
 from spinetk.datasets.unlabelled import unlabelled_region
 from spinetk.errors import SpineError
 from spinetk.intensity import standardise, to_unit_range
 from spinetk.network.fitting import scale_to_fit
-from spinetk.structures import SPINE_CLASSES
-from spinetk.training.augmentation import Sample, augment
+from spinetk.structures import BODY_LEVELS, SPINE_CLASSES
+from spinetk.training.augmentation import NO_LEVEL, Sample, augment
 from spinetk.training.config import TrainingConfig
 
 Batch = tuple[Tensor, list[dict[str, Tensor]]]
@@ -87,7 +87,13 @@ class SampleSource:
             anything + no_disc,
             image.modality,
             scale_to_fit(pixels.shape, image.spacing, self.config.fitted_side[image.modality]),
+            np.array([_level(a) for a in image.instances], dtype=np.int64),
         )
+
+
+def _level(annotation: Annotation) -> int:
+    known = annotation.category == BODY and annotation.level in BODY_LEVELS
+    return BODY_LEVELS.index(str(annotation.level)) if known else NO_LEVEL
 
 
 def doubtful_regions(image: AnnotatedImage) -> NDArray[np.bool_]:

@@ -1,0 +1,184 @@
+"""What a network finds in annotated images, with each instance's true Dice and level: what the
+heads of its third step learn from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from spinetk.boxes import box_iou
+from spinetk.cores import cores
+from spinetk.datasets.annotated import DISC, AnnotatedImage
+from spinetk.intensity import standardise
+from spinetk.network.detector import FEATURES, JUDGED_BY, Detector
+from spinetk.network.fitting import STRIDE, Fit, NetworkInput
+from spinetk.training.augmentation import NO_LEVEL, Sample, augment
+from spinetk.training.config import TrainingConfig
+from spinetk.training.network import crop_masks, share_inside
+from spinetk.training.samples import SampleSource, boxes_of
+from spinetk.training.verdict import gather
+
+LOWEST_SCORE = 0.2
+"""False finds of which the quality head learns are mostly scored low."""
+SAME, APART = 0.3, 0.1
+"""IoU of boxes from which a find is the annotated instance, and up to which it is none at all."""
+
+
+@dataclass(frozen=True)
+class VerdictSamples:
+    """N instances that a network found.
+
+    Attributes:
+        around, near, far, labels: as `spinetk.training.verdict.Evidence`, in float16; near and far
+            of the instances with a level only, in their order.
+        dice: float32 [N], with the annotated instance; 0 where there is none.
+        level: int64 [N], place in `BODY_LEVELS`, or `NO_LEVEL`.
+        image: int64 [N], which image, of those given, shows it.
+    """
+
+    around: NDArray[np.float16]
+    near: NDArray[np.float16]
+    far: NDArray[np.float16]
+    labels: NDArray[np.int64]
+    dice: NDArray[np.float32]
+    level: NDArray[np.int64]
+    image: NDArray[np.int64]
+
+
+def collect(
+    images: Sequence[AnnotatedImage],
+    detector: Detector,
+    config: TrainingConfig,
+    views: int,
+) -> VerdictSamples:
+    """Run the network on `views` views of each image: as inference sees it, then altered ones.
+
+    Args:
+        detector: of the network, with one thread.
+    """
+    source = SampleSource(images, config)
+    jobs = [(number, view) for number in range(len(images)) for view in range(views)]
+
+    def run(job: tuple[int, int]) -> VerdictSamples | None:
+        number, view = job
+        sample = source.sample(images[number])
+        shown = _whole(sample) if view == 0 else _altered(sample, config, job)
+        return _found(shown, detector, number)
+
+    with ThreadPoolExecutor(cores()) as pool:
+        return joined([part for part in pool.map(run, jobs) if part is not None])
+
+
+def joined(parts: Sequence[VerdictSamples]) -> VerdictSamples:
+    """All of several."""
+    names = [f.name for f in fields(VerdictSamples)]
+    return VerdictSamples(
+        **{name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
+    )
+
+
+def _altered(sample: Sample, config: TrainingConfig, job: tuple[int, int]) -> Sample:
+    """A view as training shows it, but never mirrored: half of them the whole image, half a crop,
+    so that the sacrum and the head are not always in it."""
+    rng = np.random.default_rng((config.seed, *job))
+    still = replace(config.augmentation, p_flip_vertical=0.0, p_flip_horizontal=0.0)
+    whole = -(-config.fitted_side[sample.modality] // STRIDE) * STRIDE
+    return augment(sample, int(rng.choice([config.input_size, whole])), still, rng)
+
+
+def _whole(sample: Sample) -> Sample:
+    """The sample at the size at which inference sees it."""
+    height, width = sample.pixels.shape
+    rows, columns = (
+        max(1, round(n * s)) for n, s in zip(sample.pixels.shape, sample.scale, strict=True)
+    )
+    shape = tuple(-(-size // STRIDE) * STRIDE for size in (rows, columns))
+    method = cv2.INTER_AREA if rows * columns < height * width else cv2.INTER_LINEAR
+
+    def scaled(values: NDArray[Any], how: int) -> NDArray[Any]:
+        canvas = np.zeros(shape, dtype=values.dtype)
+        canvas[:rows, :columns] = cv2.resize(values, (columns, rows), interpolation=how)
+        return canvas
+
+    masks = [scaled(mask * np.uint8(255), cv2.INTER_LINEAR) > 127 for mask in sample.masks]
+    kept = [i for i, mask in enumerate(masks) if mask.any()]
+    return replace(
+        sample,
+        pixels=scaled(sample.pixels, method),
+        masks=np.array([masks[i] for i in kept], dtype=np.uint8).reshape(-1, *shape),
+        categories=sample.categories[kept],
+        levels=sample.levels[kept],
+        unlabelled=scaled(sample.unlabelled, cv2.INTER_NEAREST),
+    )
+
+
+def _found(shown: Sample, detector: Detector, number: int) -> VerdictSamples | None:
+    """What the network finds in a view, and what it is in truth."""
+    pixels = standardise(shown.pixels)[None, None]
+    fit = Fit((1.0, 1.0), *shown.pixels.shape)
+    found = detector.find_boxes(NetworkInput(pixels, fit)).above(LOWEST_SCORE)
+    if not len(found.scores):
+        return None
+    soft, spanned = detector.find_soft_masks(found)
+    boxes, masks, mask_boxes = (torch.from_numpy(a) for a in (found.boxes, soft, spanned))
+    labels = torch.from_numpy(found.labels)
+    pyramid = tuple(torch.from_numpy(found.features[FEATURES.index(n)]) for n in JUDGED_BY)
+    evidence = gather(boxes, labels, torch.from_numpy(found.scores), masks, mask_boxes, pyramid)
+    dice, matched = _truth(shown, found.boxes, found.labels, masks, mask_boxes)
+    level = np.append(shown.levels, NO_LEVEL)[matched]  # -1, none, takes the last
+    known = np.isfinite(dice)
+    placed = known & (level != NO_LEVEL)
+    return VerdictSamples(
+        around=evidence.around.numpy()[known].astype(np.float16),
+        near=evidence.near.numpy()[placed].astype(np.float16),
+        far=evidence.far.numpy()[placed].astype(np.float16),
+        labels=found.labels[known],
+        dice=dice[known],
+        level=level[known],
+        image=np.full(int(known.sum()), number),
+    )
+
+
+def _truth(
+    shown: Sample,
+    boxes: NDArray[np.float32],
+    labels: NDArray[np.int64],
+    masks: torch.Tensor,
+    mask_boxes: torch.Tensor,
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Dice of each find with the annotated instance at its place, and which one that is (-1: none).
+
+    Dice is NaN where it is not known: in a region where instances may lack their annotation, or
+    where a find only touches one.
+    """
+    count = len(boxes)
+    dice, matched = np.zeros(count, dtype=np.float32), np.full(count, -1)
+    doubtful = share_inside(torch.from_numpy(boxes), torch.from_numpy(shown.unlabelled) > 0) > 0.25
+    if not len(shown.masks):
+        dice[doubtful.numpy()] = np.nan
+        return dice, matched
+    iou = box_iou(boxes, boxes_of(shown.masks))
+    iou[(labels[:, None] == DISC) != (shown.categories[None] == DISC)] = 0
+    best = iou.argmax(axis=1)
+    overlap = iou.max(axis=1)
+    same = overlap >= SAME
+    truth = torch.from_numpy(shown.masks)
+    wanted = crop_masks(truth, torch.from_numpy(best), mask_boxes) >= 0.5
+    cut = masks >= 0.5
+    # cells of the box that the mask spans, in input pixels
+    cell = (mask_boxes[:, 2:] - mask_boxes[:, :2]).prod(1) / masks[0].numel()
+    own = cut.sum((1, 2)) * cell
+    whole = truth.flatten(1).sum(1)[torch.from_numpy(best)]
+    shared = (cut & wanted).sum((1, 2)) * cell
+    values = (2 * shared / (own + whole)).clamp(max=1).numpy()
+    dice[same] = values[same]
+    dice[~same & ((overlap > APART) | doubtful.numpy())] = np.nan
+    matched[same] = best[same]
+    return dice, matched
