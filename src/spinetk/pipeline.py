@@ -26,6 +26,7 @@ from spinetk.errors import NothingFound, UsageError
 from spinetk.network.closer_look import closer_look
 from spinetk.network.detector import Boxes
 from spinetk.network.loaded import LoadedModel, prepared
+from spinetk.network.registry import Model
 from spinetk.orientation import Turn, Upright, upright
 from spinetk.search import Progress, detect, search
 from spinetk.selection import select_slice
@@ -96,7 +97,7 @@ def segment(
         trace=tuple(trace),
         model=loaded.model.name,
         seconds=seconds,
-        warnings=(*series.warnings, *warnings, *doubts(instances)),
+        warnings=(*series.warnings, *warnings, *doubts(instances, loaded.model)),
     )
 
 
@@ -141,8 +142,8 @@ def candidates(
     return [
         replace(
             instance,
-            quality=float(expected),
-            quality_low=max(0.0, float(low) - calibration.quality_margin),
+            quality=round(float(expected), 4),
+            quality_low=round(max(0.0, float(low) - calibration.quality_margin), 4),
             evidence=levels,
         )
         for instance, (expected, low), levels in zip(
@@ -160,9 +161,17 @@ def resolve(
     return without_overlap(without_strays(single, spacing))
 
 
-def doubts(instances: Sequence[Instance]) -> list[Warning]:
-    """What makes the result less certain than its numbers look."""
+def doubts(instances: Sequence[Instance], model: Model) -> list[Warning]:
+    """What makes the result less certain than its numbers look.
+
+    Args:
+        model: the network that found them.
+    """
     out = []
+    poor = [i for i in instances if model.is_poor(i.quality)]
+    if poor:
+        which = "outline is" if len(poor) == 1 else "outlines are"
+        out.append(Warning("low-quality", f"{len(poor)} {which} probably poor"))
     bodies = [i for i in instances if i.kind == BODY_KIND]
     if len(bodies) < 3:
         found = f"{len(bodies)} vertebral {'body was' if len(bodies) == 1 else 'bodies were'} found"

@@ -15,7 +15,9 @@ def test_the_page_is_complete_in_itself_and_escapes_what_it_shows(
         "key": "<script>alert(1)</script>",
         "warnings": [{"code": "left-out", "severity": "check", "text": "<b>2</b> left out"}],
     }
-    write_report(tmp_path / "r.html", phantom_result, measurements(phantom_result), record)
+    rows = measurements(phantom_result)
+    poor = [place == 0 for place in range(len(rows))]
+    write_report(tmp_path / "r.html", phantom_result, rows, record, poor)
     page = (tmp_path / "r.html").read_text()
     assert "<script>alert" not in page and "&lt;b&gt;2&lt;/b&gt; left out" in page
     assert not re.search(r'(src|href)="(?!data:|#)', page)

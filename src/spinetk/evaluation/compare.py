@@ -27,6 +27,7 @@ from spinetk.evaluation.rows import (
 )
 from spinetk.measures.first_order import first_order
 from spinetk.network.loaded import LoadedModel
+from spinetk.network.registry import Model
 from spinetk.orientation import upright
 from spinetk.pipeline import candidates, resolve
 from spinetk.structures import BODY_KIND, SACRAL_CLASS
@@ -60,13 +61,20 @@ def compare_image(image: AnnotatedImage, loaded: LoadedModel, threshold: float) 
         rows = tuple(
             _instance_result(
                 image, stored, kind, note, same[pairs[row]] if row in pairs else None,
-                float(overlap[row, pairs[row]]) if row in pairs else 0.0,
+                float(overlap[row, pairs[row]]) if row in pairs else 0.0, loaded.model,
             )
             for row, note in enumerate(reference)
         )  # fmt: skip
         right = set(pairs.values())
         false = tuple(
-            FalsePositive(image.key, image.dataset, image.modality, kind, extra.score)
+            FalsePositive(
+                image.key,
+                image.dataset,
+                image.modality,
+                kind,
+                extra.score,
+                *_judged(extra, loaded.model),
+            )
             for column, extra in enumerate(same)
             if column not in right and not _doubtful(extra, region)
         )
@@ -88,9 +96,11 @@ def _instance_result(
     note: Annotation,
     hit: Instance | None,
     iou: float,
+    model: Model,
 ) -> InstanceResult:
     mask = note.mask
     pixels = surface_distance_95(mask, hit.mask) if hit else None
+    quality, quality_low, flagged = _judged(hit, model) if hit else (None, None, None)
     return InstanceResult(
         image=image.key,
         dataset=image.dataset,
@@ -111,9 +121,19 @@ def _instance_result(
         else None,
         score=hit.score if hit else None,
         named=hit.level if hit else None,
+        quality=quality,
+        quality_low=quality_low,
+        flagged=flagged,
         reference_features=_features(stored, mask) if hit else None,
         found_features=_features(stored, hit.mask) if hit else None,
     )
+
+
+def _judged(instance: Instance, model: Model) -> tuple[float | None, float | None, bool | None]:
+    judged = instance.quality is not None
+    return (
+        instance.quality, instance.quality_low, model.is_poor(instance.quality) if judged else None
+    )  # fmt: skip
 
 
 def _cause(note: Annotation, mask: NDArray[np.bool_], iou: float) -> str:

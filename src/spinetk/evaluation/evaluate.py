@@ -15,6 +15,7 @@ import spinetk
 from spinetk.datasets.annotated import AnnotatedImage, network_classes, read_datasets
 from spinetk.datasets.splits import patient_hash
 from spinetk.errors import SpineError, UsageError
+from spinetk.evaluation.calibration import calibrated_apart
 from spinetk.evaluation.compare import compare_image
 from spinetk.evaluation.output import write_evaluation
 from spinetk.evaluation.row_tables import Frames, frames_of
@@ -103,8 +104,10 @@ def evaluate_images(
     threshold = loaded.model.score_threshold
     compared = []
     with Progress(disable=quiet, transient=True) as bar:
+        bar.add_task("calibration", total=None)
+        model_of = calibrated_apart(annotated, loaded)
         for image in bar.track([*annotated, *empty], description="masks"):
-            compared.append(compare_image(image, loaded, threshold))
+            compared.append(compare_image(image, model_of(image), threshold))
         bar.add_task("slice selection", total=None)
         slices = compare_selection([i for i in images if not i.pseudo], loaded, threshold)
     whole = Comparison(

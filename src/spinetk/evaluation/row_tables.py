@@ -26,6 +26,7 @@ SPREAD = {
     "found_features": tuple(f"found_{feature}" for feature in FEATURES),
 }
 """Fields of the row classes that hold several values, and the columns that they become."""
+JUDGED = ("quality", "quality_low", "flagged")
 DIGITS = 5
 """Decimal places in the CSV files."""
 
@@ -76,8 +77,13 @@ def frames_of(
 
 
 def load_frames(folder: Path) -> Frames:
-    """Read what `Frames.save` wrote."""
-    return Frames(*(pd.read_csv(folder / f"{item.name}.csv.gz") for item in fields(Frames)))
+    """Read what `Frames.save` wrote; columns that an earlier version did not know are empty."""
+    frames = Frames(*(pd.read_csv(folder / f"{item.name}.csv.gz") for item in fields(Frames)))
+    for frame in (frames.instances, frames.false_positives):
+        for name in JUDGED:
+            if name not in frame:
+                frame[name] = None
+    return frames
 
 
 def put_together(folds: Sequence[Frames]) -> Frames:

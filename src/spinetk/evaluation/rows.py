@@ -31,6 +31,8 @@ class InstanceResult:
             matched, or the spacing is not known.
         score: of the matched instance, None where there is none.
         named: the level that the network's result gave, None where it gave none.
+        quality, quality_low, flagged: of the matched instance, as `study.Instance` and
+            `Model.is_poor` have them; None where there is none or the network does not judge.
         reference_features, found_features: first-order features of the picture's values inside
             either mask, in the order of `FEATURES`; None where nothing is matched.
     """
@@ -52,19 +54,26 @@ class InstanceResult:
     surface_mm: float | None
     score: float | None
     named: str | None
+    quality: float | None
+    quality_low: float | None
+    flagged: bool | None
     reference_features: Features | None
     found_features: Features | None
 
 
 @dataclass(frozen=True)
 class FalsePositive:
-    """A found instance that is none of the reference's, where every instance is labelled."""
+    """A found instance that is none of the reference's, where every instance is labelled; quality
+    and flagged as in `InstanceResult`."""
 
     image: str
     dataset: str
     modality: str
     kind: str
     score: float
+    quality: float | None = None
+    quality_low: float | None = None
+    flagged: bool | None = None
 
 
 @dataclass(frozen=True)

@@ -114,6 +114,10 @@ def _instances(folder: Path) -> tuple[Instance, ...]:
                 order=note["order"],
                 level=note["level"],
                 truncated=note["truncated"],
+                # earlier versions did not judge
+                quality=note.get("quality"),
+                quality_low=note.get("quality_low"),
+                level_confidence=note.get("level_confidence"),
             )
             for note in content["annotations"]
         )

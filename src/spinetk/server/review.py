@@ -106,6 +106,10 @@ def as_segmentation(review: Review, marked: Sequence[Marked]) -> Segmentation:
     for item, (kind, height) in zip(marked, heights, strict=True):
         lower = sum(other == kind and below > height for other, below in heights)
         stored = review.view.turn.undo(item.mask)
+        same = [i for i in review.result.instances if np.array_equal(i.mask, stored)]
+        # what the network says of its own outline and naming holds for those alone
+        own = same[0] if same and same[0].kind == item.kind else None
+        kept = own if own and own.level == item.level else None
         instances.append(
             Instance(
                 kind=item.kind,
@@ -115,6 +119,9 @@ def as_segmentation(review: Review, marked: Sequence[Marked]) -> Segmentation:
                 order=lower + 1,
                 level=item.level,
                 truncated=cut_by_border(item.mask),
+                quality=own.quality if own else None,
+                quality_low=own.quality_low if own else None,
+                level_confidence=kept.level_confidence if kept else None,
             )
         )
     return replace(review.result, instances=tuple(instances), warnings=(), correction=None)

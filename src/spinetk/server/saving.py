@@ -44,10 +44,11 @@ def save_version(
     # bodies from below, then the rest from below, as results have them
     order = sorted(marked, key=lambda o: (o.kind != BODY_KIND, o.kind, -mask_centre(o.mask)[1]))
     made = as_segmentation(review, order)
+    model = find_model(made.model)
     made = replace(
         made,
         series=replace(made.series, key=_next_version(results, review.record.original_key)),
-        warnings=(*_of_the_source(review.record), *doubts(made.instances)),
+        warnings=(*_of_the_source(review.record), *doubts(made.instances, model)),
         correction=Correction(
             of=review.key,
             who=who,
@@ -56,7 +57,7 @@ def save_version(
             note=note,
         ),
     )
-    record = write_result(results, made, find_model(made.model), dict(review.record.options))
+    record = write_result(results, made, model, dict(review.record.options))
     with contextlib.suppress(OSError, SpineError):  # the version is saved all the same
         write_summary(results)
     return record

@@ -122,6 +122,11 @@ class TrainingConfig:
     analysis picks."""
     set_weights: dict[str, float] = field(default_factory=dict)
     """How often each data set is drawn, by folder name; a set not named counts with 1."""
+    verdict_views: int = 4
+    """Views of each image that the third step, which judges outlines and tells levels, learns from;
+    0 leaves it out. It takes no part in the training of the other two."""
+    loose_outlines: tuple[str, ...] = ()
+    """Data sets, by folder name, whose outlines are too coarse to say how good another one is."""
     seed: int = 1
     checkpoint_every: int = 200
     network: NetworkConfig = field(default_factory=NetworkConfig)

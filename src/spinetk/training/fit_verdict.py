@@ -39,9 +39,10 @@ def fit_verdict(samples: VerdictSamples, classes: int, *, seed: int = 1) -> Verd
     optimiser = torch.optim.AdamW(verdict.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
     steps = PASSES * max(1, len(placed) // BATCH, len(dice) // BATCH)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, LEARNING_RATE, total_steps=steps)
+    rated = np.flatnonzero(np.isfinite(samples.dice))
     verdict.train()
     for _ in range(steps):
-        some = torch.from_numpy(rng.integers(len(dice), size=BATCH))
+        some = torch.from_numpy(rng.choice(rated, BATCH))
         which = rng.integers(len(placed), size=BATCH) if len(placed) else np.zeros(0, np.int64)
         quality = verdict.judge_quality(_noisy(around[some], verdict.spread), labels[some])
         loss = quality_loss(quality, dice[some])

@@ -25,6 +25,7 @@ from spinetk.network.registry import MODELS, shipped_models
 from spinetk.training.config import REPURPOSING, AugmentationConfig, NetworkConfig, TrainingConfig
 from spinetk.training.export import export_onnx, save_weights
 from spinetk.training.loop import seconds_trained, train
+from spinetk.training.make_verdict import make_verdict
 
 FloatImage = NDArray[np.float32]
 CALIBRATION_IMAGES = 48
@@ -87,6 +88,9 @@ def train_run(
     card["trained_patients_sha256"] = sorted(trained)
     card["training_minutes"] = round(seconds_trained(out) / 60, 1)
     write_text(path.with_suffix(".json"), json.dumps(card, indent=2) + "\n")
+    _, unseen = split_by_patient(images, hold_out)
+    if config.verdict_views and any(image.reference for image in unseen):
+        make_verdict(path, training, unseen, config)
     return path
 
 

@@ -38,7 +38,8 @@ class VerdictSamples:
     Attributes:
         around, near, far, labels: as `spinetk.training.verdict.Evidence`, in float16; near and far
             of the instances with a level only, in their order.
-        dice: float32 [N], with the annotated instance; 0 where there is none.
+        dice: float32 [N], with the annotated instance; 0 where there is none, NaN where that is
+            not known.
         level: int64 [N], place in `BODY_LEVELS`, or `NO_LEVEL`.
         image: int64 [N], which image, of those given, shows it.
     """
@@ -56,21 +57,21 @@ def collect(
     images: Sequence[AnnotatedImage],
     detector: Detector,
     config: TrainingConfig,
-    views: int,
 ) -> VerdictSamples:
-    """Run the network on `views` views of each image: as inference sees it, then altered ones.
+    """Run the network on some views of each image: as inference sees it, then altered ones.
 
     Args:
         detector: of the network, with one thread.
     """
     source = SampleSource(images, config)
-    jobs = [(number, view) for number in range(len(images)) for view in range(views)]
+    jobs = [(number, view) for number in range(len(images)) for view in range(config.verdict_views)]
 
     def run(job: tuple[int, int]) -> VerdictSamples | None:
         number, view = job
         sample = source.sample(images[number])
         shown = _whole(sample) if view == 0 else _altered(sample, config, job)
-        return _found(shown, detector, number)
+        loose = images[number].dataset in config.loose_outlines
+        return _found(shown, detector, number, loose)
 
     with ThreadPoolExecutor(cores()) as pool:
         return joined([part for part in pool.map(run, jobs) if part is not None])
@@ -119,8 +120,12 @@ def _whole(sample: Sample) -> Sample:
     )
 
 
-def _found(shown: Sample, detector: Detector, number: int) -> VerdictSamples | None:
-    """What the network finds in a view, and what it is in truth."""
+def _found(shown: Sample, detector: Detector, number: int, loose: bool) -> VerdictSamples | None:
+    """What the network finds in a view, and what it is in truth.
+
+    Args:
+        loose: the annotated outlines say nothing of how good another one is.
+    """
     pixels = standardise(shown.pixels)[None, None]
     fit = Fit((1.0, 1.0), *shown.pixels.shape)
     found = detector.find_boxes(NetworkInput(pixels, fit)).above(LOWEST_SCORE)
@@ -132,9 +137,11 @@ def _found(shown: Sample, detector: Detector, number: int) -> VerdictSamples | N
     pyramid = tuple(torch.from_numpy(found.features[FEATURES.index(n)]) for n in JUDGED_BY)
     evidence = gather(boxes, labels, torch.from_numpy(found.scores), masks, mask_boxes, pyramid)
     dice, matched = _truth(shown, found.boxes, found.labels, masks, mask_boxes)
+    if loose:
+        dice[matched >= 0] = np.nan
     level = np.append(shown.levels, NO_LEVEL)[matched]  # -1, none, takes the last
-    known = np.isfinite(dice)
-    placed = known & (level != NO_LEVEL)
+    placed = level != NO_LEVEL
+    known = np.isfinite(dice) | placed
     return VerdictSamples(
         around=evidence.around.numpy()[known].astype(np.float16),
         near=evidence.near.numpy()[placed].astype(np.float16),

@@ -39,15 +39,26 @@ _environment = jinja2.Environment(
 
 
 def write_report(
-    path: Path, result: Segmentation, rows: Sequence[Row], record: dict[str, Any]
+    path: Path,
+    result: Segmentation,
+    rows: Sequence[Row],
+    record: dict[str, Any],
+    poor: Sequence[bool],
 ) -> None:
-    """Write the page; needs no network and no other file to be shown."""
+    """Write the page; needs no network and no other file to be shown.
+
+    Args:
+        rows: of the table of measurements, one an instance.
+        poor: whether an instance's outline is probably poor.
+    """
     view = upright(result.slice)
     columns, height = display_size(view)
     page = _environment.get_template("report.html").render(
         record=record,
         unsure=UNSURE_SCORE,
         rows=rows,
+        poor=poor,
+        judged=any(instance.quality is not None for instance in result.instances),
         in_mm=view.spacing is not None,
         spacing=view.stored.spacing,
         picture=_png(upright_gray(view)),
@@ -115,7 +126,8 @@ def _shape(view: Upright, index: int, instance: Instance) -> dict[str, Any]:
         "colour": f"rgb({red},{green},{blue})",
         "caption": caption_of(instance) if instance.kind == BODY_KIND else "",
         "title": f"{instance.kind.replace('_', ' ')} {caption_of(instance)}, "
-        f"score {instance.score:.2f}",
+        f"score {instance.score:.2f}"
+        + (f", quality {instance.quality:.2f}" if instance.quality is not None else ""),
         "x": round(float(middle[0]), 1),
         "y": round(float(middle[1]), 1),
         "row": index,
