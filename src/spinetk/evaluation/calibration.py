@@ -185,12 +185,14 @@ def calibrate(outlines: Sequence[Outline], columns: Sequence[Column]) -> dict[st
     good = true >= POOR_DICE
     rank = min(1.0, COVERED * (1 + 1 / max(1, len(outlines))))
     weight = min(WEIGHTS, key=lambda w: _surprise(columns, w))
+    margin, bound = 1.0, 0.0  # without an outline nothing is promised, and nothing flagged
+    if outlines:
+        margin = float(np.quantile(low - true, rank, method="higher"))
+    if good.any():
+        bound = float(np.quantile(quality[good], FALSE_ALARMS))
     return {
-        # without an outline to learn from nothing is promised, and nothing flagged
-        "quality_margin": float(np.quantile(low - true, rank, method="higher"))
-        if outlines
-        else 1.0,
-        "quality_bound": float(np.quantile(quality[good], FALSE_ALARMS)) if good.any() else 0.0,
+        "quality_margin": margin,
+        "quality_bound": bound,
         "level_weight": weight,
         "level_bound": _bound(columns, weight),
         "outlines": len(outlines),

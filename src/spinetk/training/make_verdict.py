@@ -1,4 +1,4 @@
-"""Give a trained network its third step, and say on patients that it never saw what that is worth."""
+"""Give a trained network its third step, and measure on unseen patients what that is worth."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ from typing import Any
 
 from spinetk.atomic import write_text
 from spinetk.datasets.annotated import AnnotatedImage
-from spinetk.evaluation.calibration import UNCALIBRATED, calibrate, judge
+from spinetk.evaluation.calibration import UNCALIBRATED, Column, Outline, calibrate, judge
 from spinetk.network.detector import Detector
 from spinetk.network.loaded import load_model
-from spinetk.network.registry import verdict_file
 from spinetk.training.config import TrainingConfig
 from spinetk.training.export import export_verdict
 from spinetk.training.fit_verdict import fit_verdict
-from spinetk.training.verdict_samples import collect
+from spinetk.training.verdict_samples import VerdictSamples, collect
 
 
 def make_verdict(
@@ -24,26 +23,38 @@ def make_verdict(
     seen: Sequence[AnnotatedImage],
     unseen: Sequence[AnnotatedImage],
     config: TrainingConfig,
-) -> dict[str, Any]:
-    """Write `NAME.verdict.onnx` beside a network and its calibration into its card.
+) -> None:
+    """Write `NAME.verdict.onnx` beside a network, and its calibration into the card.
 
     Args:
         path: of the network's .onnx file, its card beside it.
         seen: images of the patients that the network was trained on: the heads learn from them.
         unseen: images of others; they say what the heads' numbers are worth.
-
-    Returns:
-        The card.
     """
-    verdict_file(path).unlink(missing_ok=True)
     samples = collect(seen, Detector(path, threads=1), config)
+    write_verdict(path, samples, config)
+    calibrate_card(path, *judged(path, unseen, config))
+
+
+def write_verdict(path: Path, samples: VerdictSamples, config: TrainingConfig) -> None:
+    """Train the heads and write them beside the network, not yet calibrated."""
     verdict = fit_verdict(samples, len(config.network.classes), seed=config.seed)
-    card: dict[str, Any] = json.loads(path.with_suffix(".json").read_text())
-    card["sha256"] = export_verdict(verdict, path)
-    card["calibration"] = UNCALIBRATED
-    write_text(path.with_suffix(".json"), json.dumps(card, indent=2) + "\n")
-    outlines, columns = judge([i for i in unseen if i.reference], load_model(path))
-    exact = [o for o in outlines if o.dataset not in config.loose_outlines]
-    card["calibration"] = calibrate(exact, columns)
-    write_text(path.with_suffix(".json"), json.dumps(card, indent=2) + "\n")
-    return card
+    _change_card(path, sha256=export_verdict(verdict, path), calibration=UNCALIBRATED)
+
+
+def judged(
+    path: Path, images: Sequence[AnnotatedImage], config: TrainingConfig
+) -> tuple[list[Outline], list[Column]]:
+    """What a network with a third step finds in annotated images, and what it is in truth."""
+    outlines, columns = judge([image for image in images if image.reference], load_model(path))
+    return [o for o in outlines if o.dataset not in config.loose_outlines], columns
+
+
+def calibrate_card(path: Path, outlines: Sequence[Outline], columns: Sequence[Column]) -> None:
+    """Write into the card what the third step's numbers are worth."""
+    _change_card(path, calibration=calibrate(outlines, columns))
+
+
+def _change_card(path: Path, **entries: Any) -> None:
+    card = json.loads(path.with_suffix(".json").read_text())
+    write_text(path.with_suffix(".json"), json.dumps(card | entries, indent=1) + "\n")
