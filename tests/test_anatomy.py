@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,8 @@ from spinetk.anatomy import (
 )
 from spinetk.boxes import mask_box
 from spinetk.errors import UsageError
-from spinetk.structures import SACRAL_CLASS
+from spinetk.naming import NamingRule
+from spinetk.structures import BODY_LEVELS, SACRAL_CLASS
 from spinetk.study import Instance
 from tests.conftest import Painter
 
@@ -53,6 +55,57 @@ def test_s1_found_as_the_lowest_body_anchors_l5() -> None:
     found, _ = order_and_name(instances, None)
     bodies = [i for i in found if i.kind == BODY]
     assert [b.level for b in bodies] == ["S1", "L5", "L4", "L3"]
+
+
+RULE = NamingRule(weight=1.0, bound=0.8)
+
+
+def looking_like(instances: list[Instance], *levels: str, share: float = 0.9) -> list[Instance]:
+    """The bodies, from below, with evidence for these levels."""
+    bodies = sorted((i for i in instances if i.kind != DISC), key=lambda i: -i.box[1])
+    out = [i for i in instances if i.kind == DISC]
+    for body, level in zip(bodies, levels, strict=True):
+        chances = np.full(len(BODY_LEVELS), (1 - share) / (len(BODY_LEVELS) - 1))
+        chances[BODY_LEVELS.index(level)] = share
+        out.append(replace(body, evidence=np.log(chances)))
+    return out
+
+
+def test_bodies_and_discs_are_named_by_the_looks_of_all() -> None:
+    found, warnings = order_and_name(looking_like(column([0, 1, 2]), "T2", "T1", "C7"), None, RULE)
+    assert [i.level for i in found] == ["T2", "T1", "C7", "T1-T2", "C7-T1"]
+    assert not warnings and all(b.level_confidence > 0.8 for b in found[:3])  # type: ignore[operator]
+    assert found[3].level_confidence is None
+
+
+def test_looks_that_leave_it_open_name_nothing_and_say_so() -> None:
+    unsure = looking_like(column([0, 1, 2]), "L3", "L3", "T8", share=0.3)
+    found, [warning] = order_and_name(unsure, None, RULE)
+    assert all(i.level is None for i in found) and warning.code == "level-unsure"
+    assert 0 < found[0].level_confidence < 0.8  # type: ignore[operator]
+
+
+def test_s1_decides_where_looks_are_unsure_but_say_the_same() -> None:
+    bodies = [*column([0, 1, 2])[2:], make(SACRAL_CLASS, 100)]
+    agreeing = looking_like(bodies, "S1", "L5", "L4", "L3", share=0.2)
+    found, _ = order_and_name(agreeing, None, replace(RULE, bound=0.999))
+    assert [b.level for b in found] == ["S1", "L5", "L4", "L3"]
+    found, warnings = order_and_name(looking_like(bodies, "L5", "L4", "L3", "L2"), None, RULE)
+    assert [b.level for b in found] == ["L5", "L4", "L3", "L2"]
+    assert [w.code for w in warnings] == ["looks-against-sacrum"]
+
+
+def test_a_persons_anchor_is_above_the_looks() -> None:
+    found, _ = order_and_name(looking_like(column([0, 1]), "L5", "L4"), ("L3", 1), RULE)
+    assert [i.level for i in found] == ["L3", "L2", "L2-L3"]
+    assert all(i.level_confidence is None for i in found)
+
+
+def test_names_by_looks_go_on_beyond_a_gap() -> None:
+    gap = looking_like(column([0, 1, 3, 4, 5]), "L5", "L4", "L3", "L1", "T12")
+    found, warnings = order_and_name(gap, None, RULE)
+    assert [i.level for i in found if i.kind == BODY] == ["L5", "L4", "L3", "L1", "T12"]
+    assert [w.code for w in warnings] == ["body-missing"]
 
 
 def test_s1_above_another_body_names_nothing_and_warns() -> None:

@@ -11,7 +11,7 @@ import sys
 import warnings
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
@@ -35,7 +35,9 @@ HELPFUL_OPTIONS = {
 """What a user of the command line can say about a warning."""
 MODALITIES = {"auto": None, "mr": "MR", "ct": "CT", "xr": "XR"}
 
-DataSets = Annotated[list[Path], typer.Argument(help="Data set folders.", metavar="DATA...")]
+DataSets = Annotated[
+    list[Path], typer.Argument(help="Data set folders, or .zip files of them.", metavar="DATA...")
+]
 Config = Annotated[
     Path | None, typer.Option(help="TOML file with fields of TrainingConfig to change.")
 ]
@@ -294,13 +296,23 @@ def train(
         float, typer.Option(min=0, max=0.9, help="Share of each set's patients never trained on.")
     ] = 0.2,
     init: Init = None,
+    minutes: Annotated[
+        float | None,
+        typer.Option(min=0.01, help="How long to train; the number of steps follows from it."),
+    ] = None,
+    device: Annotated[
+        Literal["auto", "cpu", "cuda"],
+        typer.Option(help="Where to compute; auto takes a GPU where there is one."),
+    ] = "auto",
     quiet: NoBar = False,
 ) -> None:
     """Train a network on annotated data; goes on where an interrupted run of OUT stopped."""
     _needs("train", "torch", "torchvision")
     from spinetk.training.make_network import train_run
 
-    model = train_run(data, out, config, hold_out, init=init, quiet=quiet)
+    model = train_run(
+        data, out, config, hold_out, init=init, minutes=minutes, device=device, quiet=quiet
+    )
     card = json.loads(model.with_suffix(".json").read_text())
     trained, held_out = (card[f"{k}_patients_sha256"] for k in ("trained", "held_out"))
     print(

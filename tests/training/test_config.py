@@ -5,6 +5,7 @@ pytest.importorskip("torch", reason="needs the train extra")
 from pathlib import Path
 
 from spinetk.errors import UsageError
+from spinetk.training.config import REPURPOSING
 from spinetk.training.make_network import read_config
 
 
@@ -25,7 +26,7 @@ def test_what_a_configuration_file_may_say(tmp_path: Path) -> None:
     path.write_text("batch_size = 0\n")
     with pytest.raises(UsageError, match="batch_size = 0: at least 1"):
         read_config(path, ("vertebral_body",))
-    assert read_config(None, ("vertebral_body",), repurposing=True).iterations == 600
+    assert read_config(None, ("vertebral_body",), REPURPOSING).iterations == 600
     path.write_text("iteration = 7\n")
     with pytest.raises(UsageError, match="there is no iteration; fields are iterations"):
         read_config(path, ("vertebral_body",))

@@ -13,6 +13,7 @@ from rich.progress import Progress
 
 import spinetk
 from spinetk.datasets.annotated import AnnotatedImage, network_classes, read_datasets
+from spinetk.datasets.packed import opened
 from spinetk.datasets.splits import patient_hash
 from spinetk.errors import SpineError, UsageError
 from spinetk.evaluation.calibration import calibrated_apart
@@ -46,6 +47,7 @@ def evaluate_run(data: Sequence[Path], out: Path, model: str, patients: str, *, 
         SpineError: no annotated image of these patients is in the data.
     """
     loaded = load_model(model)
+    data = opened(data)
     images = _chosen(read_images(data), patients, loaded.model)
     start = time.perf_counter()
     frames = evaluate_images(images, loaded, quiet=quiet)

@@ -122,7 +122,7 @@ class TrainingConfig:
     analysis picks."""
     set_weights: dict[str, float] = field(default_factory=dict)
     """How often each data set is drawn, by folder name; a set not named counts with 1."""
-    verdict_views: int = 4
+    verdict_views: int = 2
     """Views of each image that the third step, which judges outlines and tells levels, learns from;
     0 leaves it out. It takes no part in the training of the other two."""
     loose_outlines: tuple[str, ...] = ()

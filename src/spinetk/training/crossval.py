@@ -15,6 +15,7 @@ from rich.console import Console
 import spinetk
 from spinetk.atomic import write_text
 from spinetk.datasets.annotated import AnnotatedImage
+from spinetk.datasets.packed import opened
 from spinetk.datasets.splits import patient_folds
 from spinetk.errors import UsageError
 from spinetk.evaluation.evaluate import evaluate_images, read_images, write_run
@@ -46,6 +47,7 @@ def crossval_run(
         UsageError: `out` holds another cross-validation, there are fewer patients than folds, or
             the network to start from was trained on some of the patients.
     """
+    data = opened(data)
     images = read_images(data)
     folds = patient_folds(images, k)
     if not all(folds):

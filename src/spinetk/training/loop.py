@@ -19,9 +19,10 @@ from spinetk.atomic import whole_file
 from spinetk.datasets.annotated import AnnotatedImage
 from spinetk.errors import SpineError, UsageError
 from spinetk.training.config import TrainingConfig
+from spinetk.training.device import CPU, batches, has_bfloat16
 from spinetk.training.export import load_weights
 from spinetk.training.network import SpineRCNN
-from spinetk.training.samples import SampleSource
+from spinetk.training.samples import Batch, SampleSource
 from spinetk.training.stopping import asked_to_stop
 from spinetk.training.telling import Telling
 
@@ -37,6 +38,7 @@ def train(
     config: TrainingConfig,
     *,
     init: tuple[Path, tuple[str, ...]] | None = None,
+    device: torch.device = CPU,
     quiet: bool = False,
 ) -> SpineRCNN:
     """Train a network and return it with the averaged weights, in evaluation mode.
@@ -51,86 +53,96 @@ def train(
         KeyboardInterrupt: SIGINT or SIGTERM came; the checkpoint is that of the last step.
     """
     out.mkdir(parents=True, exist_ok=True)
-    torch.manual_seed(config.seed)
-    source = SampleSource(images, config)
-    network = SpineRCNN(config.network, config).to(memory_format=torch.channels_last)
-    if init is not None:
-        load_weights(network, *init)
-    network.train()
-    average = AveragedModel(network, avg_fn=running_average(config), use_buffers=True)
-    weights = [p for p in network.parameters() if p.requires_grad]
-    optimiser = torch.optim.AdamW(
-        weights, lr=config.learning_rate, weight_decay=config.weight_decay
-    )
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser,
-        max_lr=config.learning_rate,
-        total_steps=config.iterations + 1,
-        pct_start=config.warmup,
-    )
-    parts = {"network": network, "average": average, "optimiser": optimiser, "schedule": schedule}
+    run = Run(images, config, device, init)
     names = _fingerprint(images, init[0] if init else None)
-    start = _resume(out, config, names, parts)
-    halved = has_bfloat16()
+    start = _resume(out, config, names, run.parts)
     with (
         asked_to_stop() as stop,
         Telling(config.iterations, start, quiet=quiet) as telling,
         (out / "losses.csv").open("a", newline="") as log,
     ):
-        telling.say(f"training in {'bfloat16' if halved else 'float32'}")
+        telling.say(f"training on {device} in {'bfloat16' if run.halved else 'float32'}")
         writer = csv.writer(log)
-        kept = time.monotonic()
-        for iteration in range(start, config.iterations):
-            start_time = time.perf_counter()
-            losses = _step(network, source, config, iteration, halved, optimiser, weights)
-            schedule.step()
-            average.update_parameters(network)
+        kept = start_time = time.monotonic()
+        for iteration, batch in batches(run.source, range(start, config.iterations), device):
+            losses = run.step(iteration, batch)
             if iteration == 0:
                 writer.writerow(["iteration", *losses, SECONDS])
-            took = time.perf_counter() - start_time
+            took, start_time = time.monotonic() - start_time, time.monotonic()
             writer.writerow([iteration, *(f"{v:.5f}" for v in losses.values()), f"{took:.3f}"])
             log.flush()
             done = iteration + 1
             telling.step(done, losses)
             due = done % config.checkpoint_every == 0 or time.monotonic() - kept > KEEP_SECONDS
             if due or done == config.iterations or stop.is_set():
-                _save(out, done, config, names, parts)
+                _save(out, done, config, names, run.parts)
                 kept = time.monotonic()
             if stop.is_set():
                 telling.say(f"stopped after step {done}; the same command goes on from here")
                 raise KeyboardInterrupt
-    return cast(SpineRCNN, average.module).eval()
+    return cast(SpineRCNN, run.average.module).cpu().eval()
 
 
-def _step(
-    network: SpineRCNN,
-    source: SampleSource,
-    config: TrainingConfig,
-    iteration: int,
-    halved: bool,
-    optimiser: torch.optim.Optimizer,
-    weights: Sequence[Tensor],
-) -> dict[str, float]:
-    """One step of the optimiser; returns the losses."""
-    batch, targets = source.batch(iteration)
-    # the sampling of regions inside the network follows the iteration, too
-    torch.manual_seed(config.seed * 1_000_003 + iteration)
-    with torch.autocast("cpu", torch.bfloat16, enabled=halved):
-        losses = network.losses(batch.contiguous(memory_format=torch.channels_last), targets)
-    total = torch.stack(list(losses.values())).sum()
-    _stop_unless_finite(total, losses, iteration)
-    optimiser.zero_grad()
-    total.backward()
-    norm = torch.nn.utils.clip_grad_norm_(weights, config.gradient_norm)
-    _stop_unless_finite(norm, losses, iteration)
-    optimiser.step()
-    return {name: float(value.detach()) for name, value in losses.items()}
+class Run:
+    """The moving parts of a training run.
 
+    Args:
+        init: weights to start from instead of ImageNet's, and the classes of their network.
+    """
 
-def has_bfloat16() -> bool:
-    """Whether the processor computes in bfloat16; elsewhere it takes twice as long as float32."""
-    known = torch.backends.cpu.get_cpu_capability() != "DEFAULT"
-    return known and (torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+    def __init__(
+        self,
+        images: Sequence[AnnotatedImage],
+        config: TrainingConfig,
+        device: torch.device = CPU,
+        init: tuple[Path, tuple[str, ...]] | None = None,
+    ) -> None:
+        torch.manual_seed(config.seed)
+        self.config, self.device = config, device
+        self.source = SampleSource(images, config)
+        self.network = SpineRCNN(config.network, config)
+        if init is not None:
+            load_weights(self.network, *init)
+        self.network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network.train()
+        self.average = AveragedModel(self.network, avg_fn=running_average(config), use_buffers=True)
+        self.weights = [p for p in self.network.parameters() if p.requires_grad]
+        self.optimiser = torch.optim.AdamW(
+            self.weights, lr=config.learning_rate, weight_decay=config.weight_decay
+        )
+        self.schedule = torch.optim.lr_scheduler.OneCycleLR(
+            self.optimiser,
+            max_lr=config.learning_rate,
+            total_steps=config.iterations + 1,
+            pct_start=config.warmup,
+        )
+        self.halved = has_bfloat16(device)
+
+    @property
+    def parts(self) -> dict[str, Any]:
+        """What a checkpoint holds."""
+        names = ("network", "average", "optimiser", "schedule")
+        return {name: getattr(self, name) for name in names}
+
+    def step(self, iteration: int, batch: Batch) -> dict[str, float]:
+        """One step of the optimiser; returns the losses."""
+        images, targets = batch
+        # the sampling of regions inside the network follows the iteration, too
+        torch.manual_seed(self.config.seed * 1_000_003 + iteration)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.halved):
+            losses = self.network.losses(
+                images.contiguous(memory_format=torch.channels_last), targets
+            )
+        total = torch.stack(list(losses.values())).sum()
+        _stop_unless_finite(total, losses, iteration)
+        self.optimiser.zero_grad()
+        total.backward()
+        norm = torch.nn.utils.clip_grad_norm_(self.weights, self.config.gradient_norm)
+        _stop_unless_finite(norm, losses, iteration)
+        self.optimiser.step()
+        self.schedule.step()
+        self.average.update_parameters(self.network)
+        return {name: float(value.detach()) for name, value in losses.items()}
 
 
 def running_average(config: TrainingConfig) -> Callable[[Tensor, Tensor, Tensor | int], Tensor]:

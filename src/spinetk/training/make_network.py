@@ -17,12 +17,15 @@ from numpy.typing import NDArray
 import spinetk
 from spinetk.atomic import write_text
 from spinetk.datasets.annotated import AnnotatedImage, AnnotatedSet, network_classes, read_datasets
+from spinetk.datasets.packed import opened
 from spinetk.datasets.splits import patient_hash, split_by_patient, validation_patients
 from spinetk.errors import UsageError
 from spinetk.evaluation.compare import as_slice
 from spinetk.network.fitting import fit_slice
 from spinetk.network.registry import MODELS, shipped_models
 from spinetk.training.config import REPURPOSING, AugmentationConfig, NetworkConfig, TrainingConfig
+from spinetk.training.device import ON_GPU, Choice, chosen_device
+from spinetk.training.duration import steps_in
 from spinetk.training.export import export_onnx, save_weights
 from spinetk.training.loop import seconds_trained, train
 from spinetk.training.make_verdict import make_verdict
@@ -41,6 +44,8 @@ def train_run(
     hold_out: float | frozenset[str],
     *,
     init: str | None = None,
+    minutes: float | None = None,
+    device: Choice = "auto",
     quiet: bool,
 ) -> Path:
     """Train on data sets, holding some patients out, and export the network.
@@ -50,6 +55,7 @@ def train_run(
     Args:
         hold_out: share of each set's patients, or the patients themselves.
         init: a shipped network's name or a .safetensors file with its card; ImageNet otherwise.
+        minutes: that training may take; the configuration's iterations otherwise.
 
     Returns:
         Path of the ONNX file.
@@ -57,7 +63,7 @@ def train_run(
     Raises:
         UsageError: a configuration field is not known, or the sets do not fit together.
     """
-    sets = read_datasets(data)
+    sets = read_datasets(opened(data))
     images = [image for entry in sets for image in entry.images]
     if isinstance(hold_out, float | int):
         share = hold_out
@@ -67,7 +73,9 @@ def train_run(
     training, _ = split_by_patient(images, hold_out)
     start_weights, start_card = _start_from(init) if init else (None, None)
     known = tuple(start_card["classes"]) if start_card else ()
-    config = read_config(config_path, network_classes(sets, known), repurposing=bool(init))
+    where = chosen_device(device)
+    usual = (REPURPOSING if init else {}) | (ON_GPU if where.type == "cuda" else {})
+    config = read_config(config_path, network_classes(sets, known), usual)
     strangers = sorted(set(config.set_weights) - {entry.name for entry in sets})
     if strangers:
         raise UsageError(
@@ -76,7 +84,10 @@ def train_run(
     if init:  # who was trained on once is never held out again
         hold_out = hold_out - seen_patients(init, images)
     start = (start_weights, known) if start_weights else None
-    network = train(training, out, config, init=start, quiet=quiet)
+    if minutes is not None:
+        steps = steps_in(minutes, training, out, config, where)
+        config = dataclasses.replace(config, iterations=steps)
+    network = train(training, out, config, init=start, device=where, quiet=quiet)
     path = out / "model.onnx"
     weights = save_weights(network, out / "model.safetensors")
     sha256 = export_onnx(network, path, calibration_images(sets, config.fitted_side))
@@ -140,14 +151,14 @@ def _start_from(init: str) -> tuple[Path, dict[str, Any]]:
 
 
 def read_config(
-    path: Path | None, classes: tuple[str, ...], *, repurposing: bool = False
+    path: Path | None, classes: tuple[str, ...], usual: dict[str, Any] | None = None
 ) -> TrainingConfig:
     """The default configuration with the fields that a TOML file changes.
 
     Tables `[augmentation]`, `[network]` and `[set_weights]` change the fields of those.
 
     Args:
-        repurposing: training starts from another network, with the defaults of `REPURPOSING`.
+        usual: fields whose default differs.
 
     Raises:
         UsageError: not TOML, or a field is not known.
@@ -171,7 +182,7 @@ def read_config(
             reason = f"fitted_side: there is no {name}; fields are {', '.join(sides)}"
             raise UsageError(f"{reason}", path or "the configuration")
         sides[name] = side
-    config = _changed(TrainingConfig, path, (REPURPOSING if repurposing else {}) | content)
+    config = _changed(TrainingConfig, path, (usual or {}) | content)
     return dataclasses.replace(
         config, augmentation=augmentation, network=network, fitted_side=sides
     )

@@ -24,7 +24,8 @@ def make_verdict(
     unseen: Sequence[AnnotatedImage],
     config: TrainingConfig,
 ) -> None:
-    """Write `NAME.verdict.onnx` beside a network, and its calibration into the card.
+    """Write `NAME.verdict.onnx` beside a network, and its calibration into the card; a network that
+    finds nothing yet goes without.
 
     Args:
         path: of the network's .onnx file, its card beside it.
@@ -32,8 +33,9 @@ def make_verdict(
         unseen: images of others; they say what the heads' numbers are worth.
     """
     samples = collect(seen, Detector(path, threads=1), config)
-    write_verdict(path, samples, config)
-    calibrate_card(path, *judged(path, unseen, config))
+    if samples is not None:
+        write_verdict(path, samples, config)
+        calibrate_card(path, *judged(path, unseen, config))
 
 
 def write_verdict(path: Path, samples: VerdictSamples, config: TrainingConfig) -> None:

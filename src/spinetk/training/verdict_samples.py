@@ -57,11 +57,14 @@ def collect(
     images: Sequence[AnnotatedImage],
     detector: Detector,
     config: TrainingConfig,
-) -> VerdictSamples:
+) -> VerdictSamples | None:
     """Run the network on some views of each image: as inference sees it, then altered ones.
 
     Args:
         detector: of the network, with one thread.
+
+    Returns:
+        None where nothing is found of which it is known how good it is.
     """
     source = SampleSource(images, config)
     jobs = [(number, view) for number in range(len(images)) for view in range(config.verdict_views)]
@@ -74,7 +77,8 @@ def collect(
         return _found(shown, detector, number, loose)
 
     with ThreadPoolExecutor(cores()) as pool:
-        return joined([part for part in pool.map(run, jobs) if part is not None])
+        parts = [part for part in pool.map(run, jobs) if part is not None]
+    return joined(parts) if any(np.isfinite(part.dice).any() for part in parts) else None
 
 
 def joined(parts: Sequence[VerdictSamples]) -> VerdictSamples:

@@ -1,0 +1,51 @@
+"""A data set in one .zip file, so that it travels: read as the folder that it holds."""
+
+from __future__ import annotations
+
+import atexit
+import shutil
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from spinetk.errors import SpineError
+
+ANNOTATIONS = "annotations.json"
+ROOM = 0.9
+"""Share of the free disk that may be filled."""
+
+
+def opened(data: Sequence[str | Path]) -> list[Path]:
+    """The data sets' folders; those of .zip files are unpacked until the program ends.
+
+    A data set is called as the folder that the file holds or, where it holds none, as the file.
+
+    Raises:
+        SpineError: a .zip file is damaged, or holds no data set.
+    """
+    return [_opened(Path(one)) for one in data]
+
+
+def _opened(path: Path) -> Path:
+    if path.suffix.lower() != ".zip" or not path.is_file():
+        return path
+    top = Path(tempfile.mkdtemp(prefix="spinetk-"))
+    atexit.register(shutil.rmtree, top, ignore_errors=True)
+    folder = top / path.stem
+    folder.mkdir()
+    try:
+        with zipfile.ZipFile(path) as packed:
+            if (
+                sum(item.file_size for item in packed.infolist())
+                > ROOM * shutil.disk_usage(top).free
+            ):
+                raise SpineError("the disk has no room for what is in it", path)
+            packed.extractall(folder)
+    except (OSError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+        raise SpineError(f"cannot be unpacked ({error})", path) from error
+    found = sorted(folder.rglob(ANNOTATIONS), key=lambda p: len(p.parts))
+    if not found:
+        raise SpineError(f"no {ANNOTATIONS} in it; is this a data set?", path)
+    return found[0].parent
