@@ -12,7 +12,7 @@ from spinetk.network.registry import find_model
 from spinetk.structures import BODY_LEVELS
 from spinetk.training.augmentation import NO_LEVEL, Sample
 from spinetk.training.config import NetworkConfig, TrainingConfig
-from spinetk.training.verdict_samples import _truth, collect
+from spinetk.training.verdict_samples import _truth, carried_on, collect
 from tests.make_phantom_set import make_phantom_set
 
 MR = find_model("mr")
@@ -96,3 +96,22 @@ def test_a_body_is_no_match_for_a_disc() -> None:
     spanned = torch.from_numpy(box)
     assert _truth(shown, box, np.array([1]), masks, spanned)[1].tolist() == [-1]
     assert _truth(shown, box, np.array([2]), masks, spanned)[1].tolist() == [0]
+
+
+def test_levels_are_carried_on_to_neighbours_and_not_over_a_gap() -> None:
+    def boxes(*tops: int) -> np.ndarray:
+        return np.array([[10, top, 40, top + 20] for top in tops], dtype=np.float32)
+
+    def carried(names: list[str | None], *tops: int) -> list[str | None]:
+        places = [NO_LEVEL if n is None else BODY_LEVELS.index(n) for n in names]
+        out = carried_on(np.array(places), boxes(*tops))
+        return [None if k == NO_LEVEL else BODY_LEVELS[k] for k in out]
+
+    # given in any order: S1 below L5, L3 and L2 above L4
+    assert carried([None, "L4", "L5", None, None], 160, 100, 130, 70, 40) == [
+        "S1", "L4", "L5", "L3", "L2",
+    ]  # fmt: skip
+    assert carried(["L5", None, None, None], 200, 170, 80, 50) == ["L5", "L4", None, None]
+    assert carried(["S1", None], 100, 70) == ["S1", "L5"]
+    assert carried([None, "S1"], 100, 70) == [None, "S1"]  # nothing is named below it
+    assert carried(["L6", None], 100, 70) == ["L6", None]  # of a variant nothing follows

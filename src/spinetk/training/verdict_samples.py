@@ -19,6 +19,7 @@ from spinetk.datasets.annotated import DISC, AnnotatedImage
 from spinetk.intensity import standardise
 from spinetk.network.detector import FEATURES, JUDGED_BY, Detector
 from spinetk.network.fitting import STRIDE, Fit, NetworkInput
+from spinetk.structures import BODY_LEVELS, LEVELS
 from spinetk.training.augmentation import NO_LEVEL, Sample, augment
 from spinetk.training.config import TrainingConfig
 from spinetk.training.network import crop_masks, share_inside
@@ -27,6 +28,10 @@ from spinetk.training.verdict import gather
 
 LOWEST_SCORE = 0.2
 """False finds of which the quality head learns are mostly scored low."""
+SURE = 0.5
+"""A body of which the data set says nothing gets its neighbour's next level from this score on."""
+CLOSE = 1.5
+"""Bodies are neighbours up to this many median distances."""
 SAME, APART = 0.3, 0.1
 """IoU of boxes from which a find is the annotated instance, and up to which it is none at all."""
 
@@ -144,6 +149,8 @@ def _found(shown: Sample, detector: Detector, number: int, loose: bool) -> Verdi
     if loose:
         dice[matched >= 0] = np.nan
     level = np.append(shown.levels, NO_LEVEL)[matched]  # -1, none, takes the last
+    bodies = np.flatnonzero((found.labels != DISC) & ((found.scores >= SURE) | (level != NO_LEVEL)))
+    level[bodies] = carried_on(level[bodies], found.boxes[bodies])
     placed = level != NO_LEVEL
     known = np.isfinite(dice) | placed
     return VerdictSamples(
@@ -155,6 +162,33 @@ def _found(shown: Sample, detector: Detector, number: int, loose: bool) -> Verdi
         level=level[known],
         image=np.full(int(known.sum()), number),
     )
+
+
+def carried_on(level: NDArray[np.int64], boxes: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Levels of a column's bodies, where a data set names some of them, carried on to the bodies
+    beyond: S1 below L5, C2 above C3.
+
+    Args:
+        level: int64 [N], place in `BODY_LEVELS` or `NO_LEVEL`.
+        boxes: float [N, 4], xyxy.
+    """
+    out = level.copy()
+    centres = (boxes[:, :2] + boxes[:, 2:]) / 2
+    order = np.argsort(-centres[:, 1])
+    steps = np.linalg.norm(np.diff(centres[order], axis=0), axis=1)
+    if not len(steps):
+        return out
+    near = steps < CLOSE * np.median(steps)
+    pairs = list(zip(order, order[1:], near, strict=False))
+    upwards = [(low, high, n, -1) for low, high, n in pairs]
+    downwards = [(high, low, n, 1) for low, high, n in reversed(pairs)]
+    for known, unknown, close, move in [*upwards, *downwards]:
+        if close and out[known] != NO_LEVEL and out[unknown] == NO_LEVEL:
+            name = BODY_LEVELS[out[known]]
+            place = LEVELS.index(name) + move if name in LEVELS else -1
+            if 0 <= place < len(LEVELS):
+                out[unknown] = BODY_LEVELS.index(LEVELS[place])
+    return out
 
 
 def _truth(
