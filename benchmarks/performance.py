@@ -39,9 +39,10 @@ from spinetk.orientation import upright
 from spinetk.phantom import PhantomConfig, make_phantom
 from spinetk.pipeline import outline
 from spinetk.study import Slice
-from spinetk.training.export import export_onnx, load_weights
+from spinetk.training.export import export_onnx
 from spinetk.training.make_network import network_of_card
 from spinetk.training.network import SpineRCNN
+from spinetk.training.weights import load_weights
 
 matplotlib.use("Agg")
 from matplotlib import pyplot

@@ -28,7 +28,6 @@ KNOWN_TO_BE_LONG = {
     "phantom/image.py",
     "readers/dicom_headers.py",
     "study.py",
-    "training/network.py",
 }
 
 

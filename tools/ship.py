@@ -24,9 +24,10 @@ from spinetk.evaluation.evaluate import evaluate_run
 from spinetk.evaluation.precision import picked_threshold
 from spinetk.evaluation.row_tables import Frames, load_frames
 from spinetk.evaluation.tables import markdown as table_markdown
-from spinetk.training.export import export_onnx, load_weights
+from spinetk.training.export import export_onnx
 from spinetk.training.make_network import calibration_images, network_of_card
 from spinetk.training.network import SpineRCNN
+from spinetk.training.weights import load_weights
 
 ROOT = Path(__file__).parents[1]
 MODELS = ROOT / "src" / "spinetk" / "network" / "models"

@@ -9,13 +9,11 @@ from spinetk.datasets.splits import patient_hash
 from spinetk.evaluation import calibration
 from spinetk.evaluation.calibration import (
     NEVER,
-    Column,
-    Outline,
     calibrate,
     calibrated_apart,
-    judge,
     named,
 )
+from spinetk.evaluation.judging import Column, Outline
 from spinetk.network.loaded import LoadedModel
 from spinetk.structures import BODY_LEVELS
 from tests.make_phantom_set import make_phantom_set
@@ -68,17 +66,6 @@ def test_wrong_namings_raise_the_bound_above_them() -> None:
 def test_too_few_columns_promise_nothing() -> None:
     assert calibrate(outlines(20), [column("L5", "L4")] * 50)["level_bound"] == NEVER
     assert calibrate([], [])["quality_margin"] == 1.0 and calibrate([], [])["quality_bound"] == 0.0
-
-
-def test_levels_are_asked_of_the_whole_image_and_of_a_part(
-    tmp_path: Path, mr_model: LoadedModel
-) -> None:
-    [image] = read_dataset(make_phantom_set(tmp_path / "phantoms", 1)).images
-    found, columns = judge([image], mr_model)
-    assert len(found) > 10 and np.median([o.dice for o in found]) > 0.85
-    whole, part = columns
-    assert whole.truth[:2] == ("S1", "L5") and len(part.truth) < len(whole.truth)
-    assert whole.evidence.shape == (len(whole.truth), len(BODY_LEVELS))
 
 
 def test_each_half_of_the_held_out_is_judged_by_the_other(

@@ -5,8 +5,7 @@ pytest.importorskip("torch", reason="needs the train extra")
 from pathlib import Path
 
 from spinetk.errors import UsageError
-from spinetk.training.config import REPURPOSING
-from spinetk.training.make_network import read_config
+from spinetk.training.config import REPURPOSING, read_config
 
 
 def test_what_a_configuration_file_may_say(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ def opened(data: Sequence[str | Path]) -> list[Path]:
 def _opened(path: Path) -> Path:
     if path.suffix.lower() != ".zip" or not path.is_file():
         return path
-    top = Path(tempfile.mkdtemp(prefix="spinetk-"))
+    top = Path(tempfile.mkdtemp())
     atexit.register(shutil.rmtree, top, ignore_errors=True)
     folder = top / path.stem
     folder.mkdir()

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from spinetk.evaluation.agreement import agreement
-from spinetk.evaluation.calibration import POOR_DICE
 from spinetk.evaluation.precision import precision_curves
+from spinetk.evaluation.quality_table import quality_table
 from spinetk.evaluation.row_tables import Frames
 from spinetk.evaluation.rows import FEATURES
 from spinetk.structures import LEVELS, RANKS
@@ -101,32 +101,6 @@ def data_set_table(frames: Frames) -> pd.DataFrame:
                     "levels_not_given": int(chosen["level"].notna().sum()) - len(given),
                 }
             )
-    return pd.DataFrame(rows)
-
-
-def quality_table(frames: Frames) -> pd.DataFrame:
-    """How well the network tells its poor outlines (Dice below `POOR_DICE`; false positives have
-    0) from the others, and how many are as good as their lower bound says."""
-    found = frames.instances[frames.instances["quality"].notna()]
-    false = frames.false_positives[frames.false_positives["quality"].notna()].assign(dice=0.0)
-    names = ["dataset", "kind", "dice", "quality", "quality_low", "flagged"]
-    rows = []
-    together = pd.concat([found[names], false[names]]) if len(false) else found[names]
-    for (dataset, kind), group in together.groupby(["dataset", "kind"]):
-        poor = group["dice"] < POOR_DICE
-        flagged = group["flagged"].astype(bool)
-        rows.append(
-            {
-                "data_set": dataset,
-                "kind": kind,
-                "instances": len(group),
-                "poor": int(poor.sum()),
-                "poor_flagged_percent": 100 * flagged[poor].mean(),
-                "good_flagged_percent": 100 * flagged[~poor].mean(),
-                "as_good_as_bound_percent": 100 * (group["dice"] >= group["quality_low"]).mean(),
-                "mean_difference": (group["quality"] - group["dice"]).abs().mean(),
-            }
-        )
     return pd.DataFrame(rows)
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
+import tomllib
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
 from spinetk.errors import UsageError
 
@@ -142,3 +145,74 @@ class TrainingConfig:
     def as_dict(self) -> dict[str, Any]:
         """The whole configuration as plain JSON types."""
         return asdict(self)
+
+
+def read_config(
+    path: Path | None, classes: tuple[str, ...], usual: dict[str, Any] | None = None
+) -> TrainingConfig:
+    """The default configuration with the fields that a TOML file changes.
+
+    Tables `[augmentation]`, `[network]` and `[set_weights]` change the fields of those.
+
+    Args:
+        usual: fields whose default differs.
+
+    Raises:
+        UsageError: not TOML, or a field is not known.
+    """
+    content: dict[str, Any] = {}
+    named = path or "the configuration"
+    if path is not None:
+        try:
+            content = tomllib.loads(path.read_text())
+        except OSError as error:
+            raise UsageError(
+                f"cannot be read ({error.strerror})", path or "the configuration"
+            ) from error
+        except tomllib.TOMLDecodeError as error:
+            raise UsageError(f"not valid TOML ({error})", named) from error
+    augmentation = _changed(AugmentationConfig, path, content.pop("augmentation", {}))
+    network = _changed(NetworkConfig, path, {"classes": classes} | content.pop("network", {}))
+    sides = TrainingConfig().fitted_side
+    for name, side in content.pop("fitted_side", {}).items():
+        if name not in sides:
+            reason = f"fitted_side: there is no {name}; fields are {', '.join(sides)}"
+            raise UsageError(f"{reason}", path or "the configuration")
+        sides[name] = side
+    config = _changed(TrainingConfig, path, (usual or {}) | content)
+    return dataclasses.replace(
+        config, augmentation=augmentation, network=network, fitted_side=sides
+    )
+
+
+Config = TypeVar("Config")
+
+
+def _changed(kind: type[Config], path: Path | None, fields: dict[str, Any]) -> Config:
+    """A configuration with some of its fields changed."""
+    known = [f.name for f in dataclasses.fields(kind)]  # type: ignore[arg-type]
+    default = kind()
+    for name, value in fields.items():
+        if name not in known:
+            raise UsageError(
+                f"there is no {name}; fields are {', '.join(known)}", path or "the configuration"
+            )
+        usual = getattr(default, name)
+        if _sort(value) != _sort(usual) and (_sort(value), _sort(usual)) != (int, float):
+            shown = list(usual) if isinstance(usual, tuple) else usual
+            reason = f"{name} = {value!r}: a value like {shown!r} is needed"
+            raise UsageError(f"{reason}", path or "the configuration")
+    return kind(**tuples(fields))
+
+
+def _sort(value: Any) -> type:
+    return tuple if isinstance(value, list) else type(value)
+
+
+def tuples(table: dict[str, Any]) -> dict[str, Any]:
+    """TOML arrays as tuples, which the frozen configuration wants."""
+
+    def deep(value: Any) -> Any:
+        return tuple(deep(v) for v in value) if isinstance(value, list) else value
+
+    return {name: deep(value) for name, value in table.items()}

@@ -1,4 +1,4 @@
-"""Write a trained network as ONNX (to run) and safetensors (to fine-tune).
+"""Write a trained network as ONNX.
 
 The network runs in two steps, each a file: `NAME.onnx` finds the boxes on every slice, and
 `NAME.masks.onnx` outlines those of the chosen slice from the features that the first step computed.
@@ -10,7 +10,6 @@ the two found; it is trained when they are.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import io
 import logging
 import tempfile
@@ -27,13 +26,12 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from spinetk.errors import SpineError
 from spinetk.network.detector import FEATURES, FOUND, JUDGED, JUDGED_BY, OUTLINED
 from spinetk.network.registry import file_hash, mask_file, verdict_file
-from spinetk.training.network import MASK_SIDE, BoxStep, MaskStep, SpineRCNN
+from spinetk.training.mask_head import MASK_SIDE
+from spinetk.training.network import BoxStep, MaskStep, SpineRCNN
 from spinetk.training.verdict import Verdict, VerdictStep
 
 SMALLEST_HALVED = 64
@@ -209,60 +207,3 @@ def _halve_weights(model: onnx.ModelProto) -> None:
     nodes = [*casts, *graph.node]
     del graph.node[:]
     graph.node.extend(nodes)
-
-
-def save_weights(network: SpineRCNN, path: Path) -> str:
-    """Write the weights as fp16 safetensors; returns the file's SHA-256."""
-    halves = {
-        name: (tensor.half() if tensor.is_floating_point() else tensor).contiguous()
-        for name, tensor in network.state_dict().items()
-    }
-    save_file(halves, path)
-    path.chmod(0o644)  # save_file makes it readable for its owner only
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def load_weights(network: SpineRCNN, path: Path, classes: tuple[str, ...] | None = None) -> None:
-    """Load weights written by `save_weights`.
-
-    Args:
-        classes: of the network that was saved, label 1 first; what the heads learned of a class is
-            taken over by name, and a class that the file does not know starts anew.
-
-    Raises:
-        SpineError: the file belongs to a network of another shape.
-    """
-    stored = {name: tensor.float() for name, tensor in load_file(path).items()}
-    if classes is not None and classes != network.config.classes:
-        _take_over_classes(network, stored, classes)
-    try:
-        network.load_state_dict(stored)
-    except RuntimeError as error:
-        raise SpineError("does not fit this network's configuration", path) from error
-
-
-PER_CLASS = {
-    "regions.box_predictor.cls_score.weight": (0, 1),
-    "regions.box_predictor.cls_score.bias": (0, 1),
-    "regions.box_predictor.bbox_pred.weight": (0, 4),
-    "regions.box_predictor.bbox_pred.bias": (0, 4),
-    "regions.mask_network.out.weight": (1, 1),
-    "regions.mask_network.out.bias": (0, 1),
-}
-"""Tensors with a part for each class (background first): the axis, and the rows a class has."""
-
-
-def _take_over_classes(
-    network: SpineRCNN, stored: dict[str, torch.Tensor], classes: tuple[str, ...]
-) -> None:
-    """Rearrange the stored heads for the network's own classes."""
-    there = ("background", *classes)
-    here = ("background", *network.config.classes)
-    own = network.state_dict()
-    for name, (axis, rows) in PER_CLASS.items():
-        parts = list(own[name].split(rows, dim=axis))
-        known = stored[name].split(rows, dim=axis)
-        for place, item in enumerate(here):
-            if item in there:
-                parts[place] = known[there.index(item)]
-        stored[name] = torch.cat(parts, dim=axis)

@@ -20,11 +20,11 @@ from spinetk.datasets.annotated import AnnotatedImage
 from spinetk.errors import SpineError, UsageError
 from spinetk.training.config import TrainingConfig
 from spinetk.training.device import CPU, batches, has_bfloat16
-from spinetk.training.export import load_weights
 from spinetk.training.network import SpineRCNN
 from spinetk.training.samples import Batch, SampleSource
 from spinetk.training.stopping import asked_to_stop
 from spinetk.training.telling import Telling
+from spinetk.training.weights import load_weights
 
 CHECKPOINT = "checkpoint.pt"
 SECONDS = "seconds"
@@ -207,8 +207,11 @@ def _resume(out: Path, config: TrainingConfig, images: str, parts: dict[str, Any
             "choose another folder or delete it",
             out,
         )
-    for name, part in parts.items():
-        part.load_state_dict(content[name])
+    try:
+        for name, part in parts.items():
+            part.load_state_dict(content[name])
+    except (ValueError, RuntimeError) as error:
+        raise UsageError("holds a run of another version; choose another folder", out) from error
     _cut_log(out / "losses.csv", content["iteration"])
     return int(content["iteration"])
 

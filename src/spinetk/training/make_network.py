@@ -6,10 +6,9 @@ import dataclasses
 import hashlib
 import json
 import time
-import tomllib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,12 +22,19 @@ from spinetk.errors import UsageError
 from spinetk.evaluation.compare import as_slice
 from spinetk.network.fitting import fit_slice
 from spinetk.network.registry import MODELS, shipped_models
-from spinetk.training.config import REPURPOSING, AugmentationConfig, NetworkConfig, TrainingConfig
+from spinetk.training.config import (
+    REPURPOSING,
+    NetworkConfig,
+    TrainingConfig,
+    read_config,
+    tuples,
+)
 from spinetk.training.device import ON_GPU, Choice, chosen_device
 from spinetk.training.duration import steps_in
-from spinetk.training.export import export_onnx, save_weights
+from spinetk.training.export import export_onnx
 from spinetk.training.loop import seconds_trained, train
 from spinetk.training.make_verdict import make_verdict
+from spinetk.training.weights import save_weights
 
 FloatImage = NDArray[np.float32]
 CALIBRATION_IMAGES = 48
@@ -107,7 +113,7 @@ def train_run(
 
 def network_of_card(card: dict[str, Any]) -> NetworkConfig:
     """The shape of the network that a card describes."""
-    return NetworkConfig(**_tuples(card["training"]["network"]))
+    return NetworkConfig(**tuples(card["training"]["network"]))
 
 
 def calibration_images(sets: Sequence[AnnotatedSet], sides: dict[str, int]) -> list[FloatImage]:
@@ -150,68 +156,6 @@ def _start_from(init: str) -> tuple[Path, dict[str, Any]]:
     return path, json.loads(card_path.read_text())
 
 
-def read_config(
-    path: Path | None, classes: tuple[str, ...], usual: dict[str, Any] | None = None
-) -> TrainingConfig:
-    """The default configuration with the fields that a TOML file changes.
-
-    Tables `[augmentation]`, `[network]` and `[set_weights]` change the fields of those.
-
-    Args:
-        usual: fields whose default differs.
-
-    Raises:
-        UsageError: not TOML, or a field is not known.
-    """
-    content: dict[str, Any] = {}
-    named = path or "the configuration"
-    if path is not None:
-        try:
-            content = tomllib.loads(path.read_text())
-        except OSError as error:
-            raise UsageError(
-                f"cannot be read ({error.strerror})", path or "the configuration"
-            ) from error
-        except tomllib.TOMLDecodeError as error:
-            raise UsageError(f"not valid TOML ({error})", named) from error
-    augmentation = _changed(AugmentationConfig, path, content.pop("augmentation", {}))
-    network = _changed(NetworkConfig, path, {"classes": classes} | content.pop("network", {}))
-    sides = TrainingConfig().fitted_side
-    for name, side in content.pop("fitted_side", {}).items():
-        if name not in sides:
-            reason = f"fitted_side: there is no {name}; fields are {', '.join(sides)}"
-            raise UsageError(f"{reason}", path or "the configuration")
-        sides[name] = side
-    config = _changed(TrainingConfig, path, (usual or {}) | content)
-    return dataclasses.replace(
-        config, augmentation=augmentation, network=network, fitted_side=sides
-    )
-
-
-Config = TypeVar("Config")
-
-
-def _changed(kind: type[Config], path: Path | None, fields: dict[str, Any]) -> Config:
-    """A configuration with some of its fields changed."""
-    known = [f.name for f in dataclasses.fields(kind)]  # type: ignore[arg-type]
-    default = kind()
-    for name, value in fields.items():
-        if name not in known:
-            raise UsageError(
-                f"there is no {name}; fields are {', '.join(known)}", path or "the configuration"
-            )
-        usual = getattr(default, name)
-        if _sort(value) != _sort(usual) and (_sort(value), _sort(usual)) != (int, float):
-            shown = list(usual) if isinstance(usual, tuple) else usual
-            reason = f"{name} = {value!r}: a value like {shown!r} is needed"
-            raise UsageError(f"{reason}", path or "the configuration")
-    return kind(**_tuples(fields))
-
-
-def _sort(value: Any) -> type:
-    return tuple if isinstance(value, list) else type(value)
-
-
 def model_card(
     sets: Sequence[AnnotatedSet],
     config: TrainingConfig,
@@ -249,12 +193,3 @@ def model_card(
 
 def _modalities(sets: Sequence[AnnotatedSet]) -> list[str]:
     return sorted({image.modality for entry in sets for image in entry.images})
-
-
-def _tuples(table: dict[str, Any]) -> dict[str, Any]:
-    """TOML arrays as tuples, which the frozen configuration wants."""
-
-    def deep(value: Any) -> Any:
-        return tuple(deep(v) for v in value) if isinstance(value, list) else value
-
-    return {name: deep(value) for name, value in table.items()}

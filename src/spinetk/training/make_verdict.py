@@ -9,7 +9,8 @@ from typing import Any
 
 from spinetk.atomic import write_text
 from spinetk.datasets.annotated import AnnotatedImage
-from spinetk.evaluation.calibration import UNCALIBRATED, Column, Outline, calibrate, judge
+from spinetk.evaluation.calibration import UNCALIBRATED, calibrate
+from spinetk.evaluation.judging import Column, Outline, judge
 from spinetk.network.detector import Detector
 from spinetk.network.loaded import load_model
 from spinetk.training.config import TrainingConfig

@@ -22,7 +22,8 @@ from spinetk.network.fitting import STRIDE, Fit, NetworkInput
 from spinetk.structures import BODY_LEVELS, LEVELS
 from spinetk.training.augmentation import NO_LEVEL, Sample, augment
 from spinetk.training.config import TrainingConfig
-from spinetk.training.network import crop_masks, share_inside
+from spinetk.training.mask_head import crop_masks
+from spinetk.training.regions import share_inside
 from spinetk.training.samples import SampleSource, boxes_of
 from spinetk.training.verdict import gather
 
