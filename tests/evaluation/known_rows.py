@@ -4,7 +4,8 @@ FOUND = InstanceResult(
     image="s/a", dataset="s", patient="p1", modality="MR", level="L4", middle=True,
     kind="vertebral_body", region="lumbar", box=(0.0, 0.0, 10.0, 10.0), iou=0.9, detected=True,
     cause=None, dice=0.95, surface_px=1.0, surface_mm=0.5, score=0.9, named="L4",
-    quality=0.94, quality_low=0.9, flagged=False, reference_features=(0.0, 3.0, 50.0, 4.0), found_features=(0.1, 3.1, 51.0, 4.1),
+    quality=0.94, quality_low=0.9, flagged=False,
+    reference_features=(0.0, 3.0, 50.0, 4.0), found_features=(0.1, 3.1, 51.0, 4.1),
 )  # fmt: skip
 
 

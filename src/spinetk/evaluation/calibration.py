@@ -71,11 +71,11 @@ def _surprise(columns: Sequence[Column], weight: float) -> float:
 def _bound(columns: Sequence[Column], weight: float) -> float:
     """Least confidence from which at most `WRONG_NAMINGS` of the named columns are wrong, one more
     counted than there are (conformal risk control, Angelopoulos et al. 2024)."""
-    values = sorted(named(column, weight) for column in columns)
-    for place, (confidence, _) in enumerate(values):
-        wrong = sum(not right for _, right in values[place:])
-        if wrong + 1 <= WRONG_NAMINGS * (len(values) - place + 1):
-            return confidence
+    values = [named(column, weight) for column in columns]
+    for bound in sorted({confidence for confidence, _ in values}):
+        given = [right for confidence, right in values if confidence >= bound]
+        if given.count(False) + 1 <= WRONG_NAMINGS * (len(given) + 1):
+            return bound
     return NEVER
 
 

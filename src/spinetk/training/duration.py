@@ -17,7 +17,7 @@ from spinetk.training.loop import CHECKPOINT, Run
 
 WARM_UP, TIMED = 2, 4
 """Steps that are taken and forgotten: the first ones read pictures and set up memory."""
-FEWEST = 20
+FEWEST = 2
 
 
 def steps_in(
