@@ -3,7 +3,7 @@
 Copies the network of RUN (runs/xr) to src/spinetk/network/models/NAME.*, sets the score threshold that the
 cross-validation picks (without the network's own held-out patients), evaluates it on those held-out patients of its data
 sets in DATA, where it has any, and writes the card (JSON and Markdown) with the figures; without RUN the shipped network
-NAME is evaluated again. A network that was trained on everything has the cross-validation's figures instead.
+NAME is evaluated again, as after `python recipes/verdict.py DATA NAME`, which gives it its third step. A network that was trained on everything has the cross-validation's figures instead.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from spinetk.evaluation.evaluate import evaluate_run
 from spinetk.evaluation.precision import picked_threshold
 from spinetk.evaluation.row_tables import Frames, load_frames
 from spinetk.evaluation.tables import markdown as table_markdown
+from spinetk.network.registry import verdict_file
 from spinetk.training.export import export_onnx
 from spinetk.training.make_network import calibration_images, network_of_card
 from spinetk.training.network import SpineRCNN
@@ -32,7 +33,7 @@ from spinetk.training.weights import load_weights
 ROOT = Path(__file__).parents[1]
 MODELS = ROOT / "src" / "spinetk" / "network" / "models"
 RESULTS = ROOT / "docs" / "results"
-HEAD = ("data_sets", "selection", "radiomics")
+HEAD = ("data_sets", "quality", "selection", "radiomics")
 HIGHEST = 0.5
 """A higher threshold that the folds pick is not taken: they hold patients of the same few hospitals, and no real lateral
 film; whatever comes from elsewhere scores lower."""
@@ -65,9 +66,11 @@ def main(data: Path, name: str, run: Path | None) -> None:
     if run:
         for suffix in (".json", ".safetensors"):
             shutil.copyfile(run / f"model{suffix}", MODELS / f"{name}{suffix}")
+        verdict_file(path).unlink(missing_ok=True)  # it judged another network
     card = json.loads(path.read_text())
-    card["sha256"] = export(card, data, path.with_suffix(".onnx"))
-    path.write_text(json.dumps(card, indent=1) + "\n")
+    if run:
+        card["sha256"] = export(card, data, path.with_suffix(".onnx"))
+        path.write_text(json.dumps(card, indent=1) + "\n")
     held_out = set(card["held_out_patients_sha256"])
     stored = RESULTS / "crossval" / name
     if (stored / "rows").is_dir():
@@ -153,7 +156,7 @@ Research use only; not a medical device. Finds vertebral bodies (S1 as a class o
 
 | file | SHA-256 |
 |---|---|
-| `{name}.onnx` (with `{name}.masks.onnx`: convolutions in 8 bits, other weights fp16) | `{card["sha256"]}` |
+| `{name}.onnx` (with `{name}.masks.onnx`: convolutions in 8 bits, other weights fp16; and `{name}.verdict.onnx`) | `{card["sha256"]}` |
 | `{name}.safetensors` (the same weights, for fine-tuning) | `{card["weights_sha256"]}` |
 
 ## Data

@@ -35,9 +35,7 @@ HELPFUL_OPTIONS = {
 """What a user of the command line can say about a warning."""
 MODALITIES = {"auto": None, "mr": "MR", "ct": "CT", "xr": "XR"}
 
-DataSets = Annotated[
-    list[Path], typer.Argument(help="Data set folders, or .zip files of them.", metavar="DATA...")
-]
+DataSets = Annotated[list[Path], typer.Argument(help="Data sets (or .zip).", metavar="DATA...")]
 Config = Annotated[
     Path | None, typer.Option(help="TOML file with fields of TrainingConfig to change.")
 ]
@@ -297,12 +295,10 @@ def train(
     ] = 0.2,
     init: Init = None,
     minutes: Annotated[
-        float | None,
-        typer.Option(min=0.01, help="How long to train; the number of steps follows from it."),
+        float | None, typer.Option(min=0.01, help="How long to train, instead of iterations.")
     ] = None,
     device: Annotated[
-        Literal["auto", "cpu", "cuda"],
-        typer.Option(help="Where to compute; auto takes a GPU where there is one."),
+        Literal["auto", "cpu", "cuda"], typer.Option(help="auto: a GPU where there is one.")
     ] = "auto",
     quiet: NoBar = False,
 ) -> None:
