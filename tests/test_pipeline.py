@@ -137,7 +137,7 @@ def test_features_of_few_slices_are_kept(mr_model: LoadedModel) -> None:
     assert len(trace) == 12 and len(best) == REMEMBERED
 
 
-def test_a_small_s1_is_doubted() -> None:
+def test_a_small_s1_is_doubted(mr_model: LoadedModel) -> None:
     def body(level: str, side: int) -> Instance:
         mask = np.zeros((64, 64), bool)
         mask[:side, :side] = True
@@ -145,4 +145,31 @@ def test_a_small_s1_is_doubted() -> None:
 
     for side, doubted in ((12, True), (18, False)):
         bodies = [body("S1", side), body("L5", 20), body("L4", 20)]
-        assert any(doubt.code == "small-sacrum" for doubt in doubts(bodies)) == doubted
+        assert (
+            any(doubt.code == "small-sacrum" for doubt in doubts(bodies, mr_model.model)) == doubted
+        )
+
+
+def test_outlines_are_judged_and_poor_ones_told(
+    phantom_result: Segmentation, mr_model: LoadedModel
+) -> None:
+    for instance in phantom_result.instances:
+        assert instance.quality is not None and instance.quality_low is not None
+        assert 0 <= instance.quality_low <= instance.quality <= 1
+    calibration = mr_model.model.calibration
+    assert calibration is not None
+    best = max(phantom_result.instances, key=lambda i: i.quality or 0.0)
+    poor = replace(best, quality=calibration.quality_bound - 0.01)
+    for instances, told in (([best], False), ([best, poor], True)):
+        found = [d for d in doubts(instances, mr_model.model) if d.code == "low-quality"]
+        assert bool(found) == told
+    # a person's outline is not judged
+    assert not any(
+        d.code == "low-quality" for d in doubts([replace(best, quality=None)], mr_model.model)
+    )
+
+
+def test_levels_come_with_how_sure_they_are(phantom_result: Segmentation) -> None:
+    bodies = [i for i in phantom_result.instances if i.kind == "vertebral_body"]
+    assert len({b.level_confidence for b in bodies}) == 1  # of the column as a whole
+    assert all(b.level and b.level_confidence and b.level_confidence > 0.5 for b in bodies)

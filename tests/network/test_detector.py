@@ -10,7 +10,7 @@ from spinetk.errors import UsageError
 from spinetk.network.detector import Detector
 from spinetk.network.fitting import fit_slice
 from spinetk.network.loaded import LoadedModel
-from spinetk.network.registry import find_model, shipped_models
+from spinetk.network.registry import find_model, shipped_models, verdict_file
 from spinetk.phantom import Phantom
 
 
@@ -42,6 +42,9 @@ def test_a_shipped_network_is_what_its_card_says(name: str) -> None:
     assert model.card["sha256"] == model.sha256
     for suffix in (".onnx", ".masks.onnx", ".safetensors"):
         assert model.path.with_suffix(suffix).stat().st_size <= 15e6
+    if verdict_file(model.path).is_file():
+        assert verdict_file(model.path).stat().st_size <= 1e6
+        assert model.calibration is not None
     assert {"data", "held_out_patients_sha256", "date", "spinetk", "figures"} <= model.card.keys()
 
 

@@ -35,6 +35,6 @@ def test_a_small_crop_is_not_enlarged_beyond_what_the_network_knows() -> None:
 def test_each_modality_has_its_own_size(tmp_path: object) -> None:
     from pathlib import Path
 
-    model = Model("m", Path("m.onnx"), "", ("a",), {"MR": 512, "XR": 768}, 0.5, {})
+    model = Model("m", Path("m.onnx"), "", ("a",), {"MR": 512, "XR": 768}, 0.5, None, {})
     assert model.input_side("XR") == 768
     assert model.input_side("CT") == model.input_side(None) == 512

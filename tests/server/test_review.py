@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,20 @@ def test_the_page_sees_the_result_upright_and_it_comes_back(
     for one, other in zip(again.instances, phantom_result.instances, strict=True):
         assert (one.mask == other.mask).all()
         assert (one.order, one.level, one.truncated) == (other.order, other.level, other.truncated)
+
+
+def test_what_the_network_says_holds_for_its_own_outlines_and_names_only(review: Review) -> None:
+    first, second, third, *rest = review.marked
+    cut = first.mask.copy()
+    cut[np.flatnonzero(cut.any(1))[0]] = False
+    changed = [replace(first, mask=cut), replace(second, level="L4"), third, *rest]
+    redrawn, renamed, kept, *_ = as_segmentation(review, changed).instances
+    originals = review.result.instances
+    assert redrawn.quality is None and redrawn.level_confidence is None
+    assert renamed.quality == originals[1].quality is not None
+    assert renamed.level_confidence is None
+    assert (kept.quality, kept.quality_low) == (originals[2].quality, originals[2].quality_low)
+    assert kept.level_confidence == originals[2].level_confidence is not None
 
 
 def test_measures_are_those_of_the_table(review: Review) -> None:
