@@ -86,7 +86,7 @@ def segment(
             series.key,
         )
     with _timed(seconds, "order"):
-        rule = loaded.model.calibration.naming if loaded.model.calibration else None
+        rule = loaded.model.naming
         if series.in_grey_values and series.source != "raster":
             found, rule = without_named_sacrum(found), None
         instances, warnings = order_and_name(found, anchor, rule)

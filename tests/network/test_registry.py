@@ -1,10 +1,12 @@
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from spinetk.errors import UsageError
+from spinetk.naming import NamingRule
 from spinetk.network.registry import (
     FOR_MODALITY,
     MODELS,
@@ -42,3 +44,12 @@ def test_a_network_of_ones_own_is_named_by_its_file(tmp_path: Path) -> None:
         find_model(tmp_path / "own.onnx")
     with pytest.raises(UsageError, match="nosuch"):
         find_model("nosuch")
+
+
+def test_looks_name_no_levels_where_no_confidence_was_found_good_enough() -> None:
+    model = find_model("mr")
+    assert model.calibration is not None and model.naming == model.calibration.naming
+    never = replace(model.calibration, naming=NamingRule(weight=1.0, bound=1.01))
+    assert replace(model, calibration=never).naming is None
+    assert replace(model, calibration=None).naming is None
+    assert not replace(model, calibration=None).is_poor(0.1)

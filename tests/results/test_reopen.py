@@ -20,6 +20,8 @@ def test_a_result_comes_back_as_it_was(written: Path, phantom_result: Segmentati
         assert (one.mask == other.mask).all() and one.box == other.box
         assert (one.kind, one.level, one.order) == (other.kind, other.level, other.order)
         assert one.score == pytest.approx(other.score, abs=5e-5)
+        assert (one.quality, one.quality_low) == (other.quality, other.quality_low)
+        assert one.level_confidence == other.level_confidence
 
 
 def test_the_slice_is_found_without_its_source(written: Path, phantom_result: Segmentation) -> None:

@@ -47,9 +47,7 @@ def compare_image(image: AnnotatedImage, loaded: LoadedModel, threshold: float) 
     stored = as_slice(image)
     proposed = candidates(upright(stored), loaded, LOWEST_SCORE, image.modality)
     above = [i for i in proposed if i.score >= threshold]
-    calibration = loaded.model.calibration
-    rule = calibration.naming if calibration else None
-    found, _ = order_and_name(resolve(above, image.spacing), None, rule)
+    found, _ = order_and_name(resolve(above, image.spacing), None, loaded.model.naming)
     out = Comparison()
     for category in image.labelled_categories:
         region = unlabelled_region(image, category)

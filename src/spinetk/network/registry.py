@@ -67,6 +67,13 @@ class Model:
     calibration: Calibration | None
     card: dict[str, Any]
 
+    @property
+    def naming(self) -> NamingRule | None:
+        """How a column's levels are told by the looks of its bodies; None where they are not, since
+        no confidence was found from which on they are right."""
+        rule = self.calibration.naming if self.calibration else None
+        return rule if rule and rule.bound <= 1 else None
+
     def is_poor(self, quality: float | None) -> bool:
         """Whether an outline of such a quality is one to be told of."""
         bound = self.calibration.quality_bound if self.calibration else 0.0
