@@ -27,6 +27,9 @@ from spinetk.evaluation.timing import time_images
 from spinetk.network.loaded import LoadedModel, load_model
 from spinetk.network.registry import Model
 
+HEAD = ("data_sets", "quality", "selection")
+"""The tables that one looks at first."""
+
 
 def evaluate_run(data: Sequence[Path], out: Path, model: str, patients: str, *, quiet: bool) -> str:
     """Compare results with reference annotations and write what came out.
@@ -138,7 +141,7 @@ def write_run(
     """
     tables = all_tables(frames) | (more or {})
     frames.save(out / "rows")
-    head = "\n".join(markdown(brief(tables[n])) for n in ("data_sets", "selection") if n in tables)
+    head = "\n".join(markdown(brief(tables[n])) for n in HEAD if n in tables)
     (out / "figures.md").write_text(head)
     records = {name: json.loads(table.to_json(orient="records")) for name, table in tables.items()}
     (out / "figures.json").write_text(json.dumps(about | {"tables": records}, indent=1) + "\n")

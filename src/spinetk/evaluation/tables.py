@@ -228,7 +228,8 @@ BRIEF = (
     "data_set", "kind", "slices", "patients", "images", "instances", "detected_percent", "dice",
     "dice_all", "false_positives", "levels_right", "levels_wrong", "levels_not_given", "dataset",
     "series", "exact_percent", "within_one_percent", "mean_distance_slices", "same_bodies_percent",
-    "area_share_percent",
+    "area_share_percent", "poor", "poor_flagged_percent", "good_flagged_percent",
+    "as_good_as_bound_percent", "mean_difference",
 )  # fmt: skip
 
 
