@@ -46,7 +46,7 @@ SEES = {
 LIMITS = {
     "mr": """Mostly lumbar and lower thoracic spine of adults; the neck comes from twenty patients of one source, T2 only. Discs
 were labelled in two sources only, S1 in two. Tumours, implants, children and severe deformity are hardly in the data.
-Levels are named from S1 alone: necks come back without names.""",
+Levels are told by the looks of all bodies; upper thoracic and cervical ones from few patients.""",
     "ct": """Few cases: bodies outlined by people come from a dozen mid-sagittal lumbar slices, one crop and three persons of VerSe;
 two studies have automatic labels. Discs, S1 and most thoracic bodies on CT were learned from MR with random contrast and from
 labels that a network made and a person looked at (ten persons, C1 to S2, and eleven lumbar pictures). Upper thoracic and cervical
@@ -54,7 +54,7 @@ levels are few. Thick stacks were learned from thin ones, averaged.""",
     "xr": """AP films: of adolescents with scoliosis, mostly outlined as four-corner quadrilaterals, some loose. Lateral films:
 whole spines by four corners a body, and C3 and C4 on films of the head; lateral lumbar films only from eight that a network
 labelled and a person looked at. On whole-spine films a good part of the small upper bodies is missed or badly placed. Levels
-come back without names.""",
+come back without names: the looks of the bodies do not tell them well enough.""",
 }
 
 
