@@ -69,7 +69,7 @@ def main(data: Path, name: str) -> None:
             i for s in read_datasets(folders) for i in s.images if patient_hash(i.patient) in held
         ]
         write_verdict(model.path, samples, config)
-        calibrate_card(model.path, *judged(model.path, unseen, config))
+        calibrate_card(model.path, *judged(model.path, unseen, config), config)
         return
     outlines, columns = [], []
     own = [i for i in images if i.modality == "CT"]
@@ -79,7 +79,7 @@ def main(data: Path, name: str) -> None:
         outlines += found[0]
         columns += found[1]
     write_verdict(model.path, samples, config)
-    calibrate_card(model.path, outlines, columns)
+    calibrate_card(model.path, outlines, columns, config)
 
 
 def without(

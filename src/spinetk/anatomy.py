@@ -143,10 +143,10 @@ def order_and_name(
         replace(body, kind=BODY_KIND, order=k + 1, truncated=cut_by_border(body.mask))
         for k, body in enumerate(bodies)
     ]
-    by_looks = anchor is None and rule is not None and all(b.evidence is not None for b in bodies)
-    if by_looks and rule is not None and bodies:
-        bodies = _named_by_looks(bodies, rule, sacral == [0], warnings)
-    elif anchor is None and sacral:
+    agreed, told = True, False
+    if anchor is None and rule is not None and bodies:
+        bodies, told, agreed = _named_by_looks(bodies, rule, sacral, warnings)
+    if anchor is None and sacral and agreed and not told:
         if sacral == [0]:
             anchor = ("S1", 1)
         else:
@@ -244,31 +244,37 @@ def column_directions(
 
 
 def _named_by_looks(
-    bodies: list[Instance], rule: NamingRule, on_sacrum: bool, warnings: list[Warning]
-) -> list[Instance]:
-    """The bodies with the levels that the looks of all tell together, where those are sure enough
-    or S1, found as the lowest body, says the same.
+    bodies: list[Instance], rule: NamingRule, sacral: Sequence[int], warnings: list[Warning]
+) -> tuple[list[Instance], bool, bool]:
+    """The bodies with the levels that the looks of all tell together, where those are sure enough.
 
     Args:
-        bodies: from below, each with its evidence.
-        on_sacrum: whether the lowest was found as S1.
+        bodies: from below.
+        sacral: places of those that were found as S1.
+
+    Returns:
+        The bodies, whether they are named, and whether their looks are at one with the S1 found.
     """
-    evidence = np.array([body.evidence for body in bodies])
-    naming = name_column(evidence, rule.weight, gaps_between(bodies))
-    told = naming.confidence >= rule.bound or (on_sacrum and naming.levels[0] == "S1")
+    evidence = [body.evidence for body in bodies if body.evidence is not None]
+    if len(evidence) < len(bodies):
+        return bodies, False, True
+    naming = name_column(np.array(evidence), rule.weight, gaps_between(bodies))
     bodies = [replace(body, level_confidence=round(naming.confidence, 4)) for body in bodies]
-    if not told:
-        text = f"the bodies' looks leave their levels open (confidence {naming.confidence:.2f}, "
-        warnings.append(Warning("level-unsure", f"{text}{rule.bound:.2f} is needed)"))
-        return bodies
+    others = [naming.levels[k] for k in sacral if naming.levels[k] != "S1"]
+    if naming.confidence < rule.bound:
+        if others or not sacral:
+            text = f"the bodies' looks leave their levels open (confidence {naming.confidence:.2f}"
+            warnings.append(Warning("level-unsure", f"{text}, {rule.bound:.2f} is needed)"))
+        return bodies, False, not others
     for lower, upper in pairwise(naming.levels):
         if f"{upper}-{lower}" not in DISC_LEVELS:
             text = f"a body seems to be missing between {upper} and {lower}"
             warnings.append(Warning("body-missing", text))
-    if on_sacrum and naming.levels[0] != "S1":
-        text = f"the body that looks like S1 is named {naming.levels[0]} by its neighbours"
+    if others:
+        text = f"a body that looks like S1 is named {others[0]} by its neighbours"
         warnings.append(Warning("looks-against-sacrum", f"{text}: check it on the overlay"))
-    return [replace(b, level=level) for b, level in zip(bodies, naming.levels, strict=True)]
+    named = [replace(b, level=level) for b, level in zip(bodies, naming.levels, strict=True)]
+    return named, True, not others
 
 
 def _named(

@@ -270,8 +270,8 @@ class Instance:
         quality: 0..1, the Dice that the network expects of its outline; None of a person's outline,
             or where the network does not judge.
         quality_low: 0..1, nine outlines in ten have at least this Dice.
-        level_confidence: 0..1, how sure the naming of its column is; None where a person or S1
-            tells the levels.
+        level_confidence: 0..1, how sure the looks of its column's bodies are of their levels, also
+            where that is not enough; None where they were not asked.
         evidence: float [27], log probability of each of `structures.BODY_LEVELS` by its looks.
     """
 

@@ -28,6 +28,11 @@ def test_a_zip_without_a_data_set_is_said(tmp_path: Path) -> None:
     shutil.make_archive(str(tmp_path / "x"), "zip", tmp_path / "x")
     with pytest.raises(SpineError, match=r"no annotations\.json in it"):
         opened([tmp_path / "x.zip"])
+    make_dataset(tmp_path / "two" / "a")
+    make_dataset(tmp_path / "two" / "b")
+    shutil.make_archive(str(tmp_path / "two"), "zip", tmp_path / "two")
+    with pytest.raises(SpineError, match="2 annotations"):
+        opened([tmp_path / "two.zip"])
     (tmp_path / "cut.zip").write_bytes((tmp_path / "x.zip").read_bytes()[:60])
     with pytest.raises(SpineError, match="cannot be unpacked"):
         opened([tmp_path / "cut.zip"])

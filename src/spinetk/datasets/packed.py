@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import lzma
 import shutil
 import tempfile
 import zipfile
@@ -43,9 +44,12 @@ def _opened(path: Path) -> Path:
             ):
                 raise SpineError("the disk has no room for what is in it", path)
             packed.extractall(folder)
-    except (OSError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+    except (
+        OSError, ValueError, RuntimeError, EOFError, zipfile.BadZipFile, zlib.error, lzma.LZMAError,
+    ) as error:  # fmt: skip
         raise SpineError(f"cannot be unpacked ({error})", path) from error
-    found = sorted(folder.rglob(ANNOTATIONS), key=lambda p: len(p.parts))
-    if not found:
-        raise SpineError(f"no {ANNOTATIONS} in it; is this a data set?", path)
+    found = sorted(folder.rglob(ANNOTATIONS))
+    if len(found) != 1:
+        reason = f"{len(found) or 'no'} {ANNOTATIONS} in it; a .zip file holds one data set"
+        raise SpineError(reason, path)
     return found[0].parent

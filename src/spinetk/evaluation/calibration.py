@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -70,7 +71,8 @@ def _surprise(columns: Sequence[Column], weight: float) -> float:
 
 def _bound(columns: Sequence[Column], weight: float) -> float:
     """Least confidence from which at most `WRONG_NAMINGS` of the named columns are wrong, one more
-    counted than there are (conformal risk control, Angelopoulos et al. 2024)."""
+    counted than there are. What was seen on these columns, which are no independent ones: an image
+    gives two, a patient several."""
     values = [named(column, weight) for column in columns]
     for bound in sorted({confidence for confidence, _ in values}):
         given = [right for confidence, right in values if confidence >= bound]
@@ -91,16 +93,21 @@ def calibrated_apart(
     plain = with_calibration(loaded, UNCALIBRATED)
     halves = (set(mine[::2]), set(mine[1::2]))
     parts = [[i for i in images if patient_hash(i.patient) in half] for half in halves]
-    models = [with_calibration(loaded, calibrate(*judge(part, plain))) for part in parts]
+    loose = loaded.model.card["calibration"].get("loose_outlines", ())
+    models = []
+    for part in parts:
+        outlines, columns = judge(part, plain)
+        exact = [o for o in outlines if o.dataset not in loose]
+        models.append(with_calibration(loaded, calibrate(exact, columns)))
     other = dict(zip(mine, (models[1 - n % 2] for n in range(len(mine))), strict=True))
     return lambda image: other.get(patient_hash(image.patient), loaded)
 
 
-UNCALIBRATED = {
+UNCALIBRATED: dict[str, Any] = {
     "quality_margin": 0.0, "quality_bound": 0.0, "level_weight": 1.0, "level_bound": 0.0
 }  # fmt: skip
 
 
-def with_calibration(loaded: LoadedModel, table: dict[str, float]) -> LoadedModel:
+def with_calibration(loaded: LoadedModel, table: dict[str, Any]) -> LoadedModel:
     """The network with another calibration than its card's."""
     return replace(loaded, model=replace(loaded.model, calibration=Calibration.from_card(table)))

@@ -21,7 +21,8 @@ from spinetk.datasets.splits import patient_hash, split_by_patient, validation_p
 from spinetk.errors import UsageError
 from spinetk.evaluation.compare import as_slice
 from spinetk.network.fitting import fit_slice
-from spinetk.network.registry import MODELS, shipped_models
+from spinetk.network.registry import MODELS, shipped_models, verdict_file
+from spinetk.structures import BODY_KIND
 from spinetk.training.config import (
     REPURPOSING,
     NetworkConfig,
@@ -96,6 +97,7 @@ def train_run(
     network = train(training, out, config, init=start, device=where, quiet=quiet)
     path = out / "model.onnx"
     weights = save_weights(network, out / "model.safetensors")
+    verdict_file(path).unlink(missing_ok=True)  # an earlier network's
     sha256 = export_onnx(network, path, calibration_images(sets, config.fitted_side))
     card = model_card(sets, config, sorted(hold_out), sha256, weights)
     trained = {patient_hash(i.patient) for i in images} - {patient_hash(p) for p in hold_out}
@@ -106,7 +108,8 @@ def train_run(
     card["training_minutes"] = round(seconds_trained(out) / 60, 1)
     write_text(path.with_suffix(".json"), json.dumps(card, indent=2) + "\n")
     _, unseen = split_by_patient(images, hold_out)
-    if config.verdict_views and any(image.reference for image in unseen):
+    of_spines = BODY_KIND in config.network.classes
+    if of_spines and config.verdict_views and any(image.reference for image in unseen):
         make_verdict(path, training, unseen, config)
     return path
 

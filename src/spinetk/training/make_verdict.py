@@ -36,7 +36,7 @@ def make_verdict(
     samples = collect(seen, Detector(path, threads=1), config)
     if samples is not None:
         write_verdict(path, samples, config)
-        calibrate_card(path, *judged(path, unseen, config))
+        calibrate_card(path, *judged(path, unseen, config), config)
 
 
 def write_verdict(path: Path, samples: VerdictSamples, config: TrainingConfig) -> None:
@@ -53,9 +53,12 @@ def judged(
     return [o for o in outlines if o.dataset not in config.loose_outlines], columns
 
 
-def calibrate_card(path: Path, outlines: Sequence[Outline], columns: Sequence[Column]) -> None:
+def calibrate_card(
+    path: Path, outlines: Sequence[Outline], columns: Sequence[Column], config: TrainingConfig
+) -> None:
     """Write into the card what the third step's numbers are worth."""
-    _change_card(path, calibration=calibrate(outlines, columns))
+    left_out = {"loose_outlines": list(config.loose_outlines)}
+    _change_card(path, calibration=calibrate(outlines, columns) | left_out)
 
 
 def _change_card(path: Path, **entries: Any) -> None:
