@@ -143,10 +143,10 @@ def order_and_name(
         replace(body, kind=BODY_KIND, order=k + 1, truncated=cut_by_border(body.mask))
         for k, body in enumerate(bodies)
     ]
-    agreed, told = True, False
-    if anchor is None and rule is not None and bodies:
-        bodies, told, agreed = _named_by_looks(bodies, rule, sacral, warnings)
-    if anchor is None and sacral and agreed and not told:
+    evidence = [body.evidence for body in bodies if body.evidence is not None]
+    if anchor is None and rule is not None and bodies and len(evidence) == len(bodies):
+        bodies = _named_by_looks(bodies, np.array(evidence), rule, sacral, warnings)
+    elif anchor is None and sacral:
         if sacral == [0]:
             anchor = ("S1", 1)
         else:
@@ -244,28 +244,29 @@ def column_directions(
 
 
 def _named_by_looks(
-    bodies: list[Instance], rule: NamingRule, sacral: Sequence[int], warnings: list[Warning]
-) -> tuple[list[Instance], bool, bool]:
-    """The bodies with the levels that the looks of all tell together, where those are sure enough.
+    bodies: list[Instance],
+    evidence: NDArray[np.floating],
+    rule: NamingRule,
+    sacral: Sequence[int],
+    warnings: list[Warning],
+) -> list[Instance]:
+    """The bodies with the levels that the looks of all tell together, where those are sure enough;
+    else with those that S1 tells, found as the lowest body, where the looks say so, too.
 
     Args:
         bodies: from below.
+        evidence: float [N, 27], theirs.
         sacral: places of those that were found as S1.
-
-    Returns:
-        The bodies, whether they are named, and whether their looks are at one with the S1 found.
     """
-    evidence = [body.evidence for body in bodies if body.evidence is not None]
-    if len(evidence) < len(bodies):
-        return bodies, False, True
-    naming = name_column(np.array(evidence), rule.weight, gaps_between(bodies))
+    naming = name_column(evidence, rule.weight, gaps_between(bodies))
     bodies = [replace(body, level_confidence=round(naming.confidence, 4)) for body in bodies]
     others = [naming.levels[k] for k in sacral if naming.levels[k] != "S1"]
     if naming.confidence < rule.bound:
-        if others or not sacral:
-            text = f"the bodies' looks leave their levels open (confidence {naming.confidence:.2f}"
-            warnings.append(Warning("level-unsure", f"{text}, {rule.bound:.2f} is needed)"))
-        return bodies, False, not others
+        if sacral == [0] and not others:
+            return _named(bodies, ("S1", 1), warnings)
+        text = f"the bodies' looks leave their levels open (confidence {naming.confidence:.2f}"
+        warnings.append(Warning("level-unsure", f"{text}, {rule.bound:.2f} is needed)"))
+        return bodies
     for lower, upper in pairwise(naming.levels):
         if f"{upper}-{lower}" not in DISC_LEVELS:
             text = f"a body seems to be missing between {upper} and {lower}"
@@ -273,8 +274,7 @@ def _named_by_looks(
     if others:
         text = f"a body that looks like S1 is named {others[0]} by its neighbours"
         warnings.append(Warning("looks-against-sacrum", f"{text}: check it on the overlay"))
-    named = [replace(b, level=level) for b, level in zip(bodies, naming.levels, strict=True)]
-    return named, True, not others
+    return [replace(b, level=level) for b, level in zip(bodies, naming.levels, strict=True)]
 
 
 def _named(

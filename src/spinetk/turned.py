@@ -96,10 +96,8 @@ def as_it_lies(series: Series, loaded: LoadedModel, threshold: float) -> Series:
     _refuse_two_columns(looks[turn], series.key)
     if turn == 0:
         return series
-    text = (
-        f"turned: {turn} (the picture lies turned by so many degrees clockwise, by what was found"
-    )
-    text += " in it): check the overlay"
+    found = "the picture lies turned by so many degrees clockwise, by what was found in it"
+    text = f"turned: {turn} ({found}): check the overlay"
     lying = replace(picture, facing=TURNS[turn])
     return replace(series, slices=(lying,), warnings=(*series.warnings, Warning(TURNED, text)))
 

@@ -34,8 +34,7 @@ def column(*levels: str, truth: tuple[str | None, ...] | None = None, share: flo
     evidence = np.full((len(levels), len(BODY_LEVELS)), (1 - share) / (len(BODY_LEVELS) - 1))
     for row, level in zip(evidence, levels, strict=True):
         row[BODY_LEVELS.index(level)] = share
-    nothing = (None,) * len(levels)
-    return Column("p", "set", np.log(evidence), frozenset(), truth or levels, nothing)
+    return Column("p", "set", np.log(evidence), frozenset(), truth or levels)
 
 
 def test_nine_in_ten_unseen_outlines_keep_their_bound() -> None:

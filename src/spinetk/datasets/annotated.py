@@ -20,6 +20,8 @@ from spinetk.rle import decode_rle
 from spinetk.structures import SACRAL_CLASS, SPINE_CLASSES
 from spinetk.study import Modality
 
+ANNOTATIONS = "annotations.json"
+"""The file that makes a folder a data set."""
 BODY, DISC = 1, 2
 
 
@@ -123,9 +125,9 @@ def read_dataset(folder: str | Path) -> AnnotatedSet:
             and annotations do not fit together.
     """
     folder = Path(folder)
-    path = folder / "annotations.json"
+    path = folder / ANNOTATIONS
     if not path.is_file():
-        raise SpineError("no annotations.json here; is this a data set folder?", folder)
+        raise SpineError(f"no {ANNOTATIONS} here; is this a data set folder?", folder)
     try:
         content = json.loads(path.read_text())
         read = _parse(folder, content)

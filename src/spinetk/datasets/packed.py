@@ -11,9 +11,9 @@ import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
+from spinetk.datasets.annotated import ANNOTATIONS
 from spinetk.errors import SpineError
 
-ANNOTATIONS = "annotations.json"
 ROOM = 0.9
 """Share of the free disk that may be filled."""
 
@@ -38,10 +38,8 @@ def _opened(path: Path) -> Path:
     folder.mkdir()
     try:
         with zipfile.ZipFile(path) as packed:
-            if (
-                sum(item.file_size for item in packed.infolist())
-                > ROOM * shutil.disk_usage(top).free
-            ):
+            size = sum(item.file_size for item in packed.infolist())
+            if size > ROOM * shutil.disk_usage(top).free:
                 raise SpineError("the disk has no room for what is in it", path)
             packed.extractall(folder)
     except (

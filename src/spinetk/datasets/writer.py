@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from spinetk.atomic import write_text
 from spinetk.boxes import mask_box
+from spinetk.datasets.annotated import ANNOTATIONS
 from spinetk.datasets.converters.names import Label
 from spinetk.errors import SpineError, readable
 from spinetk.intensity import BONE_WINDOW_HU, HIGH_PERCENTILE, LOW_PERCENTILE
@@ -89,7 +90,7 @@ class DatasetWriter:
     """
 
     def __init__(self, folder: Path, info: dict[str, str]) -> None:
-        if (folder / "annotations.json").exists():
+        if (folder / ANNOTATIONS).exists():
             raise SpineError("holds a data set already; choose another folder", folder)
         (folder / "images").mkdir(parents=True, exist_ok=True)
         self.folder = folder
@@ -183,7 +184,7 @@ class DatasetWriter:
             "images": self.images,
             "annotations": annotations,
         }
-        write_text(self.folder / "annotations.json", json.dumps(content))
+        write_text(self.folder / ANNOTATIONS, json.dumps(content))
         return len(annotations)
 
 

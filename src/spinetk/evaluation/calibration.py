@@ -55,17 +55,17 @@ def calibrate(outlines: Sequence[Outline], columns: Sequence[Column]) -> dict[st
     }
 
 
-def named(column: Column, weight: float) -> tuple[float, bool | None]:
-    """Confidence of a column's naming, and whether it is right; None where nothing tells."""
+def named(column: Column, weight: float) -> tuple[float, bool]:
+    """Confidence of a column's naming, and whether it is right where the levels are known."""
     naming = name_column(column.evidence, weight, column.gaps)
-    known = [(name, told) for name, told in zip(column.truth, naming.levels, strict=True) if name]
-    return naming.confidence, all(a == b for a, b in known) if known else None
+    pairs = zip(column.truth, naming.levels, strict=True)
+    return naming.confidence, all(true in (None, told) for true, told in pairs)
 
 
 def _surprise(columns: Sequence[Column], weight: float) -> float:
     """Mean negative log likelihood of the namings' confidences."""
     values = [named(column, weight) for column in columns]
-    chances = [conf if right else 1 - conf for conf, right in values if right is not None]
+    chances = [confidence if right else 1 - confidence for confidence, right in values]
     return float(-np.log(np.clip(chances, 1e-4, 1)).mean()) if chances else 0.0
 
 

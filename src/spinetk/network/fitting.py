@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import cv2
 import numpy as np
@@ -102,14 +103,29 @@ def fit_slice(
         pixels = pixels[top:bottom, left:right]
         fit = replace(fit, corner=(top, left))
     height, width = pixels.shape
-    scale = scale_to_fit(pixels.shape, spacing, side)
-    rows, columns = (
-        max(1, min(side, round(n * s))) for n, s in zip(pixels.shape, scale, strict=True)
-    )
-    unit = to_unit_range(pixels, modality)
-    shrinks = rows * columns < height * width
-    method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    canvas = np.zeros([-(-size // STRIDE) * STRIDE for size in (rows, columns)], dtype=np.float32)
-    canvas[:rows, :columns] = cv2.resize(unit, (columns, rows), interpolation=method)
+    rows, columns = size_in_input(pixels.shape, scale_to_fit(pixels.shape, spacing, side), side)
+    canvas = on_canvas(to_unit_range(pixels, modality), (rows, columns))
     fit = replace(fit, scale=(rows / height, columns / width))
     return NetworkInput(standardise(canvas)[None, None], fit)
+
+
+def size_in_input(shape: tuple[int, ...], scale: tuple[float, float], side: int) -> tuple[int, int]:
+    """Rows and columns, at most `side`, that a slice [H, W] takes of the network's input."""
+    rows, columns = (max(1, min(side, round(n * s))) for n, s in zip(shape, scale, strict=True))
+    return rows, columns
+
+
+def on_canvas(
+    values: NDArray[Any], size: tuple[int, int], method: int | None = None
+) -> NDArray[Any]:
+    """Scale [H, W] to (rows, columns) and put it top left on zeros, sides multiples of 32.
+
+    Args:
+        method: of OpenCV's interpolation; as an image is scaled by default.
+    """
+    rows, columns = size
+    if method is None:
+        method = cv2.INTER_AREA if rows * columns < values.size else cv2.INTER_LINEAR
+    canvas = np.zeros([-(-length // STRIDE) * STRIDE for length in size], dtype=values.dtype)
+    canvas[:rows, :columns] = cv2.resize(values, (columns, rows), interpolation=method)
+    return canvas

@@ -14,7 +14,7 @@ from rich.console import Console
 
 import spinetk
 from spinetk.atomic import write_text
-from spinetk.datasets.annotated import AnnotatedImage
+from spinetk.datasets.annotated import ANNOTATIONS, AnnotatedImage
 from spinetk.datasets.packed import opened
 from spinetk.datasets.splits import patient_folds
 from spinetk.errors import UsageError
@@ -112,7 +112,7 @@ def _plan(
         "config": config_path.read_text() if config_path else None,
         "init": start_of(init) if init else None,
         "annotations_sha256": {
-            folder.name: hashlib.sha256((folder / "annotations.json").read_bytes()).hexdigest()
+            folder.name: hashlib.sha256((folder / ANNOTATIONS).read_bytes()).hexdigest()
             for folder in map(Path, data)
         },
     }

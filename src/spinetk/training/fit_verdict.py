@@ -16,7 +16,8 @@ BATCH = 256
 PASSES = 16
 LEARNING_RATE, WEIGHT_DECAY = 1e-3, 0.05
 NOISE = 0.1
-"""Of the features, in their own deviation, in training: the heads are to see no single value."""
+"""Added in training to the features around the rim, in their own deviation, so that the quality
+relies on no single one."""
 
 
 def fit_verdict(samples: VerdictSamples, classes: int, *, seed: int = 1) -> Verdict:
@@ -44,12 +45,12 @@ def fit_verdict(samples: VerdictSamples, classes: int, *, seed: int = 1) -> Verd
     for _ in range(steps):
         some = torch.from_numpy(rng.choice(rated, BATCH))
         which = rng.integers(len(placed), size=BATCH) if len(placed) else np.zeros(0, np.int64)
-        quality = verdict.judge_quality(_noisy(around[some], verdict.spread), labels[some])
+        noise = torch.randn_like(around[some]) * verdict.spread * NOISE
+        quality = verdict.judge_quality(around[some] + noise, labels[some])
         loss = quality_loss(quality, dice[some])
         if len(which):
             near, far = (
-                _noisy(torch.from_numpy(values[which]).float(), 1.0)
-                for values in (samples.near, samples.far)
+                torch.from_numpy(values[which]).float() for values in (samples.near, samples.far)
             )
             chances = verdict.judge_level(near, far, labels[placed[which]])
             loss = loss + functional.nll_loss(chances, level[which], weights)
@@ -76,7 +77,3 @@ def level_weights(level: Tensor) -> Tensor:
     """Weight of each level in the loss, by the root of how rare it is."""
     counts = torch.bincount(level, minlength=len(BODY_LEVELS)).float()
     return (counts.mean() / counts.clamp(min=1)).sqrt().clamp(max=4) * (counts > 0)
-
-
-def _noisy(values: Tensor, deviation: Tensor | float) -> Tensor:
-    return values + torch.randn_like(values) * deviation * NOISE

@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
-from typing import Any
 
 import cv2
 import numpy as np
@@ -18,7 +17,7 @@ from spinetk.cores import cores
 from spinetk.datasets.annotated import DISC, AnnotatedImage
 from spinetk.intensity import standardise
 from spinetk.network.detector import FEATURES, JUDGED_BY, Detector
-from spinetk.network.fitting import STRIDE, Fit, NetworkInput
+from spinetk.network.fitting import STRIDE, Fit, NetworkInput, on_canvas, size_in_input
 from spinetk.structures import BODY_LEVELS, LEVELS
 from spinetk.training.augmentation import NO_LEVEL, Sample, augment
 from spinetk.training.config import TrainingConfig
@@ -78,7 +77,10 @@ def collect(
     def run(job: tuple[int, int]) -> VerdictSamples | None:
         number, view = job
         sample = source.sample(images[number])
-        shown = _whole(sample) if view == 0 else _altered(sample, config, job)
+        if view == 0:
+            shown = _whole(sample, config.fitted_side[sample.modality])
+        else:
+            shown = _altered(sample, config, job)
         loose = images[number].dataset in config.loose_outlines
         return _found(shown, detector, number, loose)
 
@@ -104,29 +106,19 @@ def _altered(sample: Sample, config: TrainingConfig, job: tuple[int, int]) -> Sa
     return augment(sample, int(rng.choice([config.input_size, whole])), still, rng)
 
 
-def _whole(sample: Sample) -> Sample:
-    """The sample at the size at which inference sees it."""
-    height, width = sample.pixels.shape
-    rows, columns = (
-        max(1, round(n * s)) for n, s in zip(sample.pixels.shape, sample.scale, strict=True)
-    )
-    shape = tuple(-(-size // STRIDE) * STRIDE for size in (rows, columns))
-    method = cv2.INTER_AREA if rows * columns < height * width else cv2.INTER_LINEAR
-
-    def scaled(values: NDArray[Any], how: int) -> NDArray[Any]:
-        canvas = np.zeros(shape, dtype=values.dtype)
-        canvas[:rows, :columns] = cv2.resize(values, (columns, rows), interpolation=how)
-        return canvas
-
-    masks = [scaled(mask * np.uint8(255), cv2.INTER_LINEAR) > 127 for mask in sample.masks]
+def _whole(sample: Sample, side: int) -> Sample:
+    """The sample at the size at which inference sees it first."""
+    size = size_in_input(sample.pixels.shape, sample.scale, side)
+    masks = [on_canvas(m * np.uint8(255), size, cv2.INTER_LINEAR) > 127 for m in sample.masks]
     kept = [i for i, mask in enumerate(masks) if mask.any()]
+    pixels = on_canvas(sample.pixels, size)
     return replace(
         sample,
-        pixels=scaled(sample.pixels, method),
-        masks=np.array([masks[i] for i in kept], dtype=np.uint8).reshape(-1, *shape),
+        pixels=pixels,
+        masks=np.array([masks[i] for i in kept], dtype=np.uint8).reshape(-1, *pixels.shape),
         categories=sample.categories[kept],
         levels=sample.levels[kept],
-        unlabelled=scaled(sample.unlabelled, cv2.INTER_NEAREST),
+        unlabelled=on_canvas(sample.unlabelled, size, cv2.INTER_NEAREST),
     )
 
 
