@@ -20,6 +20,7 @@ from spinetk.datasets.annotated import BODY, read_dataset
 from spinetk.datasets.writer import polygon_mask
 from spinetk.evaluation.tables import markdown
 
+HEAD = "What the annotations themselves allow (`python experiments/ceilings.py DATA`)"
 OUT = Path(__file__).parents[1] / "docs" / "results" / "ceilings.md"
 SETS = ("mr_spider", "mr_backspine", "mr_vb2", "mr_vb3", "ct_lumbar", "xr_aasce")
 BODIES = 150
@@ -80,7 +81,7 @@ def main(data: Path) -> None:
             | {key: float(np.median(values)) for key, values in found.items()}
         )
     table = pd.DataFrame(rows)
-    OUT.write_text(markdown(table))
+    OUT.write_text(f"{HEAD}\n\n{markdown(table)}")
     print(OUT.read_text())
 
 
