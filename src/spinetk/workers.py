@@ -8,10 +8,12 @@ import signal
 import threading
 import warnings
 from collections import deque
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from typing import TypeVar
+from contextlib import contextmanager
+from multiprocessing.connection import wait
+from typing import Any, TypeVar
 
 import cv2
 
@@ -45,7 +47,8 @@ def in_workers(
                 # one more than there are workers, so that none waits for us
                 while waiting and not broken and len(under_way) <= workers:
                     try:
-                        under_way.append((waiting[0], pool.submit(work, waiting[0])))
+                        with interruption_kept_from_children():
+                            under_way.append((waiting[0], pool.submit(work, waiting[0])))
                         waiting.popleft()
                     except BrokenProcessPool:
                         broken = True
@@ -61,16 +64,35 @@ def in_workers(
             _ended(pool)
 
 
+@contextmanager
+def interruption_kept_from_children() -> Iterator[None]:
+    """What starts a process meanwhile gives it a terminal's Ctrl+C blocked: it would end with a
+    traceback before it could say that the end is its parent's."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _ended(pool: ProcessPoolExecutor) -> None:
     """End a pool when what is under way is complete, or at once if one cannot wait for that."""
     processes = list((pool._processes or {}).values())
+    manager: Any = pool._executor_manager_thread
+    pool.shutdown(wait=False, cancel_futures=True)
     try:
-        pool.shutdown(wait=True, cancel_futures=True)
+        # not the thread: a `join` that Ctrl+C ends takes a living thread for ended
+        sentinels = {process.sentinel for process in processes}
+        while sentinels:
+            sentinels.difference_update(wait(list(sentinels)))
     except KeyboardInterrupt:  # a second one
         for process in processes:
             process.kill()
-        pool.shutdown(wait=True, cancel_futures=True)
         raise
+    finally:
+        with interruption_kept_from_children():
+            if manager is not None:
+                manager.join()
 
 
 def begin_process() -> None:

@@ -23,7 +23,7 @@ from spinetk.results.keys import slice_key
 from spinetk.server.jobs import Job, JobStore, Task
 from spinetk.server.uploads import unpack_archives
 from spinetk.study import Modality
-from spinetk.workers import begin_process
+from spinetk.workers import begin_process, interruption_kept_from_children
 
 LOOK_SECONDS = 0.2
 """How often the queue and the wish to cancel are looked at."""
@@ -154,7 +154,8 @@ class Runner:
             context = multiprocessing.get_context("spawn")
             self._pipe, theirs = context.Pipe()
             self._process = context.Process(target=_process, args=(theirs,), daemon=True)
-            self._process.start()
+            with interruption_kept_from_children():
+                self._process.start()
             theirs.close()
         return self._pipe
 
