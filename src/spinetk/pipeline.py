@@ -26,7 +26,6 @@ from spinetk.errors import NothingFound, UsageError
 from spinetk.network.closer_look import closer_look
 from spinetk.network.detector import Boxes
 from spinetk.network.loaded import LoadedModel, prepared
-from spinetk.network.registry import Model
 from spinetk.orientation import Turn, Upright, upright
 from spinetk.search import Progress, detect, search
 from spinetk.selection import select_slice
@@ -97,7 +96,7 @@ def segment(
         trace=tuple(trace),
         model=loaded.model.name,
         seconds=seconds,
-        warnings=(*series.warnings, *warnings, *doubts(instances, loaded.model)),
+        warnings=(*series.warnings, *warnings, *doubts(instances)),
     )
 
 
@@ -143,6 +142,7 @@ def candidates(
         replace(
             instance,
             quality=round(float(expected), 4),
+            poor=bool(expected < calibration.quality_bound),
             quality_low=round(max(0.0, float(low) - calibration.quality_margin), 4),
             evidence=levels,
         )
@@ -161,14 +161,10 @@ def resolve(
     return without_overlap(without_strays(single, spacing))
 
 
-def doubts(instances: Sequence[Instance], model: Model) -> list[Warning]:
-    """What makes the result less certain than its numbers look.
-
-    Args:
-        model: the network that found them.
-    """
+def doubts(instances: Sequence[Instance]) -> list[Warning]:
+    """What makes the result less certain than its numbers look."""
     out = []
-    poor = [i for i in instances if model.is_poor(i.quality)]
+    poor = [i for i in instances if i.poor]
     if poor:
         which = "outline is" if len(poor) == 1 else "outlines are"
         out.append(Warning("low-quality", f"{len(poor)} {which} probably poor"))

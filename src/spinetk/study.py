@@ -270,6 +270,7 @@ class Instance:
         quality: 0..1, the Dice that the network expects of its outline; None of a person's outline,
             or where the network does not judge.
         quality_low: 0..1, nine outlines in ten have at least this Dice.
+        poor: the quality is below the network's bound: better looked at.
         level_confidence: 0..1, how sure the looks of its column's bodies are of their levels, also
             where that is not enough; None where they were not asked.
         evidence: float [27], log probability of each of `structures.BODY_LEVELS` by its looks.
@@ -284,6 +285,7 @@ class Instance:
     truncated: bool = False
     quality: float | None = None
     quality_low: float | None = None
+    poor: bool = False
     level_confidence: float | None = None
     evidence: NDArray[np.floating] | None = field(default=None, repr=False, compare=False)
 

@@ -52,4 +52,3 @@ def test_looks_name_no_levels_where_no_confidence_was_found_good_enough() -> Non
     never = replace(model.calibration, naming=NamingRule(weight=1.0, bound=1.01))
     assert replace(model, calibration=never).naming is None
     assert replace(model, calibration=None).naming is None
-    assert not replace(model, calibration=None).is_poor(0.1)

@@ -16,8 +16,7 @@ def test_the_page_is_complete_in_itself_and_escapes_what_it_shows(
         "warnings": [{"code": "left-out", "severity": "check", "text": "<b>2</b> left out"}],
     }
     rows = measurements(phantom_result)
-    poor = [place == 0 for place in range(len(rows))]
-    write_report(tmp_path / "r.html", phantom_result, rows, record, poor)
+    write_report(tmp_path / "r.html", phantom_result, rows, record)
     page = (tmp_path / "r.html").read_text()
     assert "<script>alert" not in page and "&lt;b&gt;2&lt;/b&gt; left out" in page
     assert not re.search(r'(src|href)="(?!data:|#)', page)

@@ -71,7 +71,8 @@ class Row {
     this.heights.textContent = ["anterior", "middle", "posterior"]
       .map((part) => number(m[`height_${part}_${unit}`], 1)).join("/");
     this.score.textContent = mark.score === null ? "by hand" : mark.score.toFixed(2);
-    this.doubt.textContent = [mark.truncated ? "cut off" : "",
+    this.score.title = typeof m.quality === "number" ? `expected Dice ${m.quality.toFixed(2)}` : "";
+    this.doubt.textContent = [mark.truncated ? "cut off" : "", m.poor ? "probably poor" : "",
       mark.score !== null && mark.score < this.about.unsure_score ? "unsure" : "", twice ? "named twice" : ""].filter(Boolean).join(", ");
     this.nameAll.hidden = mark.kind !== "vertebral_body" || mark.level === null;
   }

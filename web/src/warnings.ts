@@ -4,6 +4,7 @@ import type { Shown } from "./api";
 
 const HINTS: Record<string, string> = {
   "level-unknown": "Choose a body, give it its level in the list, then press Name all from here.",
+  "level-unsure": "If one of them is certain to you, give it its level and press Name all from here.",
   "modality-assumed": "If that is wrong, upload the study again and choose what it is.",
 };
 

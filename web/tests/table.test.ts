@@ -40,6 +40,8 @@ test("measures, doubts and actions are those of the instance", () => {
   expect(row("a").textContent).toContain("27.1/–/–");
   expect(row("a").querySelector(".doubt")!.textContent).toBe("cut off, unsure, named twice");
   expect(row("b").textContent).toContain("by hand");
+  const poor = mark("c", "L3", { measures: { order: 3, quality: 0.71, poor: true } });
+  expect(opened([poor]).row("c").querySelector(".doubt")!.textContent).toBe("probably poor");
   const [remove, all] = table.node.querySelectorAll<HTMLButtonElement>("tr.actions button");
   remove.click();
   all.click();

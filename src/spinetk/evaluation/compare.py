@@ -27,7 +27,6 @@ from spinetk.evaluation.rows import (
 )
 from spinetk.measures.first_order import first_order
 from spinetk.network.loaded import LoadedModel
-from spinetk.network.registry import Model
 from spinetk.orientation import upright
 from spinetk.pipeline import candidates, resolve
 from spinetk.structures import BODY_KIND, SACRAL_CLASS
@@ -59,7 +58,7 @@ def compare_image(image: AnnotatedImage, loaded: LoadedModel, threshold: float) 
         rows = tuple(
             _instance_result(
                 image, stored, kind, note, same[pairs[row]] if row in pairs else None,
-                float(overlap[row, pairs[row]]) if row in pairs else 0.0, loaded.model,
+                float(overlap[row, pairs[row]]) if row in pairs else 0.0,
             )
             for row, note in enumerate(reference)
         )  # fmt: skip
@@ -71,7 +70,7 @@ def compare_image(image: AnnotatedImage, loaded: LoadedModel, threshold: float) 
                 image.modality,
                 kind,
                 extra.score,
-                *_judged(extra, loaded.model),
+                *_judged(extra),
             )
             for column, extra in enumerate(same)
             if column not in right and not _doubtful(extra, region)
@@ -94,11 +93,10 @@ def _instance_result(
     note: Annotation,
     hit: Instance | None,
     iou: float,
-    model: Model,
 ) -> InstanceResult:
     mask = note.mask
     pixels = surface_distance_95(mask, hit.mask) if hit else None
-    quality, quality_low, flagged = _judged(hit, model) if hit else (None, None, None)
+    quality, quality_low, flagged = _judged(hit) if hit else (None, None, None)
     return InstanceResult(
         image=image.key,
         dataset=image.dataset,
@@ -127,11 +125,9 @@ def _instance_result(
     )
 
 
-def _judged(instance: Instance, model: Model) -> tuple[float | None, float | None, bool | None]:
+def _judged(instance: Instance) -> tuple[float | None, float | None, bool | None]:
     judged = instance.quality is not None
-    return (
-        instance.quality, instance.quality_low, model.is_poor(instance.quality) if judged else None
-    )  # fmt: skip
+    return instance.quality, instance.quality_low, instance.poor if judged else None
 
 
 def _cause(note: Annotation, mask: NDArray[np.bool_], iou: float) -> str:

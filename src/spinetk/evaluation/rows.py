@@ -31,8 +31,8 @@ class InstanceResult:
             matched, or the spacing is not known.
         score: of the matched instance, None where there is none.
         named: the level that the network's result gave, None where it gave none.
-        quality, quality_low, flagged: of the matched instance, as `study.Instance` and
-            `Model.is_poor` have them; None where there is none or the network does not judge.
+        quality, quality_low, flagged: `quality`, `quality_low` and `poor` of the matched instance;
+            None where there is none or the network does not judge.
         reference_features, found_features: first-order features of the picture's values inside
             either mask, in the order of `FEATURES`; None where nothing is matched.
     """

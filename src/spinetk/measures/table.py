@@ -49,6 +49,7 @@ def measurements(result: Segmentation) -> list[Row]:
             "score": round(instance.score, 4),
             "quality": instance.quality,
             "quality_low": instance.quality_low,
+            "poor": instance.poor,
             "level_confidence": instance.level_confidence,
             "truncated": instance.truncated,
             "slice_index": stored.index,

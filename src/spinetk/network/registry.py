@@ -74,11 +74,6 @@ class Model:
         rule = self.calibration.naming if self.calibration else None
         return rule if rule and rule.bound <= 1 else None
 
-    def is_poor(self, quality: float | None) -> bool:
-        """Whether an outline of such a quality is one to be told of."""
-        bound = self.calibration.quality_bound if self.calibration else 0.0
-        return quality is not None and quality < bound
-
     def input_side(self, modality: Modality | None) -> int:
         """Longer side in pixels that a slice of this modality is scaled to; a modality that the
         card does not name is scaled as the first that it names."""

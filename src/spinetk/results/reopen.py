@@ -117,6 +117,7 @@ def _instances(folder: Path) -> tuple[Instance, ...]:
                 # earlier versions did not judge
                 quality=note.get("quality"),
                 quality_low=note.get("quality_low"),
+                poor=note.get("poor", False),
                 level_confidence=note.get("level_confidence"),
             )
             for note in content["annotations"]

@@ -78,8 +78,7 @@ def write_result(
         )
         record = record_of(timed, model, options)
         if "report" in formats:
-            poor = [model.is_poor(instance.quality) for instance in timed.instances]
-            write_report(unfinished / "report.html", timed, rows, record.to_json(), poor)
+            write_report(unfinished / "report.html", timed, rows, record.to_json())
         write_record(unfinished, record)
     return record
 

@@ -121,6 +121,7 @@ def as_segmentation(review: Review, marked: Sequence[Marked]) -> Segmentation:
                 truncated=cut_by_border(item.mask),
                 quality=own.quality if own else None,
                 quality_low=own.quality_low if own else None,
+                poor=own is not None and own.poor,
                 level_confidence=kept.level_confidence if kept else None,
             )
         )

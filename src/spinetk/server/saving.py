@@ -48,7 +48,7 @@ def save_version(
     made = replace(
         made,
         series=replace(made.series, key=_next_version(results, review.record.original_key)),
-        warnings=(*_of_the_source(review.record), *doubts(made.instances, model)),
+        warnings=(*_of_the_source(review.record), *doubts(made.instances)),
         correction=Correction(
             of=review.key,
             who=who,

@@ -38,6 +38,7 @@ def coco_content(result: Segmentation) -> dict[str, Any]:
                 "score": round(instance.score, 4),
                 "quality": instance.quality,
                 "quality_low": instance.quality_low,
+                "poor": instance.poor,
                 "level_confidence": instance.level_confidence,
                 "level": instance.level,
                 "order": instance.order,

@@ -43,13 +43,11 @@ def write_report(
     result: Segmentation,
     rows: Sequence[Row],
     record: dict[str, Any],
-    poor: Sequence[bool],
 ) -> None:
     """Write the page; needs no network and no other file to be shown.
 
     Args:
         rows: of the table of measurements, one an instance.
-        poor: whether an instance's outline is probably poor.
     """
     view = upright(result.slice)
     columns, height = display_size(view)
@@ -57,7 +55,6 @@ def write_report(
         record=record,
         unsure=UNSURE_SCORE,
         rows=rows,
-        poor=poor,
         judged=any(instance.quality is not None for instance in result.instances),
         in_mm=view.spacing is not None,
         spacing=view.stored.spacing,
