@@ -43,6 +43,7 @@ class Orthanc:
             "HttpPort": self.http, "HttpBindAddresses": ["127.0.0.1"],
             "RemoteAccessAllowed": False, "AuthenticationEnabled": False,
             "DicomServerEnabled": True, "DicomPort": self.dicom, "DicomAet": "ARCHIVE",
+            "DicomAlwaysAllowFind": True, "DicomAlwaysAllowGet": True, "DicomAlwaysAllowMove": True,
             "DicomModalities": {}, "Plugins": [str(path) for path in plugins],
             "DicomWeb": {"Enable": bool(plugins), "Root": "/dicom-web/"},
         }  # fmt: skip
@@ -70,11 +71,15 @@ class Orthanc:
         series = requests.get(f"{self.url}/series?expand", timeout=5).json()
         return sorted(one["MainDicomTags"]["Modality"] for one in series)
 
+    def know(self, port: int) -> None:
+        """Tell it where SPINETK listens."""
+        requests.put(f"{self.url}/modalities/node", timeout=5, json={
+            "AET": "SPINETK", "Host": "127.0.0.1", "Port": port}).raise_for_status()  # fmt: skip
+
     def send(self, path: Path, port: int) -> None:
         """Store a file in it and have it sent on to the node."""
         made = requests.post(f"{self.url}/instances", data=path.read_bytes(), timeout=10).json()
-        requests.put(f"{self.url}/modalities/node", timeout=5, json={
-            "AET": "SPINETK", "Host": "127.0.0.1", "Port": port}).raise_for_status()  # fmt: skip
+        self.know(port)
         requests.post(
             f"{self.url}/modalities/node/store", data=made["ID"], timeout=20
         ).raise_for_status()

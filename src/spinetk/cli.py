@@ -19,8 +19,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
 import spinetk
+from spinetk.cli_options import anchor_of, formats_of, one_of, slice_choice, spacing_of
 from spinetk.errors import SpineError, UnreadableInput, UsageError
-from spinetk.structures import BODY_LEVELS
 from spinetk.warning import Warning
 from spinetk.writers.formats import DICOM_FORMATS, FORMATS, USUAL_FORMATS
 
@@ -126,6 +126,14 @@ def segment(
     dicomweb: Annotated[
         str | None, typer.Option(help="URL of a DICOMweb service, to read from and store to.")
     ] = None,
+    dimse: Annotated[
+        str | None,
+        typer.Option(metavar="TITLE@HOST:PORT", help="A DICOM node, to read from and store to."),
+    ] = None,
+    receive_port: Annotated[
+        int | None,
+        typer.Option(help="Have the node send the study to this port here (C-MOVE to SPINETK)."),
+    ] = None,
     study: Annotated[str | None, typer.Option(help="StudyInstanceUID there.")] = None,
     partial: Annotated[
         bool, typer.Option(help="Take a part of the study where no more of it comes.")
@@ -172,29 +180,30 @@ def segment(
 
     cv2.setNumThreads(cores())
     options = batch.Options(
-        modality=_one_of("--modality", modality.lower(), MODALITIES),
-        slices=_slice_choice(slice_),
-        formats=_formats(formats),
+        modality=one_of("--modality", modality.lower(), MODALITIES),
+        slices=slice_choice(slice_),
+        formats=formats_of(formats),
         model=model,
         score=score,
-        anchor=_anchor(anchor) if anchor else None,
+        anchor=anchor_of(anchor) if anchor else None,
         overwrite=overwrite,
         keep=keep,
-        spacing=_spacing(spacing) if spacing else None,
+        spacing=spacing_of(spacing) if spacing else None,
     )
     if overwrite and keep:
         raise UsageError("--overwrite replaces results and --continue keeps them: give one of them")
-    if bool(inputs) == bool(dicomweb) or bool(dicomweb) != bool(study):
-        raise UsageError("name either INPUT files or folders, or --dicomweb URL with --study UID")
-    fetched = None
-    if dicomweb and study:
-        came = _fetched(dicomweb, study, partial)
+    if sum(map(bool, (inputs, dicomweb, dimse))) != 1 or bool(inputs) == bool(study):
+        archives = "--dicomweb URL or --dimse TITLE@HOST:PORT, with --study UID"
+        raise UsageError(f"name either INPUT files or folders, or {archives}")
+    archive, fetched = _archive(dicomweb, dimse, receive_port), None
+    if archive and study:
+        came = archive.fetch(study, partial=partial)
         fetched = came.folder
         if came.missing:
             text = f"only a part of the study: {came.missing}"
             options = replace(options, told=(Warning("partial", text),))
-    elif partial:
-        raise UsageError("--partial is of a study from --dicomweb")
+    elif partial or receive_port:
+        raise UsageError("--partial and --receive-port are of a study from an archive")
     with Progress(
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
         console=console, transient=True, disable=quiet or not console.is_terminal,
@@ -220,24 +229,30 @@ def segment(
         _say(f"results that were there and were kept: {len(outcome.kept)}")
     if outcome.other_files:
         _say(f"passed over files of other kinds: {outcome.other_files}")
-    if fetched and dicomweb:
-        from spinetk.dicom_net.web import shown, store_results
-
+    if fetched and archive:
         done = [str(row["key"]) for row in outcome.done]
         # those of an interrupted run may not have been stored yet; a server takes one twice
-        count = store_results(dicomweb, [out / key for key in sorted({*done, *outcome.kept})])
-        print(f"stored {count} instances in {shown(dicomweb)}")
+        count = archive.store([out / key for key in sorted({*done, *outcome.kept})])
+        print(f"stored {count} instances in {archive.name}")
         fetched.cleanup()
     if outcome.failed:
         raise typer.Exit(SOME_FAILED)
 
 
-def _fetched(url: str, study: str, partial: bool) -> Any:
-    """A study that was read from a server."""
-    _needs("dicomweb", "dicomweb_client")
-    from spinetk.dicom_net.web import fetch_study
+def _archive(url: str | None, node: str | None, port: int | None) -> Any:
+    """The archive that was named; None where none was."""
+    if url:
+        _needs("dicomweb", "dicomweb_client")
+        from spinetk.dicom_net.web import WebArchive
 
-    return fetch_study(url, study, partial=partial)
+        return WebArchive(url)
+    if node:
+        _needs("node", "pynetdicom")
+        from spinetk.dicom_net.peers import parse_peer
+        from spinetk.dicom_net.retrieve import NodeArchive
+
+        return NodeArchive(parse_peer(node), port)
+    return None
 
 
 def _report(out: Path, row: dict[str, Any], named: bool) -> None:
@@ -278,7 +293,7 @@ def phantom(
     if fracture is not None and fracture not in NAMES[:SHOWN]:
         raise UsageError(f"--fracture {fracture}: one of {', '.join(NAMES[:SHOWN])}")
     config = PhantomConfig(
-        look=_one_of("--look", look.lower(), looks), slices=slices, scoliosis_mm=scoliosis,
+        look=one_of("--look", look.lower(), looks), slices=slices, scoliosis_mm=scoliosis,
         fracture=fracture, metal=metal, seed=seed,
     )  # fmt: skip
     files = write_phantom(make_phantom(config), out)
@@ -448,7 +463,7 @@ def convert(
     from spinetk.datasets.converters.convert import convert as run
 
     options = Conversion(
-        modality=_one_of("--modality", modality.lower(), MODALITIES),
+        modality=one_of("--modality", modality.lower(), MODALITIES),
         names=names,
         whole_vertebrae=whole_vertebrae,
         exhaustive=exhaustive,
@@ -507,52 +522,6 @@ def _needs(extra: str, *modules: str) -> None:
             f"this needs the {extra} extra ({', '.join(missing)} not found): "
             f"pip install '.[{extra}]' in SpineTK's folder"
         )
-
-
-def _one_of(option: str, value: str, choices: dict[str, Any]) -> Any:
-    if value not in choices:
-        raise UsageError(f"{option} {value}: one of {', '.join(choices)}")
-    return choices[value]
-
-
-def _slice_choice(text: str) -> Any:
-    if text in ("auto", "all"):
-        return text
-    if text.isdigit():
-        return int(text)
-    raise UsageError(f"--slice {text}: auto, all or a number")
-
-
-def _spacing(text: str) -> tuple[float, float]:
-    from spinetk.readers.header_checks import SPACING_MM, usable_spacing
-
-    try:
-        values = [float(part) for part in text.split(",")]
-    except ValueError:
-        values = []
-    if len(values) not in (1, 2) or not usable_spacing(values):
-        low, high = SPACING_MM
-        raise UsageError(f"--spacing {text}: one or two numbers of mm, from {low:g} to {high:g}")
-    return values[0], values[-1]
-
-
-def _anchor(text: str) -> tuple[str, int]:
-    """Parse "L5=2" to ("L5", 2)."""
-    level, _, order = text.partition("=")
-    level = level.strip().upper()
-    if level not in BODY_LEVELS or not order.strip().isdigit() or int(order) < 1:
-        raise UsageError(
-            "give a level and the body's place from below, as in L5=2", f"--anchor {text}"
-        )
-    return level, int(order)
-
-
-def _formats(text: str) -> tuple[str, ...]:
-    chosen = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
-    unknown = [name for name in chosen if name not in FORMATS]
-    if unknown or not chosen:
-        raise UsageError(f"a list of {', '.join(FORMATS)}", f"--format {text}")
-    return chosen
 
 
 if __name__ == "__main__":

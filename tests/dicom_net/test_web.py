@@ -12,7 +12,7 @@ import pytest
 from dicomweb_client.api import DICOMwebClient
 from pydicom.uid import JPEG2000Lossless, generate_uid
 
-from spinetk.dicom_net.web import fetch_study, store_results
+from spinetk.dicom_net.web import WebArchive
 from spinetk.errors import UnreadableInput
 from tests.debian import needs_debian
 from tests.dicom_net.half_server import HalfServer
@@ -49,8 +49,8 @@ def half(phantom_folder: Path) -> Iterator[HalfServer]:
 )
 def test_a_part_of_a_study_is_no_study(half: HalfServer, mode: str, why: str) -> None:
     with pytest.raises(UnreadableInput, match=f"only a part of the study came .*({why})"):
-        fetch_study(f"{half.url}/{mode}", "1.2.3")
-    fetched = fetch_study(f"{half.url}/{mode}", "1.2.3", partial=True)
+        WebArchive(f"{half.url}/{mode}").fetch("1.2.3")
+    fetched = WebArchive(f"{half.url}/{mode}").fetch("1.2.3", partial=True)
     assert fetched.missing and 1 <= len(list(Path(fetched.folder.name).iterdir())) < 9
     fetched.folder.cleanup()
 
@@ -71,7 +71,7 @@ def test_from_a_part_nothing_is_stored_unless_asked(half: HalfServer, tmp_path: 
 
 def test_a_whole_study_and_an_address_that_ends_in_a_stroke(half: HalfServer) -> None:
     for url in (f"{half.url}/ok", f"{half.url}/ok/"):
-        fetched = fetch_study(url, "1.2.3")
+        fetched = WebArchive(url).fetch("1.2.3")
         assert fetched.missing is None and len(list(Path(fetched.folder.name).iterdir())) == 9
         fetched.folder.cleanup()
 
@@ -88,7 +88,7 @@ def test_who_we_are_comes_by_the_environment(
 ) -> None:
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    fetch_study(f"{half.url}/ok", "1.2.3").folder.cleanup()
+    WebArchive(f"{half.url}/ok").fetch("1.2.3").folder.cleanup()
     assert half.authorization == header
 
 
@@ -126,7 +126,7 @@ def test_a_study_is_read_segmented_and_stored_back(
         assert stored[modality].StudyInstanceUID == study
     assert stored["SEG"].PixelData == pydicom.dcmread(folder / "seg.dcm").PixelData
     # with results in it, the study is read again all the same
-    again = fetch_study(orthanc, study).folder
+    again = WebArchive(orthanc).fetch(study).folder
     assert len(list(Path(again.name).iterdir())) == len(sources) + 2
     again.cleanup()
 
@@ -143,7 +143,7 @@ def test_what_is_compressed_comes_as_it_is_stored(
     dataset.StudyInstanceUID = dataset.SeriesInstanceUID = generate_uid()
     dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID = generate_uid()
     DICOMwebClient(orthanc).store_instances([dataset])
-    folder = fetch_study(orthanc, dataset.StudyInstanceUID).folder
+    folder = WebArchive(orthanc).fetch(dataset.StudyInstanceUID).folder
     [fetched] = [pydicom.dcmread(path) for path in Path(folder.name).iterdir()]
     assert fetched.file_meta.TransferSyntaxUID == JPEG2000Lossless
     np.testing.assert_array_equal(fetched.pixel_array, stored)
@@ -152,15 +152,15 @@ def test_what_is_compressed_comes_as_it_is_stored(
 
 def test_a_password_in_the_address_is_not_printed() -> None:
     with pytest.raises(UnreadableInput) as told:
-        fetch_study("http://doctor:secret@127.0.0.1:9/dicom-web", "1.2.3")
+        WebArchive("http://doctor:secret@127.0.0.1:9/dicom-web").fetch("1.2.3")
     assert "secret" not in str(told.value) and "127.0.0.1:9" in str(told.value)
 
 
 @needs_orthanc
 def test_a_study_that_is_not_there_and_a_server_that_is_not(orthanc: str, tmp_path: Path) -> None:
     with pytest.raises(UnreadableInput, match="404, no such study"):
-        fetch_study(orthanc, "1.2.3")
+        WebArchive(orthanc).fetch("1.2.3")
     (tmp_path / "seg.dcm").write_bytes(b"")
     with pytest.raises(UnreadableInput, match="127.0.0.1:9"):
-        fetch_study("http://127.0.0.1:9/dicom-web", "1.2.3")
-    assert store_results(orthanc, []) == 0
+        WebArchive("http://127.0.0.1:9/dicom-web").fetch("1.2.3")
+    assert WebArchive(orthanc).store([]) == 0

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pydicom
 from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
-from pynetdicom import AE
+from pynetdicom import AE, evt
 from pynetdicom.association import Association
+from pynetdicom.pdu_primitives import SCP_SCU_RoleSelectionNegotiation
 from pynetdicom.presentation import PresentationContext, build_context
 
 from spinetk.dicom_net.encryption import client_tls
@@ -42,15 +44,8 @@ def send_files(peer: Peer, paths: Sequence[Path], title: str = AE_TITLE) -> None
     """
     files = [(path, pydicom.dcmread(path)) for path in paths]
     entity = AE(ae_title=title)
-    entity.connection_timeout = CONNECT_SECONDS
-    entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = ANSWER_SECONDS
     entity.requested_contexts = _contexts([dataset for _, dataset in files])
-    association = entity.associate(
-        peer.host, peer.port, ae_title=peer.title, tls_args=client_tls(peer.host)
-    )
-    if not association.is_established:
-        raise _not_established(association, peer)
-    try:
+    with associated(entity, peer) as association:
         for path, dataset in files:
             try:
                 status = association.send_c_store(dataset)
@@ -64,6 +59,31 @@ def send_files(peer: Peer, paths: Sequence[Path], title: str = AE_TITLE) -> None
                 raise Unreachable(f"does not take {path.name} now", peer)
             if code != SUCCESS and code not in WARNINGS:
                 raise SpineError(f"does not take {path.name} (status {code:04X})", peer)
+
+
+@contextmanager
+def associated(
+    entity: AE,
+    peer: Peer,
+    handlers: list[evt.EventHandlerType] | None = None,
+    roles: Sequence[SCP_SCU_RoleSelectionNegotiation] = (),
+) -> Iterator[Association]:
+    """An association with a node, released at the end.
+
+    Raises:
+        Unreachable: the node does not answer, or ends the association.
+        SpineError: it turns us away.
+    """
+    entity.connection_timeout = CONNECT_SECONDS
+    entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = ANSWER_SECONDS
+    association = entity.associate(
+        peer.host, peer.port, ae_title=peer.title, tls_args=client_tls(peer.host),
+        evt_handlers=handlers or [], ext_neg=list(roles),
+    )  # fmt: skip
+    if not association.is_established:
+        raise _not_established(association, peer)
+    try:
+        yield association
     finally:
         if association.is_established:
             association.release()
@@ -89,7 +109,7 @@ def _not_established(association: Association, peer: Peer) -> SpineError:
         kind = Unreachable if transient else SpineError
         return kind(f"rejects the association ({reason.lower()})", peer)
     if association.rejected_contexts and not association.accepted_contexts:
-        return SpineError("takes none of the kinds of objects that are sent", peer)
+        return SpineError("takes none of the kinds of objects or queries that are offered", peer)
     if association.acceptor.primitive is not None:
         return Unreachable("ends the association", peer)
     return Unreachable("cannot be reached", peer)

@@ -16,8 +16,8 @@ import pydicom
 import requests
 from dicomweb_client.api import DICOMwebClient
 
+from spinetk.dicom_net.archive import Fetched, dicom_files, whole_study
 from spinetk.errors import SpineError, UnreadableInput
-from spinetk.writers.formats import DICOM_FORMATS
 
 AS_STORED = (("application/dicom", "*"),)
 """Without it a server turns what is compressed into something else, or fails to."""
@@ -26,59 +26,61 @@ SECONDS = (10, 600)
 
 
 @dataclass(frozen=True)
-class Fetched:
-    """A study that was read from a server.
+class WebArchive:
+    """An archive as a DICOMweb service.
 
     Attributes:
-        folder: holds its instances; goes when it is closed.
-        missing: why it is only a part of the study; None for all of it.
-    """
-
-    folder: tempfile.TemporaryDirectory[str]
-    missing: str | None = None
-
-
-def fetch_study(url: str, study: str, *, partial: bool = False) -> Fetched:
-    """Every instance of a study, as it is stored.
-
-    What came is counted against what the server says it has, and the answer must be whole.
-
-    Args:
         url: root of the service, as http://localhost:8042/dicom-web.
-        study: StudyInstanceUID.
-        partial: take a part of the study where no more of it comes.
-
-    Raises:
-        UnreadableInput: the server is not reached, has no such study, or gives only a part of it.
     """
-    folder = tempfile.TemporaryDirectory(prefix="spinetk-")
-    watched = _WatchedSession()
-    client = _client(url, watched)
-    came: set[str] = set()
-    broken: str | None = None
-    try:
-        with _in_one_line(url):
-            for number, dataset in enumerate(client.iter_study(study, media_types=AS_STORED)):
-                path = Path(folder.name) / f"{number:06d}.dcm"
-                dataset.save_as(path, enforce_file_format=True)
-                came.add(str(dataset.get("SOPInstanceUID", number)))
-    except UnreadableInput as error:
+
+    url: str
+
+    @property
+    def name(self) -> str:
+        """Its address without the name and password that it may hold."""
+        return shown(self.url)
+
+    def fetch(self, study: str, *, partial: bool = False) -> Fetched:
+        """See `archive.Archive`. What came is counted against what the server says it has, and the
+        answer must be whole."""
+        folder = tempfile.TemporaryDirectory(prefix="spinetk-")
+        watched = _WatchedSession()
+        client = _client(self.url, watched)
+        came: set[str] = set()
+        broken: str | None = None
+        try:
+            with _in_one_line(self.url):
+                for number, dataset in enumerate(client.iter_study(study, media_types=AS_STORED)):
+                    path = Path(folder.name) / f"{number:06d}.dcm"
+                    dataset.save_as(path, enforce_file_format=True)
+                    came.add(str(dataset.get("SOPInstanceUID", number)))
+        except UnreadableInput as error:
+            if not came:
+                folder.cleanup()
+                raise
+            broken = error.reason
         if not came:
             folder.cleanup()
-            raise
-        broken = error.reason
-    if not came:
-        folder.cleanup()
-        raise UnreadableInput(f"has no study {study}", shown(url))
-    wanted = _instances_of(url, study)
-    missing = broken or watched.missing
-    if wanted is not None and len(came) < wanted:
-        missing = f"{len(came)} of {wanted} instances came"
-    if missing and not partial:
-        folder.cleanup()
-        told = f"only a part of the study came ({missing}); nothing is segmented or stored"
-        raise UnreadableInput(f"{told} unless --partial is given", shown(url))
-    return Fetched(folder, missing)
+            raise UnreadableInput(f"has no study {study}", self.name)
+        wanted = _instances_of(self.url, study)
+        missing = broken or watched.missing
+        if wanted is not None and len(came) < wanted:
+            missing = f"{len(came)} of {wanted} instances came"
+        return whole_study(Fetched(folder, missing), self.name, partial=partial)
+
+    def store(self, folders: Iterable[Path]) -> int:
+        """See `archive.Archive`; one series at a time."""
+        count = 0
+        client = _client(self.url)
+        for files in dicom_files(folders):
+            made = [pydicom.dcmread(path) for path in files]
+            with _in_one_line(self.url):
+                answer = client.store_instances(made)
+            refused = answer.get("FailedSOPSequence")
+            if refused:
+                raise SpineError(f"refused {len(refused)} of {len(made)} instances", self.name)
+            count += len(made)
+        return count
 
 
 class _WatchedSession(requests.Session):
@@ -122,27 +124,6 @@ def _instances_of(url: str, study: str) -> int | None:
         return int(found["00201208"]["Value"][0])
     except Exception:  # a server need not answer that, and answers in many ways
         return None
-
-
-def store_results(url: str, folders: Iterable[Path]) -> int:
-    """Store the DICOM files of results, one series at a time; returns their number.
-
-    Raises:
-        SpineError: the server is not reached or refuses one; the results stay where they are.
-    """
-    count = 0
-    client = _client(url)
-    for folder in folders:
-        paths = [folder / f"{name}.dcm" for name in DICOM_FORMATS]
-        made = [pydicom.dcmread(path) for path in paths if path.is_file()]
-        if made:
-            with _in_one_line(url):
-                answer = client.store_instances(made)
-            refused = answer.get("FailedSOPSequence")
-            if refused:
-                raise SpineError(f"refused {len(refused)} of {len(made)} instances", shown(url))
-            count += len(made)
-    return count
 
 
 def shown(url: str) -> str:
