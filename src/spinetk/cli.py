@@ -479,6 +479,25 @@ def convert(
 
 
 @app.command()
+def export(
+    folder: Annotated[Path, typer.Argument(help="A data set (nnunet), or results (bids).")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="New folder.")],
+    layout: Annotated[str, typer.Option(help="nnunet or bids.")],
+) -> None:
+    """Write a data set for nnU-Net, or results as BIDS derivatives."""
+    from spinetk.datasets.annotated import read_dataset
+    from spinetk.datasets.exports.bids import export_bids
+    from spinetk.datasets.exports.nnunet import export_nnunet
+
+    of_data = one_of("--layout", layout, {"nnunet": True, "bids": False})
+    counts = export_nnunet(read_dataset(folder), out) if of_data else export_bids(folder, out)
+    what = "images" if of_data else "results"
+    print(f"{out}: {counts.pop(what)} {what}")
+    for reason, count in sorted(counts.items()):
+        console.print(f"left out: {count} {reason}")
+
+
+@app.command()
 def crossval(
     data: DataSets,
     out: Annotated[Path, typer.Option("-o", "--out", help="Folder of the runs and figures.")],

@@ -1,0 +1,1 @@
+"""Data sets and results in the layouts of other programs."""

@@ -1,0 +1,118 @@
+"""Results as BIDS derivatives (Brain Imaging Data Structure 1.10: segmentations, "dseg")."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import shutil
+from collections import Counter
+from pathlib import Path
+
+import spinetk
+from spinetk.atomic import whole_file, write_text
+from spinetk.errors import UsageError
+from spinetk.results.folders import results_below
+from spinetk.results.keys import version_number
+from spinetk.results.record import Record
+
+ENTITIES = ("sub", "ses", "acq", "ce", "rec", "run")
+"""Those of an input's name that its derivatives keep, in their order."""
+SUFFIXES = ("T1w", "T2w", "PDw", "FLAIR", "ct", "xray")
+MISSING = "n/a"
+"""An empty cell (BIDS, tabular files)."""
+
+
+def export_bids(folder: Path, out: Path) -> Counter[str]:
+    """Write the newest version of every result below a folder.
+
+    Each becomes `sub-X[/ses-Y]/anat/sub-X[_ses-Y]..._desc-slice_T2w.nii.gz` (the segmented slice;
+    without a BIDS name of the input the suffix is the modality's) with its labels
+    `..._desc-spine_dseg.nii.gz`, a table `..._dseg.tsv` of their indices, names and measures, and
+    `..._dseg.json` on how they were made.
+
+    Returns:
+        How many results were written ("results"), and how many were left out, by reason.
+
+    Raises:
+        UsageError: `out` holds something, or no result has images.
+    """
+    if out.exists() and any(out.iterdir()):
+        raise UsageError("is not empty", out)
+    counts: Counter[str] = Counter()
+    newest: dict[str, tuple[Path, Record]] = {}
+    for place, record in results_below(folder).items():
+        known = newest.get(record.original_key)
+        if known is None or _version(record) > _version(known[1]):
+            newest[record.original_key] = place, record
+    taken: Counter[str] = Counter()
+    for place, record in newest.values():
+        needed = [place / name for name in ("image.nii.gz", "mask.nii.gz", "instances.csv")]
+        if not all(path.is_file() for path in needed):
+            counts["without image.nii.gz, mask.nii.gz and instances.csv"] += 1
+            continue
+        stem, suffix = bids_name(record)
+        taken[stem] += 1
+        if taken[stem] > 1:
+            stem += f"_run-{taken[stem]}"
+        _write(out, stem, suffix, place, record)
+        counts["results"] += 1
+    if not counts["results"]:
+        raise UsageError("holds no result with image.nii.gz, mask.nii.gz and instances.csv", folder)
+    about = {
+        "Name": "Vertebral bodies and intervertebral discs",
+        "BIDSVersion": "1.10.0",
+        "DatasetType": "derivative",
+        "GeneratedBy": [{"Name": "SpineTK", "Version": spinetk.__version__}],
+    }
+    write_text(out / "dataset_description.json", json.dumps(about, indent=1) + "\n")
+    return counts
+
+
+def bids_name(record: Record) -> tuple[str, str]:
+    """The entities and the suffix of a result's name.
+
+    What the input's name says is kept; any other key becomes the subject, of letters and digits
+    alone.
+    """
+    key = record.series_key
+    said = dict(re.findall(r"(?:^|_)([a-z]+)-([0-9A-Za-z]+)", key))
+    usual = {"MR": "T2w", "CT": "ct", "XR": "xray"}.get(record.modality or "", "T2w")
+    suffix = next((text for text in SUFFIXES if key.endswith(f"_{text}")), usual)
+    if "sub" not in said:
+        said = {"sub": re.sub(r"[^0-9A-Za-z]", "", key) or "unknown"}
+    entities = [f"{name}-{said[name]}" for name in ENTITIES if name in said]
+    if record.options.get("slice") not in (None, "auto"):
+        entities.append(f"chunk-{record.selected_slice}")
+    return "_".join(entities), suffix
+
+
+def _version(record: Record) -> int:
+    """0 is what the network gave."""
+    return version_number(record.key) if record.correction else 0
+
+
+def _write(out: Path, stem: str, suffix: str, place: Path, record: Record) -> None:
+    parts = [part for part in stem.split("_") if part[:4] in ("sub-", "ses-")]
+    folder = out.joinpath(*parts, "anat")
+    folder.mkdir(parents=True, exist_ok=True)
+    labels = folder / f"{stem}_desc-spine_dseg"
+    shutil.copyfile(place / "image.nii.gz", folder / f"{stem}_desc-slice_{suffix}.nii.gz")
+    shutil.copyfile(place / "mask.nii.gz", f"{labels}.nii.gz")
+    with (place / "instances.csv").open(encoding="utf-8", newline="") as content:
+        rows = list(csv.DictReader(content))
+    columns = ["index", "name", *(name for name in rows[0] if name != "label")] if rows else []
+    with whole_file(Path(f"{labels}.tsv")) as unfinished, unfinished.open("w", newline="") as file:
+        table = csv.writer(file, dialect="excel-tab", lineterminator="\n")
+        table.writerow(columns or ["index", "name"])
+        for row in rows:
+            name = row["level"] or f"{row['kind']} {row['order']}"
+            values = [row["label"], name, *(row[column] for column in columns[2:])]
+            table.writerow([value if value != "" else MISSING for value in values])
+    made = {
+        "Manual": record.correction is not None,
+        "SegmentedSlice": record.selected_slice,
+        "Network": {"Name": record.model.name, "SHA256": record.model.sha256},
+        "Warnings": [warning.text for warning in record.warnings],
+    }
+    write_text(Path(f"{labels}.json"), json.dumps(made, indent=1) + "\n")

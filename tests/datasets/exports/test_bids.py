@@ -1,0 +1,63 @@
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+
+from spinetk.datasets.exports.bids import export_bids
+from spinetk.errors import UsageError
+
+
+def renamed(result: Path, key: str, correction: dict[str, object] | None = None) -> Path:
+    """A copy of a result under another key."""
+    place = Path(shutil.copytree(result, result.parent / key))
+    record = json.loads((place / "run.json").read_text()) | {"key": key, "correction": correction}
+    (place / "run.json").write_text(json.dumps(record))
+    return place
+
+
+def test_a_result_is_a_derivative_of_its_subject(own_result: Path, tmp_path: Path) -> None:
+    place = renamed(own_result, "sub-07_ses-b_acq-sag_T1w")
+    shutil.rmtree(own_result)
+    assert export_bids(place.parent, tmp_path / "out") == {"results": 1}
+    stem = "sub-07/ses-b/anat/sub-07_ses-b_acq-sag_desc-"
+    image, mask = (
+        sitk.ReadImage(str(tmp_path / "out" / f"{stem}{name}.nii.gz"))
+        for name in ("slice_T1w", "spine_dseg")
+    )
+    assert image.GetSize() == mask.GetSize() and image.GetDirection() == mask.GetDirection()
+    own = sitk.GetArrayFromImage(sitk.ReadImage(str(place / "mask.nii.gz")))
+    assert np.array_equal(sitk.GetArrayFromImage(mask), own)
+    table = tmp_path / "out" / f"{stem}spine_dseg.tsv"
+    rows = list(csv.DictReader(table.open(), dialect="excel-tab"))
+    assert {int(row["index"]) for row in rows} == set(np.unique(own)) - {0}
+    assert {"L4", "L4-L5"} <= {row["name"] for row in rows}
+    assert all(value != "" for row in rows for value in row.values())
+    about = json.loads((tmp_path / "out" / "dataset_description.json").read_text())
+    assert about["DatasetType"] == "derivative"
+    made = json.loads((tmp_path / "out" / f"{stem}spine_dseg.json").read_text())
+    assert made["Manual"] is False
+
+
+def test_the_newest_version_counts_and_other_keys_become_subjects(
+    own_result: Path, tmp_path: Path
+) -> None:
+    corrected = {"of": "x", "who": "a reader", "when": "2026-01-01T00:00:00", "changes": []}
+    changed = json.loads((own_result / "run.json").read_text())
+    for number in (2, 10):
+        renamed(own_result, f"{changed['key']}-corrected-{number}", corrected)
+    renamed(own_result, "ünder_way.x")
+    (renamed(own_result, "bare") / "mask.nii.gz").unlink()
+    counts = export_bids(own_result.parent, tmp_path / "out")
+    assert counts == {"results": 2, "without image.nii.gz, mask.nii.gz and instances.csv": 1}
+    subject = "".join(letter for letter in changed["key"] if letter.isalnum())
+    [path] = (tmp_path / "out" / f"sub-{subject}").rglob("*_dseg.json")
+    assert json.loads(path.read_text())["Manual"] is True
+    assert (tmp_path / "out" / "sub-nderwayx").is_dir()
+    with pytest.raises(UsageError, match="is not empty"):
+        export_bids(own_result.parent, tmp_path / "out")
+    with pytest.raises(UsageError, match="holds no result"):
+        export_bids(tmp_path / "out", tmp_path / "other")
