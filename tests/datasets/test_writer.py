@@ -29,12 +29,16 @@ def test_what_is_written_is_read_again(tmp_path: Path, block: Painter) -> None:
     assert second.labelled_categories == (1,) and second.exhaustive and second.spacing is None
 
 
-def test_two_pictures_of_one_name_and_a_folder_in_use_are_refused(tmp_path: Path) -> None:
+def test_pictures_of_one_name_stay_apart_and_a_folder_in_use_is_refused(tmp_path: Path) -> None:
     writer = DatasetWriter(tmp_path / "set", {})
-    writer.add("a", PICTURE, [], patient="p", modality="MR")
-    with pytest.raises(SpineError, match="a: two annotated pictures have this name"):
-        writer.add("a", PICTURE, [], patient="p", modality="MR")
+    for name, values in (("a", 1), ("a-2", 2), ("a", 3), ("a", 4)):
+        writer.add(name, PICTURE // values, [], patient="p", modality="MR")
     writer.close()
+    images = read_dataset(tmp_path / "set").images
+    assert [image.path.stem for image in images] == ["a", "a-2", "a-3", "a-4"]
+    assert len({image.series for image in images}) == 4
+    for image, values in zip(images, (1, 2, 3, 4), strict=True):
+        assert (image.pixels == PICTURE // values).all()
     with pytest.raises(SpineError, match="holds a data set already"):
         DatasetWriter(tmp_path / "set", {})
 

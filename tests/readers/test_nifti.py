@@ -25,6 +25,17 @@ def test_slabs_are_the_array_in_order(suffix: str, tmp_path: Path) -> None:
     np.testing.assert_array_equal(np.concatenate(slabs, axis=2), array)
 
 
+@pytest.mark.parametrize("kind", [nibabel.Nifti1Image, nibabel.Nifti2Image])
+@pytest.mark.parametrize(("written", "named"), [(".nii.gz", ".nii"), (".nii", ".nii.gz")])
+def test_what_is_compressed_is_told_by_the_file_not_by_its_name(
+    written: str, named: str, kind: type, tmp_path: Path
+) -> None:
+    array = np.random.default_rng(0).integers(0, 99, (5, 40, 37)).astype(np.int16)
+    nibabel.save(kind(array, np.diag([3.0, 0.8, 0.8, 1.0])), tmp_path / f"a{written}")
+    volume = open_nifti((tmp_path / f"a{written}").rename(tmp_path / f"b{named}"))
+    np.testing.assert_array_equal(np.concatenate(list(volume.slabs(9)), axis=2), array)
+
+
 def test_axes_of_length_one_are_dropped_and_others_refused(tmp_path: Path) -> None:
     array = np.random.default_rng(0).integers(0, 99, (5, 40, 40, 1, 1)).astype(np.int16)
     volume = open_nifti(save(tmp_path / "a.nii.gz", array))

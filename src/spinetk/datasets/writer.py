@@ -20,6 +20,7 @@ from spinetk.datasets.annotated import ANNOTATIONS
 from spinetk.datasets.converters.names import Label
 from spinetk.errors import SpineError, readable
 from spinetk.intensity import BONE_WINDOW_HU, HIGH_PERCENTILE, LOW_PERCENTILE
+from spinetk.results.keys import numbered_key
 from spinetk.rle import encode_rle
 from spinetk.structures import SPINE_CLASSES
 from spinetk.study import Modality, Slice
@@ -96,6 +97,7 @@ class DatasetWriter:
         self.folder = folder
         self.info = {"name": folder.name, **info}
         self.images: list[dict[str, Any]] = []
+        self._names: set[str] = set()
         self.outlines: list[list[dict[str, Any]]] = []  # coded at once: masks would fill memory
 
     def add(
@@ -117,10 +119,10 @@ class DatasetWriter:
         """Add one image.
 
         Raises:
-            SpineError: there is an image of this name already.
+            SpineError: the picture cannot be written.
 
         Args:
-            name: of the picture file, without a suffix.
+            name: of the picture file, without a suffix; where it is taken it gets a number.
             picture: uint8 [H, W], head up, anterior left where it is sagittal.
             outlines: empty masks are left out.
             place: index in the series, slices in the series.
@@ -128,10 +130,12 @@ class DatasetWriter:
             labelled: classes that were looked for here; those of the whole set by default.
             pseudo: the labels are made by a network.
         """
-        name = short_name(name)
+        # names are joined paths: a/b_c and a_b/c are different pictures
+        count, given = 1, name
+        while (name := short_name(numbered_key(given, count))) in self._names:
+            count += 1
+        self._names.add(name)
         file = f"images/{name}.png"
-        if any(image["file_name"] == file for image in self.images):
-            raise SpineError("two annotated pictures have this name; rename one", name)
         if not cv2.imwrite(str(self.folder / file), picture):
             raise SpineError("the picture cannot be written", self.folder / file)
         self.images.append(

@@ -37,7 +37,7 @@ def open_nifti(path: Path) -> VolumeFile:
         UnreadableInput: damaged, of values that are no gray values, or with too many axes.
     """
     try:
-        image: Any = nibabel.load(path)
+        image = _opened(path)
         affine = np.asarray(image.affine, dtype=np.float64)
         kind = image.dataobj.dtype
         header = image.header
@@ -61,6 +61,24 @@ def open_nifti(path: Path) -> VolumeFile:
         contradiction=told.contradiction,
         warnings=() if told.oriented else (Warning("orientation-assumed", text),),
     )
+
+
+def _opened(path: Path) -> Any:
+    """The image, its values unread; compressed is what begins so, whatever its name says."""
+    if path.name.lower().endswith((".nii", ".nii.gz")):
+        stream = (gzip.open if _is_gzip(path) else open)(path, "rb")
+        places = {"image": nibabel.FileHolder(str(path), stream)}
+        start = stream.read(4)
+        stream.seek(0)
+        second = 540 in (int.from_bytes(start, order) for order in ("little", "big"))
+        kind = nibabel.Nifti2Image if second else nibabel.Nifti1Image  # by the header's size
+        return kind.from_file_map(places)
+    return nibabel.load(path)
+
+
+def _is_gzip(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return stream.read(2) == b"\x1f\x8b"
 
 
 class _Told(NamedTuple):
@@ -144,9 +162,8 @@ def _slabs(
 ) -> Iterator[NDArray[np.generic]]:
     """Read from the first byte of the values to the end of the file: a compressed file is only
     known to be whole when its check sum was read."""
-    opened = gzip.open if path.name.lower().endswith(".gz") else open
     try:
-        with opened(path, "rb") as stream:
+        with (gzip.open if _is_gzip(path) else open)(path, "rb") as stream:
             stream.seek(values.offset)
             for start in range(0, shape[2], depth):
                 count = min(depth, shape[2] - start)
