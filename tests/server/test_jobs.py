@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from spinetk.errors import UsageError
-from spinetk.server.jobs import JobStore, Task
+from spinetk.server.job import Task
+from spinetk.server.jobs import JobStore
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from spinetk.server.jobs import Job, JobStore, Task
+from spinetk.server.job import Job, Task
+from spinetk.server.jobs import JobStore
 from spinetk.server.runner import Runner
 
 

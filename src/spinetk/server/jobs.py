@@ -1,85 +1,35 @@
 """Jobs of the server: a row each in a SQLite file, studies and results in folders beside it.
 
-What is in the file survives a restart: jobs that were under way are queued again.
+What is in the file survives a restart: jobs that were under way are queued again. Folders of jobs
+that the file does not know (it was lost, or damaged) are taken up again.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
-import sqlite3
 import threading
 import time
 import uuid
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import Any
 
 from spinetk.errors import UsageError
+from spinetk.results.folders import results_in, summary_row
+from spinetk.server.job import Job, Task, fields_of, job_from
+from spinetk.server.job_folder import (
+    PASSING,
+    changing,
+    claim,
+    job_folders,
+    lock_file,
+    open_base,
+)
 
-State = Literal["uploading", "queued", "running", "done", "failed", "cancelled"]
-OVER: tuple[State, ...] = ("done", "failed", "cancelled")
-"""States that only the user changes."""
 STRAY_SECONDS = 3600.0
-
-
-def lock_file(file: IO[str]) -> None:
-    """Keep a file for this process as long as it is open.
-
-    Raises:
-        OSError: another process has it.
-    """
-    try:
-        import fcntl
-    except ImportError:  # not on Windows
-        return
-    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-
-@dataclass(frozen=True)
-class Task:
-    """What is to be done with a job's study.
-
-    Attributes:
-        key: of the series of which one slice is to be segmented; None segments the whole study.
-        slice_index: of that slice.
-    """
-
-    key: str | None = None
-    slice_index: int | None = None
-
-
-@dataclass(frozen=True)
-class Job:
-    """A study on its way to results.
-
-    Attributes:
-        name: what the person calls it, the uploaded folder's name for one.
-        modality: "MR", "CT" or "XR" where the person said so.
-        created: seconds since 1970.
-        changed: grows with every change.
-        doing: what is under way, `done` of `total` of it.
-        message: why it failed, or what was not read.
-        results: rows of the summary, as `spinetk segment` writes them.
-        tasks: still to be done, the first one under way.
-        size: of the uploaded files in bytes.
-    """
-
-    id: str
-    name: str
-    state: State = "uploading"
-    modality: str | None = None
-    created: float = 0.0
-    changed: int = 0
-    doing: str = ""
-    done: int = 0
-    total: int = 0
-    message: str = ""
-    results: tuple[dict[str, Any], ...] = ()
-    tasks: tuple[Task, ...] = ()
-    files: int = 0
-    size: int = 0
 
 
 @dataclass
@@ -87,26 +37,21 @@ class JobStore:
     """The jobs of one folder. Every method may be called from any thread.
 
     Attributes:
-        folder: made where it is not there.
+        folder: made where it is not there; what lies in it belongs to the store.
     """
 
     folder: Path
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def __post_init__(self) -> None:
-        if not self.folder.exists():
-            self.folder.mkdir(parents=True, mode=0o700)  # studies are private
+        claim(self.folder)
         self._own = (self.folder / ".lock").open("w")
         try:
             lock_file(self._own)
         except OSError as error:
             raise UsageError("another server uses this folder", self.folder) from error
-        self._base = sqlite3.connect(
-            self.folder / "jobs.sqlite", check_same_thread=False, isolation_level=None
-        )
-        self._base.execute("PRAGMA journal_mode=WAL")
-        self._base.execute("PRAGMA secure_delete=ON")  # names do not stay in the file
-        self._base.execute("CREATE TABLE IF NOT EXISTS jobs (id TEXT PRIMARY KEY, job TEXT)")
+        self._base = open_base(self.folder)
+        self._take_up()
         for job in self.all():
             if job.state == "running":
                 self.change(job.id, state="queued", done=0, doing="")
@@ -117,25 +62,41 @@ class JobStore:
             self._base.close()
             self._own.close()
 
+    def _take_up(self) -> None:
+        """Write rows for folders of jobs that have none which can be read."""
+        for key, text in self._base.execute("SELECT id, job FROM jobs").fetchall():
+            try:
+                job_from(text)
+            except (ValueError, TypeError, KeyError):
+                self._base.execute("DELETE FROM jobs WHERE id = ?", (key,))
+        known = {job.id for job in self.all()}
+        for path in job_folders(self.folder):
+            if path.name not in known:
+                self._insert(_found_again(path))
+
+    def _insert(self, job: Job) -> None:
+        with self._lock:
+            self._base.execute("INSERT INTO jobs VALUES (?, ?)", (job.id, json.dumps(asdict(job))))
+
     def all(self) -> list[Job]:
         """Every job, the oldest first."""
         with self._lock:
             rows = self._base.execute("SELECT job FROM jobs").fetchall()
-        return sorted((_job(row[0]) for row in rows), key=lambda job: job.created)
+        return sorted((job_from(row[0]) for row in rows), key=lambda job: job.created)
 
     def get(self, job: str) -> Job | None:
         """One job, None where there is no such."""
         with self._lock:
             row = self._base.execute("SELECT job FROM jobs WHERE id = ?", (job,)).fetchone()
-        return _job(row[0]) if row else None
+        return job_from(row[0]) if row else None
 
     def add(self, name: str, modality: str | None = None) -> Job:
         """A new job that waits for its files."""
-        job = Job(uuid.uuid4().hex, name[:200], modality=modality, created=time.time())
+        now = time.time()
+        job = Job(uuid.uuid4().hex, name[:200], modality=modality, created=now, touched=now)
         self.study(job.id).mkdir(parents=True)
         self.results(job.id).mkdir()
-        with self._lock:
-            self._base.execute("INSERT INTO jobs VALUES (?, ?)", (job.id, json.dumps(asdict(job))))
+        self._insert(job)
         return job
 
     def change(self, job: str, **changes: Any) -> Job | None:
@@ -143,19 +104,21 @@ class JobStore:
         return self.update(job, lambda _: changes)
 
     def update(self, job: str, decide: Callable[[Job], dict[str, Any]]) -> Job | None:
-        """Change fields of a job as they then are: nothing comes between the look and the change.
+        """Change fields of a job as they then are: nothing comes between the look and the change,
+        and what `decide` does is done only where the change can be written.
 
         Args:
             decide: gives the fields to change, none to leave it as it is; what it raises is raised.
         """
-        with self._lock:
+        with self._lock, changing(self._base):
             before = self.get(job)
             if before is None:
                 return None
             changes = decide(before)
             if not changes:
                 return before
-            after = Job(**(_plain(before) | changes | {"changed": before.changed + 1}))
+            count = {"changed": before.changed + 1, "touched": time.time()}
+            after = Job(**(fields_of(before) | changes | count))
             self._base.execute(
                 "UPDATE jobs SET job = ? WHERE id = ?", (json.dumps(asdict(after)), job)
             )
@@ -184,6 +147,7 @@ class JobStore:
         """Forget a job and delete its files."""
         with self._lock:
             self._base.execute("DELETE FROM jobs WHERE id = ?", (job,))
+            self._base.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # nor do names in its journal
             # under another name nothing is added to it while it is deleted
             trash = self.folder / f".trash-{job}"
             if (self.folder / job).exists():
@@ -191,17 +155,27 @@ class JobStore:
         shutil.rmtree(trash, ignore_errors=True)
 
     def sweep(self, keep_seconds: float) -> int:
-        """Delete jobs that are older, and folders that belong to no job; returns their number."""
-        old = [job.id for job in self.all() if time.time() - job.created > keep_seconds]
+        """Delete jobs that nobody changed for so long, and what was left of a deletion or a
+        download; returns their number. What a person corrected stays until a person deletes it."""
+        old = [
+            job.id
+            for job in self.all()
+            if time.time() - max(job.created, job.touched) > keep_seconds
+            and not self._is_corrected(job.id)
+        ]
         for job in old:
             self.remove(job)
-        with self._lock:
-            known = {job.id for job in self.all()}
-            strays = [p for p in self.folder.iterdir() if p.is_dir() and p.name not in known]
-        for stray in strays:
-            if time.time() - stray.stat().st_mtime > min(keep_seconds, STRAY_SECONDS):
-                shutil.rmtree(stray, ignore_errors=True)
+        for path in self.folder.iterdir():
+            if path.name.startswith(PASSING):
+                with contextlib.suppress(FileNotFoundError):  # just being deleted
+                    if time.time() - path.stat().st_mtime > min(keep_seconds, STRAY_SECONDS):
+                        shutil.rmtree(path, ignore_errors=True)
         return len(old)
+
+    def _is_corrected(self, job: str) -> bool:
+        with contextlib.suppress(FileNotFoundError):
+            return any(record.correction for record in results_in(self.results(job)).values())
+        return False
 
     def scratch(self) -> Path:
         """Folder of archives that are being sent; what is left in it is swept."""
@@ -222,12 +196,21 @@ class JobStore:
         return self.folder / job / "display"
 
 
-def _plain(job: Job) -> dict[str, Any]:
-    return {name: getattr(job, name) for name in Job.__dataclass_fields__}
-
-
-def _job(text: str) -> Job:
-    content = json.loads(text)
-    content["results"] = tuple(content["results"])
-    content["tasks"] = tuple(Task(**task) for task in content["tasks"])
-    return Job(**content)
+def _found_again(path: Path) -> Job:
+    """A job of which only the folder is left."""
+    results = path / "results"
+    rows = (
+        [summary_row(record) for record in results_in(results).values()] if results.is_dir() else []
+    )
+    files = [file for file in (path / "study").rglob("*") if file.is_file()]
+    return Job(
+        path.name,
+        f"study {path.name[:8]}, found again",
+        state="done" if rows else "failed",
+        created=path.stat().st_mtime,
+        touched=time.time(),
+        message="" if rows else "the list of studies was lost: try again",
+        results=tuple(rows),
+        files=len(files),
+        size=sum(file.stat().st_size for file in files),
+    )

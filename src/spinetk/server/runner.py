@@ -20,7 +20,8 @@ from spinetk.network.loaded import LoadedModel
 from spinetk.readers import find
 from spinetk.results.folders import SUMMARY_COLUMNS, write_summary
 from spinetk.results.keys import slice_key
-from spinetk.server.jobs import Job, JobStore, Task
+from spinetk.server.job import Job, Task
+from spinetk.server.jobs import JobStore
 from spinetk.server.uploads import unpack_archives
 from spinetk.study import Modality
 from spinetk.workers import begin_process, interruption_kept_from_children

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from spinetk.server.jobs import Job, State
+from spinetk.server.job import Job, State
 from spinetk.structures import levels_of
 from spinetk.study import Modality
 from spinetk.warning import Severity

@@ -11,7 +11,8 @@ from fastapi import Path as InPath
 
 from spinetk.results.record import is_result, read_record
 from spinetk.server.desk import Desk
-from spinetk.server.jobs import Job, JobStore
+from spinetk.server.job import Job
+from spinetk.server.jobs import JobStore
 from spinetk.server.review import Review, open_review
 from spinetk.server.settings import Settings
 

@@ -12,7 +12,7 @@ from fastapi.responses import StreamingResponse
 import spinetk
 from spinetk.results.keys import slice_key
 from spinetk.results.record import read_record
-from spinetk.server.jobs import OVER, Job, Task
+from spinetk.server.job import OVER, Job, Task
 from spinetk.server.schema import About, JobState, NewJob, Saved, SliceWish
 from spinetk.server.shared import ERRORS, JobId, Key, KnownJob, ResultFolder, Shared
 from spinetk.server.uploads import TooLarge, place_for, receive, size_of
