@@ -6,6 +6,7 @@ import gc
 import importlib.util
 import io
 import json
+import re
 import signal
 import sys
 import warnings
@@ -27,6 +28,7 @@ from spinetk.writers.formats import DICOM_FORMATS, FORMATS, USUAL_FORMATS
 DONE, USAGE, UNREADABLE, SOME_FAILED = 0, 2, 3, 4
 INTERRUPTED = 130
 SHORTEST_TOKEN = 12
+UID = re.compile(r"[0-9.]{1,64}")
 HELPFUL_OPTIONS = {
     "modality-assumed": "--modality",
     "no-spacing": "--spacing",
@@ -195,6 +197,8 @@ def segment(
     if sum(map(bool, (inputs, dicomweb, dimse))) != 1 or bool(inputs) == bool(study):
         archives = "--dicomweb URL or --dimse TITLE@HOST:PORT, with --study UID"
         raise UsageError(f"name either INPUT files or folders, or {archives}")
+    if study and not UID.fullmatch(study):
+        raise UsageError("digits and points, at most 64", f"--study {study}")
     archive, fetched = _archive(dicomweb, dimse, receive_port), None
     if archive and study:
         came = archive.fetch(study, partial=partial)
@@ -343,10 +347,15 @@ def serve(
     token: Annotated[
         str | None,
         typer.Option(
-            envvar="SPINETK_TOKEN", help="Secret that every request bears; other hosts need it."
+            envvar="SPINETK_TOKEN",
+            help="Secret that every request bears; other hosts need it. Here it shows in lists of "
+            "processes: better in SPINETK_TOKEN, or in a file.",
         ),
     ] = None,
-    keep: Annotated[float, typer.Option(min=0.01, help="Hours until a study is deleted.")] = 24.0,
+    token_file: Annotated[Path | None, typer.Option(help="File that holds the secret.")] = None,
+    keep: Annotated[
+        float, typer.Option(min=0.01, help="Hours until a study that nobody corrected is deleted.")
+    ] = 24.0,
     most: Annotated[float, typer.Option(min=0.001, help="GB that one study may have.")] = 8.0,
     send_to: Annotated[
         str | None, typer.Option(help="DICOM node for results, as TITLE@HOST:PORT.")
@@ -361,6 +370,8 @@ def serve(
     from spinetk.server.app import create_app
     from spinetk.server.settings import Settings
 
+    if token_file:
+        token = token_file.read_text(encoding="utf-8").strip()
     if host not in LOOPBACK and not token:
         raise UsageError(f"--host {host}: other machines can reach it; name a --token")
     if token is not None and len(token) < SHORTEST_TOKEN:

@@ -24,6 +24,21 @@ def test_without_a_token_only_this_machine_is_served(
     assert client(tmp_path, host=host).get("/api/about").status_code == status
 
 
+@pytest.mark.parametrize(
+    "host",
+    ["127.0.0.1:18321@evil", "localhost:x.evil", "localhost.evil", "[::1]evil", "evil:8321", "",
+     "localhost:8321:9", "LOCALHOST.evil:80"],
+)  # fmt: skip
+def test_a_host_that_only_looks_like_this_machine_is_not_served(host: str, tmp_path: Path) -> None:
+    assert client(tmp_path).get("/api/about", headers={"host": host}).status_code == 403
+    for own in ("localhost:8321", "127.0.0.1:1", "[::1]:8321"):
+        assert client_again(tmp_path, own) == 200
+
+
+def client_again(tmp_path: Path, host: str) -> int:
+    return client(tmp_path / host).get("/api/about", headers={"host": host}).status_code
+
+
 def test_other_sites_are_not_served(tmp_path: Path) -> None:
     asked = client(tmp_path)
     for headers in ({"origin": "http://evil.example"}, {"sec-fetch-site": "cross-site"}):

@@ -1,10 +1,15 @@
+import json
+import os
+import shutil
+import sqlite3
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from spinetk.errors import UsageError
-from spinetk.server.job import Task
+from spinetk.server.job import Job, Task
 from spinetk.server.jobs import JobStore
 
 
@@ -65,3 +70,115 @@ def test_a_task_waits_behind_the_others(store: JobStore) -> None:
     running = store.enqueue(job.id, Task("key", 2))
     assert running is not None and running.state == "running"
     assert [task.slice_index for task in running.tasks] == [1, 2]
+
+
+def aged(store: JobStore, job: str, seconds: float = 1e6) -> None:
+    """As if it had been changed so long ago."""
+    text = store._base.execute("SELECT job FROM jobs WHERE id = ?", (job,)).fetchone()[0]
+    old = json.loads(text)
+    old["created"] -= seconds
+    old["touched"] -= seconds
+    store._base.execute("UPDATE jobs SET job = ? WHERE id = ?", (json.dumps(old), job))
+
+
+def test_a_folder_of_somebody_elses_is_refused_and_untouched(tmp_path: Path) -> None:
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "chapter.tex").touch()
+    with pytest.raises(UsageError, match="is not empty and no folder of spinetk serve"):
+        JobStore(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis"]
+
+
+def test_only_what_the_server_made_is_swept(store: JobStore) -> None:
+    for name in ("mine", ".archive-1", ".trash-2"):
+        (store.folder / name).mkdir()
+        os.utime(store.folder / name, (0, 0))
+    store.sweep(60)
+    assert (store.folder / "mine").is_dir()
+    assert not list(store.folder.glob(".archive-*")) and not list(store.folder.glob(".trash-*"))
+
+
+def test_time_counts_from_the_last_change_and_corrections_stay(
+    store: JobStore, own_result: Path
+) -> None:
+    old, changed, corrected = (store.add(name) for name in ("old", "changed", "corrected"))
+    shutil.copytree(own_result, store.results(corrected.id) / own_result.name)
+    place = store.results(corrected.id) / f"{own_result.name}-corrected-1"
+    shutil.copytree(own_result, place)
+    record = json.loads((place / "run.json").read_text())
+    record["key"] = place.name
+    record["correction"] = {"of": own_result.name, "who": "R", "when": "2026-01-01", "changes": []}
+    (place / "run.json").write_text(json.dumps(record))
+    for job in (old, changed, corrected):
+        aged(store, job.id)
+    store.change(changed.id, state="done")
+    assert store.sweep(3600) == 1
+    assert {job.id for job in store.all()} == {changed.id, corrected.id}
+
+
+@pytest.mark.parametrize("harm", ["gone", "no database", "other columns", "rows of nothing"])
+def test_a_lost_list_loses_no_study(harm: str, store: JobStore, own_result: Path) -> None:
+    done, waiting = store.add("done"), store.add("waiting")
+    shutil.copytree(own_result, store.results(done.id) / own_result.name)
+    (store.study(waiting.id) / "a.dcm").write_bytes(b"1234")
+    store.close()
+    path = store.folder / "jobs.sqlite"
+    if harm == "gone":
+        path.unlink()
+    elif harm == "no database":
+        path.write_bytes(b"this is no database" * 100)
+    elif harm == "other columns":
+        path.unlink()
+        sqlite3.connect(path).execute("CREATE TABLE jobs (number INTEGER)").connection.commit()
+    else:
+        base = sqlite3.connect(path)
+        base.execute("UPDATE jobs SET job = '{\"name\": 3}'")
+        base.commit()
+        base.close()
+    again = JobStore(store.folder)
+    again.sweep(3600)  # nothing goes because its row was missing
+    assert {job.id for job in again.all()} == {done.id, waiting.id}
+    assert (again.results(done.id) / own_result.name / "run.json").is_file()
+
+
+def test_what_is_found_again_can_be_gone_on_with(store: JobStore, own_result: Path) -> None:
+    done, waiting = store.add("done"), store.add("waiting")
+    shutil.copytree(own_result, store.results(done.id) / own_result.name)
+    (store.study(waiting.id) / "a.dcm").write_bytes(b"1234")
+    store.close()
+    (store.folder / "jobs.sqlite").unlink()
+    again = JobStore(store.folder)
+    found = again.get(done.id)
+    assert found is not None and found.state == "done"
+    assert [row["key"] for row in found.results] == [own_result.name]
+    other = again.get(waiting.id)
+    assert other is not None and (other.state, other.files, other.size) == ("failed", 1, 4)
+
+
+def test_where_the_list_cannot_be_written_nothing_is_done(store: JobStore) -> None:
+    job = store.add("study")
+    store._base.execute("PRAGMA busy_timeout = 50")
+    other = sqlite3.connect(store.folder / "jobs.sqlite")
+    other.execute("BEGIN IMMEDIATE")
+    done: list[str] = []
+
+    def decide(now: Job) -> dict[str, Any]:
+        done.append(now.id)
+        return {"files": 1}
+
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        store.update(job.id, decide)
+    assert not done
+    other.rollback()
+    after = store.update(job.id, decide)
+    assert after is not None and after.files == 1
+
+
+def test_names_of_deleted_studies_are_in_no_file(store: JobStore) -> None:
+    job = store.add("Mrs Nightingale")
+    store.remove(job.id)
+    store.add("another")
+    contents = [path.read_bytes() for path in store.folder.iterdir() if path.is_file()]
+    assert not any(b"Nightingale" in content for content in contents)
+    for path in store.folder.glob("jobs.sqlite*"):
+        assert path.stat().st_mode & 0o077 == 0

@@ -8,6 +8,7 @@ import pytest
 
 from spinetk.measures.table import measurements
 from spinetk.study import Segmentation
+from spinetk.writers.dicom_codes import label_of
 
 
 def test_the_report_holds_each_area_and_each_outline(
@@ -21,6 +22,17 @@ def test_the_report_holds_each_area_and_each_outline(
     for group, row, instance in zip(groups, rows, phantom_result.instances, strict=True):
         areas = [m.value for m in group.get_measurements() if m.name.meaning == "Area"]
         assert areas == [pytest.approx(row["area_mm2"], rel=1e-6)]
+        # what OHIF lists: the identifier's beginning, a name, the outline below the first value
+        assert group.tracking_identifier.startswith("Cornerstone3DTools@^0.1.0:PlanarFreehandROI:")
+        items = group[0].ContentSequence
+        [name] = [
+            i.TextValue for i in items if i.ValueType == "TEXT" and i.name.meaning == "Comment"
+        ]
+        assert name == label_of(instance)
+        first = next(item for item in items if item.ValueType == "NUM")
+        [below] = [item for item in first.ContentSequence if item.ValueType == "SCOORD"]
+        assert np.array_equal(below.GraphicData[:2], below.GraphicData[-2:])
+        assert list(below.GraphicData) == list(group.roi.GraphicData)
         # the outline, filled, is the instance on the image that it is of
         region = group.roi
         assert region.graphic_type.value == "POLYLINE"

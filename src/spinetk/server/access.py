@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hmac
+import re
 from collections.abc import Awaitable, Callable
 
 from fastapi import Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]", "::1")
+THIS_MACHINE = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:[0-9]{1,5})?")
+"""The header Host of requests of a browser on this machine, and nothing beside it."""
 COOKIE = "spinetk-token"
 MOST_JSON = 64 * 2**20
 """Bytes of a request that is no upload."""
@@ -58,8 +61,7 @@ class Guard:
             if int(length) > MOST_JSON:
                 return _error(413, "the request is too long")
         if self._token is None:
-            name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
-            if name not in LOOPBACK:
+            if not THIS_MACHINE.fullmatch(host):
                 return _error(403, "this server is for this machine only")
             return None
         given = request.query_params.get("token")

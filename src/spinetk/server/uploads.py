@@ -11,7 +11,11 @@ from spinetk.atomic import SPARE_BYTES, unfinished
 from spinetk.errors import UnreadableInput, UsageError
 from spinetk.readers.archives import Room, is_archive, unpack
 
+MOST_FILES = 20_000
+"""Of one study, unpacked."""
 LONGEST_NAME = 120
+LOOK_BYTES = 16 * 2**20
+"""So often the disk's room is looked at while a file comes: others come at the same time."""
 
 
 class TooLarge(UsageError):
@@ -45,12 +49,16 @@ async def receive(chunks: AsyncIterator[bytes], target: Path, room: int) -> tupl
         TooLarge: it is longer than `room` or than the disk allows.
     """
     target.parent.mkdir(exist_ok=True)  # not its parent: the job may have been deleted
-    room = min(room, shutil.disk_usage(target.parent).free - SPARE_BYTES)
     partial = unfinished(target)
-    written = 0
+    written = looked = 0
     try:
         with partial.open("wb") as stream:
             async for chunk in chunks:
+                if written >= looked:
+                    stream.flush()
+                    if shutil.disk_usage(target.parent).free - LOOK_BYTES < SPARE_BYTES:
+                        raise TooLarge("the server's disk is full")
+                    looked = written + LOOK_BYTES
                 written += len(chunk)
                 if written > room:
                     raise TooLarge("the upload is over the limit of this server")
@@ -71,6 +79,7 @@ def unpack_archives(folder: Path, most_bytes: int) -> None:
         UnreadableInput: damaged, locked with a password, or too large.
     """
     room = Room.of_disk(folder, most_bytes)
+    room.files = MOST_FILES
     files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
     for path in files:
         room.bytes -= path.stat().st_size

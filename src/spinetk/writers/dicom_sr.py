@@ -9,6 +9,8 @@ import highdicom
 import numpy as np
 from highdicom.sr import (
     ComprehensiveSR,
+    ContentSequence,
+    CoordinatesForMeasurement,
     FindingSite,
     ImageRegion,
     Measurement,
@@ -17,8 +19,10 @@ from highdicom.sr import (
     ObserverContext,
     PlanarROIMeasurementsAndQualitativeEvaluations,
     ReferencedSegment,
+    RelationshipTypeValues,
     SourceImageForRegion,
     SourceImageForSegmentation,
+    TextContentItem,
     TrackingIdentifier,
     VolumetricROIMeasurementsAndQualitativeEvaluations,
 )
@@ -40,8 +44,12 @@ from spinetk.writers.dicom_source import (
     person_name,
 )
 
+CONTAINS = RelationshipTypeValues.CONTAINS
 MEASUREMENTS = codes.DCM.ImagingMeasurements
 """Name of the container of all groups."""
+DRAWN_BY_OHIF = "Cornerstone3DTools@^0.1.0:PlanarFreehandROI"
+"""What a tracking identifier begins with whose outline OHIF (3.13, read and tried) takes into its
+list of measurements; it looks for the coordinates below the first value, the area."""
 DIGITS = 10
 """Significant digits: a DICOM decimal string has 16 characters."""
 
@@ -124,13 +132,10 @@ def _group(
     """The measurements of an instance: with its outline where it lies on one image, which viewers
     list and draw, else with its segment. Either has the segment's tracking UID."""
     description = seg.SegmentSequence[number - 1]
-    tracking = TrackingIdentifier(uid=description.TrackingUID, identifier=description.TrackingID)
     common: dict[str, Any] = {
-        "tracking_identifier": tracking,
         "finding_category": own.CATEGORY,
         "finding_type": own.structure_code(instance),
         "finding_sites": [FindingSite(own.structure_code(instance))],
-        "measurements": _measurements(instance, row, hounsfield),
     }
     sop_class = placed.headers[0].SOPClassUID
     on = [
@@ -140,15 +145,37 @@ def _group(
     ]
     if len(placed.frames) == 1:
         [(uid, frames)] = on
-        region = ImageRegion(
+        drawn = (
             highdicom.sr.GraphicTypeValues.POLYLINE,
             _outline(placed.labels[0] == number),
             SourceImageForRegion(sop_class, uid, frames),
         )
-        return PlanarROIMeasurementsAndQualitativeEvaluations(referenced_region=region, **common)
+        group = PlanarROIMeasurementsAndQualitativeEvaluations(
+            tracking_identifier=TrackingIdentifier(
+                uid=description.TrackingUID,
+                identifier=f"{DRAWN_BY_OHIF}:{description.TrackingID}",
+            ),
+            referenced_region=ImageRegion(*drawn),
+            measurements=_measurements(instance, row, hounsfield),
+            **common,
+        )
+        name = TextContentItem(codes.DCM.Comment, own.label_of(instance), CONTAINS)
+        items = group[0].ContentSequence
+        items.append(name)
+        # highdicom takes the outline of a group only beside its values; here it is below one, too
+        area = next(item for item in items if item.name == own.AREA)
+        area.ContentSequence = ContentSequence([CoordinatesForMeasurement(*drawn)])
+        return group
     sources = [SourceImageForSegmentation(sop_class, uid, frames) for uid, frames in on]
     segment = ReferencedSegment(seg.SOPClassUID, seg.SOPInstanceUID, number, source_images=sources)
-    return VolumetricROIMeasurementsAndQualitativeEvaluations(referenced_segment=segment, **common)
+    return VolumetricROIMeasurementsAndQualitativeEvaluations(
+        tracking_identifier=TrackingIdentifier(
+            uid=description.TrackingUID, identifier=description.TrackingID
+        ),
+        referenced_segment=segment,
+        measurements=_measurements(instance, row, hounsfield),
+        **common,
+    )
 
 
 def _outline(mask: NDArray[np.bool_]) -> NDArray[np.float64]:

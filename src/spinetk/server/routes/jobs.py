@@ -15,11 +15,10 @@ from spinetk.results.record import read_record
 from spinetk.server.job import OVER, Job, Task
 from spinetk.server.schema import About, JobState, NewJob, Saved, SliceWish
 from spinetk.server.shared import ERRORS, JobId, Key, KnownJob, ResultFolder, Shared
-from spinetk.server.uploads import TooLarge, place_for, receive, size_of
+from spinetk.server.uploads import MOST_FILES, TooLarge, place_for, receive, size_of
 from spinetk.structures import BODY_LEVELS, DISC_LEVELS
 from spinetk.study import UNSURE_SCORE
 
-MOST_FILES = 20_000
 EVENT_SECONDS = 0.25
 EVENTS = "text/event-stream"
 
@@ -97,7 +96,8 @@ async def take_file(shared: Shared, job: KnownJob, name: str, request: Request) 
         return {"files": now.files + (older is None), "size": size}
 
     try:
-        return _changed(shared.store.update(job.id, taken))
+        # the file of the jobs may be locked for seconds
+        return _changed(await asyncio.to_thread(shared.store.update, job.id, taken))
     finally:
         unfinished.unlink(missing_ok=True)
 
