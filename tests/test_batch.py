@@ -135,6 +135,41 @@ def test_what_has_no_record_or_a_damaged_one_is_not_kept(pictures: Path, tmp_pat
         segment_all(inputs, tmp_path, options)
 
 
+def test_a_record_that_cannot_be_read_is_replaced_with_a_word(
+    pictures: Path, tmp_path: Path
+) -> None:
+    again = Options(formats=("csv",), keep=True)
+    segment_all([pictures / "p0.png"], tmp_path, again)
+    record = tmp_path / "p0" / "run.json"
+    record.write_text(record.read_text()[:300])
+    outcome = segment_all([pictures / "p0.png"], tmp_path, again)
+    assert outcome.told == [("p0", "its run.json could not be read: made anew")]
+
+
+def test_results_of_another_network_are_kept_with_a_word(pictures: Path, tmp_path: Path) -> None:
+    again = Options(formats=("csv",), keep=True)
+    inputs = [pictures / "p0.png", pictures / "p1.png"]
+    segment_all(inputs, tmp_path, again)
+    assert segment_all(inputs, tmp_path, again).told == []
+    record = tmp_path / "p0" / "run.json"
+    content = json.loads(record.read_text())
+    content["model"]["sha256"] = "0" * 64
+    record.write_text(json.dumps(content))
+    [(what, text)] = segment_all(inputs, tmp_path, again).told
+    assert what.startswith("1 of the results") and "by another network" in text
+    rows = list(csv.DictReader((tmp_path / "summary.csv").open()))
+    assert [row["model"][:11] for row in rows] == ["mr 00000000", f"mr {rows[1]['model'][3:11]}"]
+
+
+def test_no_result_is_called_as_a_file_beside_it(pictures: Path, tmp_path: Path) -> None:
+    for name in ("summary.csv.png", "failures.csv.png"):
+        (tmp_path / "in").mkdir(exist_ok=True)
+        shutil.copy(pictures / "p0.png", tmp_path / "in" / name)
+    outcome = segment_all([tmp_path / "in"], tmp_path / "out", Options(formats=("csv",)))
+    assert {row["key"] for row in outcome.done} == {"summary.csv-2", "failures.csv-2"}
+    assert len(list(csv.DictReader((tmp_path / "out" / "summary.csv").open()))) == 2
+
+
 def test_a_second_interruption_ends_at_once(pictures: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "spinetk.cli", "segment", str(pictures), "-o", str(tmp_path)]
     with subprocess.Popen(

@@ -175,6 +175,8 @@ def test_a_missing_model_and_wrong_options_are_usage_errors(
     for arguments, part in (
         (["--model", "gone.onnx"], "model gone.onnx: no such file"),
         (["--modality", "pet"], "--modality pet"),
+        ([""], "an argument is empty"),
+        (["--study", "../../x", "--dicomweb", "http://h"], "--study ../../x"),
         (["--slice", "first"], "--slice first"),
         (["--format", "pdf"], "--format pdf"),
         (["--anchor", "L9=1"], "--anchor L9=1"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import tempfile
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -31,6 +32,7 @@ from spinetk.writers.volume_outputs import write_volume
 
 FEWEST_FOR_WORKERS = 6
 """A worker takes over a second to start."""
+FULL_BYTES = 2**20
 Progress = Callable[[str, int, int], None]
 
 
@@ -73,7 +75,7 @@ class Outcome:
         other_files: number of files of other kinds that lay among the input.
         read: number of series whose pixels could be read.
         kept: keys of results that were there and were left alone.
-        told: key, and what could not be written of all slices together.
+        told: key, and what is to be known of it.
     """
 
     done: list[dict[str, Any]] = field(default_factory=list)
@@ -135,6 +137,13 @@ def segment_all(
     todo = _prepare(out, found.series, options) if found.series else []
     outcome = Outcome(other_files=len(found.passed_over))
     outcome.kept = [item.key for item in found.series if item not in todo]
+    if options.keep:
+        unread = [
+            item.key for item in todo if (out / item.key).exists() and options.slices != "all"
+        ]
+        text = "its run.json could not be read: made anew"
+        outcome.told += [(key, text) for key in unread]
+    outcome.told += _of_other_networks(out, outcome.kept, options)
     outcome.refuse(found.refused)
     shared = workers > 1 and len(todo) >= FEWEST_FOR_WORKERS
     loaded: dict[str, LoadedModel] = {} if models is None else models
@@ -292,9 +301,17 @@ def _failure_noted(key: str, outcome: Outcome) -> Iterator[None]:
     except SpineError as error:
         outcome.failed.append((key, error.about(key)))
     except OSError as error:
-        outcome.failed.append((key, error.strerror or type(error).__name__))
+        outcome.failed.append((key, _of_the_system(error)))
     except Exception as error:  # its words may quote the header
         outcome.failed.append((key, unexpected(error)))
+
+
+def _of_the_system(error: OSError) -> str:
+    """What went wrong; a full disk is said to be which."""
+    temporary = Path(tempfile.gettempdir())
+    if shutil.disk_usage(temporary).free < FULL_BYTES:
+        return f"no space left in the temporary folder {temporary}; TMPDIR names another"
+    return error.strerror or f"cannot be written: is the disk full? ({type(error).__name__})"
 
 
 def _prepare(out: Path, series: Sequence[FoundSeries], options: Options) -> list[FoundSeries]:
@@ -341,6 +358,23 @@ def _same_input(series: FoundSeries, folders: Sequence[Path]) -> None:
                 else "was made by an earlier version and does not say of which input it is"
             )
             raise UsageError(f"{why}; name another folder than {folder.parent}", folder)
+
+
+def _of_other_networks(out: Path, keys: Sequence[str], options: Options) -> list[tuple[str, str]]:
+    """That results which are kept were made by another network, or another state of it, than the
+    others will be."""
+    others = 0
+    for key in keys:
+        record = whole_record(out / key)
+        with contextlib.suppress(UsageError):  # a network that is not here any more
+            if (
+                record
+                and find_model(options.model or record.model.name).sha256 == record.model.sha256
+            ):
+                continue
+        others += record is not None
+    text = "were made by another network than the present one (column model of summary.csv)"
+    return [(f"{others} of the results that are kept", text)] if others else []
 
 
 def _folders(out: Path, key: str, options: Options) -> list[Path]:

@@ -78,6 +78,9 @@ def _run() -> int:
     # libraries warn of headers in words that quote them, a patient's name for one; what matters of
     # it is told by ourselves
     warnings.simplefilter("ignore")
+    if "" in sys.argv[1:]:  # it would be taken for the current folder
+        _say("an argument is empty: a variable that is not set?")
+        return USAGE
     try:
         # outside standalone mode typer returns the code of typer.Exit, and 130 for Ctrl-C
         code = app(standalone_mode=False)
@@ -194,11 +197,11 @@ def segment(
     )
     if overwrite and keep:
         raise UsageError("--overwrite replaces results and --continue keeps them: give one of them")
+    if study and not UID.fullmatch(study):
+        raise UsageError("digits and points, at most 64", f"--study {study}")
     if sum(map(bool, (inputs, dicomweb, dimse))) != 1 or bool(inputs) == bool(study):
         archives = "--dicomweb URL or --dimse TITLE@HOST:PORT, with --study UID"
         raise UsageError(f"name either INPUT files or folders, or {archives}")
-    if study and not UID.fullmatch(study):
-        raise UsageError("digits and points, at most 64", f"--study {study}")
     archive, fetched = _archive(dicomweb, dimse, receive_port), None
     if archive and study:
         came = archive.fetch(study, partial=partial)

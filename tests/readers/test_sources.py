@@ -1,4 +1,7 @@
 import gzip
+import os
+import tempfile
+import traceback
 import zipfile
 from pathlib import Path
 
@@ -76,3 +79,35 @@ def test_archives_in_archives_and_those_that_are_not_read(tmp_path: Path) -> Non
     told = {refusal.name: refusal.reason for refusal in files.refused}
     assert set(told) == {"c.7z", "out.zip: bad.zip", "out.zip: b.rar"}
     assert "7z archive" in told["c.7z"] and "cannot be unpacked" in told["out.zip: bad.zip"]
+
+
+@pytest.mark.parametrize("mode", [0o000, 0o644, 0o311])
+def test_a_folder_that_may_not_be_read_is_named(mode: int) -> None:
+    with tempfile.TemporaryDirectory() as place:
+        for name in ("open", "closed"):
+            (Path(place) / name).mkdir()
+            (Path(place) / name / "a.png").touch()
+        (Path(place) / "closed").chmod(mode)
+        Path(place).chmod(0o755)
+        child = os.fork()
+        if child == 0:  # exceptions do not come back from here
+            try:
+                if os.geteuid() == 0:  # who may read everything
+                    os.setuid(65534)
+                found = find_files([place])
+                assert [path.parent.name for path in found.paths] == ["open"]
+                assert [(one.name, one.failed) for one in found.refused] == [("closed", True)]
+                os._exit(0)
+            except BaseException:
+                traceback.print_exc()
+                os._exit(1)
+        ended = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        (Path(place) / "closed").chmod(0o755)
+        assert ended == 0
+
+
+def test_devices_and_pipes_are_no_input(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path("/dev/null")):
+        with pytest.raises(UnreadableInput, match="is a device or a pipe"):
+            find_files([path])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from spinetk.readers.raster import RASTER
 from spinetk.readers.reader import Content, Reader
 from spinetk.readers.sources import Files, find_files
 from spinetk.readers.volume_files import VOLUME_READERS
-from spinetk.results.keys import numbered_key
+from spinetk.results.keys import NAMES_BESIDE, numbered_key
 from spinetk.study import Refusal, Series, Study
 
 READERS: tuple[Reader, ...] = (*VOLUME_READERS, RASTER, DicomReader())
@@ -101,6 +102,9 @@ def find(inputs: Sequence[str | Path]) -> FoundStudy:
     together: dict[Reader, list[Path]] = {}
     passed_over: list[Path] = []
     for path in files.paths:
+        if not os.access(path, os.R_OK):
+            refused.append(Refusal(path.name, "may not be read (permission denied)"))
+            continue
         reader = next((one for one in READERS if one.claims(path)), None)
         if reader is None:
             if path.suffix.lower() in (".dcm", ".ima") or path in files.named:
@@ -148,8 +152,9 @@ def read(inputs: str | Path | Sequence[str | Path]) -> Study:
 
 
 def with_unique_keys(series: Iterable[FoundSeries]) -> list[FoundSeries]:
-    """Give series of the same key the endings -2, -3, ...; a key is never empty or all dots."""
-    taken: set[str] = set()
+    """Give series of the same key the endings -2, -3, ...; a key is never empty or all dots, nor
+    the name of a file that lies beside the results."""
+    taken: set[str] = set(NAMES_BESIDE)
     out = []
     for one in series:
         base = one.key if one.key.strip(".") else "series"

@@ -66,8 +66,7 @@ def find_files(inputs: Sequence[str | Path]) -> Files:
         elif item.is_dir():
             found.take(_below(item, found.refused))
         else:
-            what = "the link leads nowhere" if item.is_symlink() else "no such file or folder"
-            raise UnreadableInput(what, item)
+            raise UnreadableInput(_why_not(item), item)
     return Files(
         tuple(found.paths),
         frozenset(found.named),
@@ -75,6 +74,13 @@ def find_files(inputs: Sequence[str | Path]) -> Files:
         tuple(found.unpacked),
         tuple(found.archives),
     )
+
+
+def _why_not(path: Path) -> str:
+    """Why what is neither a file nor a folder is no input."""
+    if path.exists():
+        return "is a device or a pipe: name a file or a folder"
+    return "the link leads nowhere" if path.is_symlink() else "no such file or folder"
 
 
 def _header_of(path: Path) -> Path:
@@ -148,15 +154,24 @@ def _below(folder: Path, refused: list[Refusal], *, results: bool = False) -> li
     """Files below a folder, links followed, no folder entered twice (links may lead in a circle).
 
     Args:
-        refused: receives the links that lead nowhere.
+        refused: receives the links that lead nowhere and the folders that may not be read.
         results: take the files of results, too.
     """
     found: list[Path] = []
     dead: list[str] = []
     entered: set[tuple[int, int]] = set()
-    for place, folders, files in os.walk(folder, followlinks=True):
+    closed: list[str] = []
+
+    def shut(error: OSError) -> None:
+        closed.append(Path(error.filename).name)
+
+    for place, folders, files in os.walk(folder, onerror=shut, followlinks=True):
         here = Path(place)
         known = here.stat()
+        if not os.access(here, os.X_OK):  # its files are listed and cannot be opened
+            closed.append(here.name)
+            folders.clear()
+            continue
         ours = not results and here != folder and is_result(here)
         if (known.st_dev, known.st_ino) in entered or ours:
             folders.clear()
@@ -171,6 +186,7 @@ def _below(folder: Path, refused: list[Refusal], *, results: bool = False) -> li
                 found.append(path)
             elif path.is_symlink():
                 dead.append(name)
+    refused += [Refusal(name, "the folder may not be read (permission denied)") for name in closed]
     if dead:
         links = "1 link leads" if len(dead) == 1 else f"{len(dead)} links lead"
         shown = ", ".join(sorted(dead)[:3]) + (", ..." if len(dead) > 3 else "")

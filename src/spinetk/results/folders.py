@@ -18,7 +18,7 @@ LEFT_SECONDS = 60.0
 """A process of another machine that shares the folder is not known here; it writes longer never."""
 SUMMARY_COLUMNS = (
     "key", "modality", "selected_slice", "instance_number", "n_slices", "bodies", "discs",
-    "seconds", "warnings", "warning_codes",
+    "seconds", "warnings", "warning_codes", "model",
 )  # fmt: skip
 
 
@@ -71,6 +71,7 @@ def summary_row(record: Record) -> dict[str, Any]:
         "seconds": round(sum(record.seconds.values()), 3),
         "warnings": "; ".join(warning.text for warning in record.warnings),
         "warning_codes": " ".join(warning.code for warning in record.warnings),
+        "model": f"{record.model.name} {record.model.sha256[:8]}",
     }
 
 

@@ -13,6 +13,8 @@ import hashlib
 import re
 
 DICOM_KEY = r"([0-9a-f]{8})-\d+(?:-\d+)?"
+NAMES_BESIDE = ("summary.csv", "failures.csv")
+"""Files in the folder of results."""
 RESULT_OF_DICOM = rf"^{DICOM_KEY}(?:-slice-\d+)?(?:-corrected-\d+)?$"
 """Its group is what all results of a study have in common."""
 
