@@ -14,6 +14,7 @@ from spinetk.network.registry import (
     find_model,
     mask_file,
     shipped_models,
+    verdict_file,
 )
 
 
@@ -44,6 +45,26 @@ def test_a_network_of_ones_own_is_named_by_its_file(tmp_path: Path) -> None:
         find_model(tmp_path / "own.onnx")
     with pytest.raises(UsageError, match="nosuch"):
         find_model("nosuch")
+
+
+@pytest.mark.parametrize("harm", ["another's", "zeros", "no masks of its own", "no verdict"])
+def test_files_that_are_not_the_cards_are_no_network(harm: str, tmp_path: Path) -> None:
+    for path in find_model("mr").path.parent.glob("mr.*"):
+        shutil.copy(path, tmp_path)
+    path = tmp_path / "mr.onnx"
+    assert find_model(path).sha256 == find_model("mr").sha256
+    if harm == "another's":
+        shutil.copy(find_model("xr").path, path)
+    elif harm == "zeros":
+        content = bytearray(path.read_bytes())
+        content[4_000_000:4_000_400] = bytes(400)
+        path.write_bytes(content)
+    elif harm == "no masks of its own":
+        shutil.copy(mask_file(find_model("xr").path), mask_file(path))
+    else:
+        verdict_file(path).unlink()
+    with pytest.raises(UsageError, match="not those that its card names"):
+        find_model(path)
 
 
 def test_looks_name_no_levels_where_no_confidence_was_found_good_enough() -> None:

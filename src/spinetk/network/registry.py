@@ -106,7 +106,7 @@ def find_model(name: str | Path) -> Model:
     """A shipped network by name, or an ONNX file with its card (`NAME.json`) beside it.
 
     Raises:
-        UsageError: no such network, or its card is missing or incomplete.
+        UsageError: no such network, its card is missing or incomplete, or its files are others.
     """
     path = Path(name)
     if str(name) in shipped_models():
@@ -126,15 +126,19 @@ def find_model(name: str | Path) -> Model:
     try:
         card = json.loads(card_path.read_text())
         judged = verdict_file(path).is_file()
+        sha256 = file_hash(path)
+        if card["sha256"] != sha256:
+            text = "its files are not those that its card names: damaged, or of another network"
+            raise UsageError(f"model {path}: {text}")
         return Model(
             name=path.stem,
             path=path,
-            sha256=file_hash(path),
+            sha256=sha256,
             classes=tuple(card["classes"]),
             input_sides={str(k): int(v) for k, v in card["input_sides"].items()},
             score_threshold=float(card["score_threshold"]),
             calibration=Calibration.from_card(card["calibration"]) if judged else None,
             card=card,
         )
-    except (json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise UsageError(f"model card {card_path}: not complete ({error})") from error
