@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from spinetk.boxes import mask_box
 from spinetk.datasets.checks import check_dataset
 from spinetk.errors import SpineError
+from spinetk.readers.bounds import check_bytes
 from spinetk.rle import decode_rle
 from spinetk.structures import SACRAL_CLASS, SPINE_CLASSES
 from spinetk.study import Modality
@@ -192,6 +193,8 @@ def _parse(folder: Path, content: dict[str, Any]) -> AnnotatedSet:
     for note in content["annotations"]:
         if not isinstance(note["segmentation"], dict):
             raise SpineError(f"annotation {note.get('id')}: masks must be run-length coded", folder)
+        rows, columns = note["segmentation"]["size"]
+        check_bytes(folder.name, int(rows) * int(columns), 1)  # a small file may claim a large mask
         mask = decode_rle(note["segmentation"])
         if not mask.any():
             raise SpineError(f"annotation {note.get('id')}: its mask is empty", folder)
@@ -220,7 +223,7 @@ def _parse(folder: Path, content: dict[str, Any]) -> AnnotatedSet:
             instances=tuple(by_image.get(image["id"], ())),
             pseudo=image.get("pseudo_labels", False),
             view=image.get("view"),
-            exhaustive_rows=tuple(rows) if (rows := image.get("exhaustive_rows")) else None,
+            exhaustive_rows=tuple(span) if (span := image.get("exhaustive_rows")) else None,
         )
         for image in content["images"]
     )

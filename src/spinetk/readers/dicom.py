@@ -86,6 +86,8 @@ def find_stacks(paths: Sequence[Path]) -> tuple[list[tuple[str, Stack]], list[Re
     for path, found in scan(paths):
         if isinstance(found, Exception):
             why = f"damaged DICOM header ({short(found, path)})"
+            if isinstance(found, UnreadableInput) and found.place:  # it says all itself
+                why = found.about(path.name)
             refused.append(Refusal(path.name, why))
         else:
             headers += found

@@ -17,6 +17,7 @@ from pydicom.dataset import Dataset
 
 from spinetk.errors import UnreadableInput
 from spinetk.orthonormal import SHEAR_TOLERANCE, orthonormal, shear
+from spinetk.readers.bounds import check_deflated
 from spinetk.readers.header_checks import usable_spacing
 from spinetk.study import NOT_HOUNSFIELD, Frame, Geometry, Modality, Vector, vector
 from spinetk.warning import Warning
@@ -127,6 +128,7 @@ def read_headers(path: Path) -> list[Header]:
     Raises:
         UnreadableInput: not a DICOM image, or a value that everything depends on is damaged.
     """
+    check_deflated(path)
     dataset = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=list(TAGS), force=True)
     if "SeriesInstanceUID" not in dataset:
         raise UnreadableInput("no SeriesInstanceUID")

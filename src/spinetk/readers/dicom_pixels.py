@@ -19,11 +19,15 @@ from pydicom.uid import (
 )
 
 from spinetk.errors import UnreadableInput, Unsuitable
+from spinetk.readers.bounds import check_bytes
 from spinetk.readers.dicom_headers import Header, floats, integer
 from spinetk.readers.header_checks import check_size, short
 
 RARE = (JPEGExtended12Bit,)
 """Transfer syntaxes that the base install cannot decode in full."""
+
+WORD = 2
+"""Bytes of a stored value, of which images have one or two."""
 
 Decoded = NDArray[np.float32] | UnreadableInput
 
@@ -40,7 +44,7 @@ def decode(headers: Sequence[Header]) -> Iterator[tuple[Header, Decoded]]:
         done = 0
         try:
             numbers = [int(header.frame.number or 1) - 1 for header in together]
-            check_size(path.name, *together[0].shape)
+            _check(together[0])
             whole = pydicom.dcmread(path, stop_before_pixels=True, force=True)
             for header, stored in zip(together, iter_pixels(path, indices=numbers), strict=True):
                 slope, intercept = header.rescale
@@ -61,7 +65,7 @@ def decode_file(header: Header) -> tuple[NDArray[np.float32], Dataset]:
     """
     path = header.frame.path
     try:
-        check_size(path.name, *header.shape)
+        _check(header)
         dataset = pydicom.dcmread(path, force=True)
         if "TransferSyntaxUID" not in dataset.file_meta:  # a file from before PS3.10
             implicit = dataset.original_encoding[0]
@@ -87,7 +91,7 @@ def decode_run(headers: Sequence[Header]) -> Iterator[tuple[Header, NDArray[np.f
     """
     path = headers[0].frame.path
     try:
-        check_size(path.name, *headers[0].shape)
+        _check(headers[0])
         dataset = pydicom.dcmread(path, stop_before_pixels=True, force=True)
         numbers = [int(header.frame.number or 1) - 1 for header in headers]
         _with_rescale(dataset)
@@ -96,6 +100,17 @@ def decode_run(headers: Sequence[Header]) -> Iterator[tuple[Header, NDArray[np.f
             yield header, without_padding(values, stored, dataset), dataset
     except Exception as error:  # decoders raise many kinds for damaged pixel data
         raise _reason(error, headers[0]) from error
+
+
+def _check(header: Header) -> None:
+    """See that an image's size is one of a picture, and not too large to decode.
+
+    Raises:
+        UnreadableInput: it is not.
+    """
+    name, (rows, columns) = header.frame.path.name, header.shape
+    check_size(name, rows, columns)
+    check_bytes(name, rows * columns, WORD)
 
 
 def without_padding(

@@ -14,6 +14,7 @@ from typing import IO, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from spinetk.readers.bounds import check_bytes
 from spinetk.study import Slice
 
 IN_MEMORY_BYTES = 64 * 2**20
@@ -39,12 +40,16 @@ class PixelStore:
 
     Args:
         fill: value of pixels that are never written; None where every plane is written whole.
+
+    Raises:
+        UnreadableInput: it would be larger than is allowed, or than the disk has room for.
     """
 
     def __init__(self, count: int, height: int, width: int, fill: float | None = None) -> None:
         self.count, self.shape = count, (height, width)
         self._one_at_a_time = threading.Lock()  # the file has one place at a time
         size = count * height * width * WORD
+        check_bytes("", count * height * width, 0, volume=True)
         fits = size <= IN_MEMORY_BYTES - _Held.size
         # open as long as the slices are in use
         self.file: IO[bytes] = io.BytesIO() if fits else tempfile.TemporaryFile()  # noqa: SIM115

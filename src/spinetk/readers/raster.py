@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from spinetk.errors import UnreadableInput, Unsuitable
+from spinetk.errors import SpineError, UnreadableInput, Unsuitable
+from spinetk.readers.bounds import check_bytes
 from spinetk.readers.header_checks import check_size, file_stem, finite
 from spinetk.readers.reader import FileReader
 from spinetk.study import NO_SPACING, Series, Slice
@@ -27,6 +28,7 @@ def read_raster(path: Path) -> Series:
     Raises:
         UnreadableInput: not a picture, in colour, or of an impossible size.
     """
+    told = _told(path)
     try:
         stored = cv2.imdecode(np.fromfile(path, dtype=np.uint8), cv2.IMREAD_UNCHANGED)
     except (cv2.error, OSError):
@@ -35,7 +37,6 @@ def read_raster(path: Path) -> Series:
         raise UnreadableInput("cannot be read as a picture", path.name)
     check_size(path.name, stored.shape[0], stored.shape[1])
     warnings: list[Warning] = []
-    told = _told(path)
     if told.pages > 1:
         warnings.append(Warning("first-page", f"has {told.pages} pages: the first is taken"))
     picture = _as_shown(np.asarray(stored), told)
@@ -90,10 +91,19 @@ ORIENTATION, PHOTOMETRIC, WHITE_IS_ZERO = 0x0112, 262, 0
 
 
 def _told(path: Path) -> _Told:
+    """What is to be known of a picture before, and beside, its pixels.
+
+    Raises:
+        UnreadableInput: no picture, or too large a one.
+    """
     from PIL import Image  # most inputs are no pictures
 
+    before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None  # the bound is `check_bytes`'
     try:
         with Image.open(path) as picture:
+            channels, stored = _depth(picture)
+            check_size(path.name, picture.height, picture.width)
+            check_bytes(path.name, picture.height * picture.width * channels, stored)
             tags = getattr(picture, "tag_v2", {})
             return _Told(
                 int(getattr(picture, "n_frames", 1)),
@@ -101,8 +111,21 @@ def _told(path: Path) -> _Told:
                 1 if picture.format == "TIFF" else int(picture.getexif().get(ORIENTATION, 1)),
                 tags.get(PHOTOMETRIC) == WHITE_IS_ZERO,
             )
-    except Exception:  # what OpenCV can read and Pillow cannot says nothing
-        return _Told()
+    except SpineError:
+        raise
+    except Exception as error:  # Pillow raises many kinds for damaged files
+        raise UnreadableInput("cannot be read as a picture", path.name) from error
+    finally:
+        Image.MAX_IMAGE_PIXELS = before
+
+
+def _depth(picture: Any) -> tuple[int, int]:
+    """Channels, and bytes of a value, that OpenCV makes of a picture, at most."""
+    if picture.mode in ("1", "L"):
+        return 1, 1
+    if picture.mode in ("I", "F") or picture.mode.startswith("I;"):
+        return 1, 4 if picture.mode in ("I", "F") else 2
+    return max(3, len(picture.getbands())), 2  # Pillow does not say whether colours have 16 bits
 
 
 def _as_shown(stored: NDArray[Any], told: _Told) -> NDArray[Any]:

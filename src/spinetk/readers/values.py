@@ -65,7 +65,8 @@ class Values:
     def take(self, part: NDArray[np.float32]) -> None:
         """Take account of a part, float32 [x, y, n]."""
         step, first = self._step, -self._planes % self._step
-        self._sample.append(part[::step, ::step, first::step].ravel())
+        # a copy: a view, be it empty, keeps the whole part in memory
+        self._sample.append(part[::step, ::step, first::step].ravel().copy())
         self._size += part.size
         self._planes += part.shape[2]
         good = np.isfinite(part)

@@ -1,0 +1,90 @@
+"""How much an input may take, by what its header claims, before anything of it is decoded.
+
+One rule for every reader: a file of some kilobytes may claim, or even hold, gigabytes.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import shutil
+import tempfile
+import zlib
+from pathlib import Path
+
+from spinetk.errors import UnreadableInput, UsageError
+
+VARIABLE = "SPINETK_LARGEST_MB"
+LARGEST_MB = 320
+"""Of a picture, decoded, and the gray values that are made of it (8192 x 8192 pixels of 8 bits). A
+volume's values wait on the disk, a part of them in memory: it may have sixteen times as many."""
+VOLUMES = 16
+META_BYTES, BLOCK = 2048, 2**16
+DEFLATED = b"1.2.840.10008.1.2.1.99"
+GRAY = 4
+"""Bytes of a gray value as we have it, a float32."""
+
+
+def check_bytes(name: str, values: int, stored: int, *, volume: bool = False) -> None:
+    """Refuse what would take too much memory, or more of the temporary folder than is there.
+
+    Args:
+        values: pixels times colour channels, or voxels.
+        stored: bytes of each as the file has it.
+        volume: read in parts; its gray values wait in the temporary folder.
+
+    Raises:
+        UnreadableInput: too large; the message says how the bound is raised.
+        UsageError: the environment's bound is no number.
+    """
+    needed = values * (GRAY + (0 if volume else stored))
+    allowed = largest_bytes() * (VOLUMES if volume else 1)
+    if needed > allowed:
+        text = f"would take {needed / 2**20:.0f} MB, and at most {allowed / 2**20:.0f} are allowed"
+        factor = math.ceil(largest_bytes() / 2**20 * needed / allowed)
+        raise UnreadableInput(f"{text}: {VARIABLE}={factor} in the environment allows it", name)
+    if volume and needed > shutil.disk_usage(tempfile.gettempdir()).free:
+        place = tempfile.gettempdir()
+        text = f"its values take {needed / 2**20:.0f} MB, which the temporary folder has not"
+        raise UnreadableInput(f"{text} ({place}; TMPDIR names another)", name)
+
+
+def check_deflated(path: Path) -> None:
+    """Refuse a deflated DICOM file (PS3.5 A.5) that holds more than is allowed: the whole of it is
+    inflated before its first element is known.
+
+    Raises:
+        UnreadableInput: too large.
+    """
+    with path.open("rb") as stream:
+        start = stream.read(META_BYTES)
+        place = start.find(DEFLATED)
+        if start[128:132] != b"DICM" or place < 0:
+            return
+        length = int.from_bytes(start[140:144], "little")  # of the group 0002
+        stream.seek(144 + length)
+        inflated, inflater = 0, zlib.decompressobj(-zlib.MAX_WBITS)
+        while block := stream.read(BLOCK):
+            while block:
+                inflated += len(inflater.decompress(block, BLOCK))
+                if inflated > largest_bytes():
+                    largest = largest_bytes() / 2**20
+                    text = f"holds more than {largest:.0f} MB, deflated: {VARIABLE} in the "
+                    raise UnreadableInput(text + "environment may allow more", path.name)
+                block = inflater.unconsumed_tail
+
+
+def largest_bytes() -> int:
+    """The bound of a picture, by the environment.
+
+    Raises:
+        UsageError: it is no number.
+    """
+    text = os.environ.get(VARIABLE)
+    try:
+        value = float(text) if text else float(LARGEST_MB)
+    except ValueError:
+        value = math.nan
+    if not 0 < value < math.inf:
+        raise UsageError("is no number of megabytes", f"{VARIABLE}={text}")
+    return int(value * 2**20)
