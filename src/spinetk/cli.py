@@ -6,7 +6,6 @@ import gc
 import importlib.util
 import io
 import json
-import re
 import signal
 import sys
 import warnings
@@ -20,7 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
 import spinetk
-from spinetk.cli_options import anchor_of, formats_of, one_of, slice_choice, spacing_of
+from spinetk.cli_options import anchor_of, formats_of, one_of, slice_choice, spacing_of, study_of
 from spinetk.errors import SpineError, UnreadableInput, UsageError
 from spinetk.warning import Warning
 from spinetk.writers.formats import DICOM_FORMATS, FORMATS, USUAL_FORMATS
@@ -28,7 +27,6 @@ from spinetk.writers.formats import DICOM_FORMATS, FORMATS, USUAL_FORMATS
 DONE, USAGE, UNREADABLE, SOME_FAILED = 0, 2, 3, 4
 INTERRUPTED = 130
 SHORTEST_TOKEN = 12
-UID = re.compile(r"[0-9.]{1,64}")
 HELPFUL_OPTIONS = {
     "modality-assumed": "--modality",
     "no-spacing": "--spacing",
@@ -197,8 +195,7 @@ def segment(
     )
     if overwrite and keep:
         raise UsageError("--overwrite replaces results and --continue keeps them: give one of them")
-    if study and not UID.fullmatch(study):
-        raise UsageError("digits and points, at most 64", f"--study {study}")
+    study = study_of(study) if study else None
     if sum(map(bool, (inputs, dicomweb, dimse))) != 1 or bool(inputs) == bool(study):
         archives = "--dicomweb URL or --dimse TITLE@HOST:PORT, with --study UID"
         raise UsageError(f"name either INPUT files or folders, or {archives}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from spinetk.errors import UsageError
@@ -18,6 +19,17 @@ def one_of(option: str, value: str, choices: dict[str, Any]) -> Any:
     if value not in choices:
         raise UsageError(f"{option} {value}: one of {', '.join(choices)}")
     return choices[value]
+
+
+def study_of(text: str) -> str:
+    """A StudyInstanceUID (PS3.5 9.1), which becomes part of an address.
+
+    Raises:
+        UsageError: it is none.
+    """
+    if not re.fullmatch(r"[0-9.]{1,64}", text):
+        raise UsageError("digits and points, at most 64", f"--study {text}")
+    return text
 
 
 def slice_choice(text: str) -> Any:

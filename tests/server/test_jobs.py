@@ -81,14 +81,6 @@ def aged(store: JobStore, job: str, seconds: float = 1e6) -> None:
     store._base.execute("UPDATE jobs SET job = ? WHERE id = ?", (json.dumps(old), job))
 
 
-def test_a_folder_of_somebody_elses_is_refused_and_untouched(tmp_path: Path) -> None:
-    (tmp_path / "thesis").mkdir()
-    (tmp_path / "thesis" / "chapter.tex").touch()
-    with pytest.raises(UsageError, match="is not empty and no folder of spinetk serve"):
-        JobStore(tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == ["thesis"]
-
-
 def test_only_what_the_server_made_is_swept(store: JobStore) -> None:
     for name in ("mine", ".archive-1", ".trash-2"):
         (store.folder / name).mkdir()

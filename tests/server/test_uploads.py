@@ -18,6 +18,7 @@ from spinetk.server.desk import Desk
 from spinetk.server.jobs import JobStore
 from spinetk.server.uploads import place_for
 from tests.server.conftest import Serve, Served
+from tests.server.test_jobs import aged
 
 NAMES = [
     "../../evil.png", "/etc/evil.png", "..\\..\\evil.png", "a/../../../evil.png", "..", "", ".",
@@ -118,7 +119,7 @@ def test_other_hosts_need_a_token(serve: Serve, tmp_path: Path) -> None:
 def test_studies_are_deleted_after_their_time(tmp_path: Path) -> None:
     store = JobStore(tmp_path)
     old, new = store.add("old"), store.add("new")
-    store.change(old.id, created=time.time() - 7200)
+    aged(store, old.id, 7200)
 
     async def sweep() -> None:
         with contextlib.suppress(TimeoutError):

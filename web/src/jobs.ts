@@ -161,7 +161,7 @@ export async function showJobs(main: HTMLElement, about: About): Promise<() => v
     } }, "Download"));
   main.replaceChildren(zone,
     h("section", {}, h("h2", {}, "Studies"), list,
-      h("p", { class: "soft" }, `They stay on this computer and are deleted after ${about.keep_hours} hours.`)),
+      h("p", { class: "soft" }, `They stay on this computer. What nobody corrected is deleted ${about.keep_hours} hours after its last change.`)),
     corrections);
 
   const shown = new Map<string, Job>();

@@ -64,8 +64,8 @@ def check_deflated(path: Path) -> None:
         length = int.from_bytes(start[140:144], "little")  # of the group 0002
         stream.seek(144 + length)
         inflated, inflater = 0, zlib.decompressobj(-zlib.MAX_WBITS)
-        while block := stream.read(BLOCK):
-            while block:
+        while not inflater.eof and (block := stream.read(BLOCK)):
+            while block and not inflater.eof:
                 inflated += len(inflater.decompress(block, BLOCK))
                 if inflated > largest_bytes():
                     largest = largest_bytes() / 2**20

@@ -20,6 +20,7 @@ from pydicom.uid import (
 
 from spinetk.errors import UnreadableInput, Unsuitable
 from spinetk.readers.bounds import check_bytes
+from spinetk.readers.decoder_process import IN_C, decoded_apart
 from spinetk.readers.dicom_headers import Header, floats, integer
 from spinetk.readers.header_checks import check_size, short
 
@@ -46,7 +47,7 @@ def decode(headers: Sequence[Header]) -> Iterator[tuple[Header, Decoded]]:
             numbers = [int(header.frame.number or 1) - 1 for header in together]
             _check(together[0])
             whole = pydicom.dcmread(path, stop_before_pixels=True, force=True)
-            for header, stored in zip(together, iter_pixels(path, indices=numbers), strict=True):
+            for header, stored in zip(together, _frames(whole, path, numbers), strict=True):
                 slope, intercept = header.rescale
                 values = _gray(stored).astype(np.float32) * slope + intercept
                 yield header, without_padding(values, stored, whole)
@@ -74,7 +75,10 @@ def decode_file(header: Header) -> tuple[NDArray[np.float32], Dataset]:
             )
         if dataset.get("PhotometricInterpretation") == "PALETTE COLOR":
             raise Unsuitable("colour pixels; gray ones are needed")
-        stored = _gray(dataset.pixel_array)
+        apart = dataset.file_meta.TransferSyntaxUID in IN_C
+        stored = _gray(next(decoded_apart(path)) if apart else dataset.pixel_array)
+        if stored.shape != header.shape:
+            raise UnreadableInput("its compressed pixels are not as many as its header says")
         values = without_padding(
             apply_modality_lut(stored, _with_rescale(dataset)), stored, dataset
         )
@@ -95,11 +99,18 @@ def decode_run(headers: Sequence[Header]) -> Iterator[tuple[Header, NDArray[np.f
         dataset = pydicom.dcmread(path, stop_before_pixels=True, force=True)
         numbers = [int(header.frame.number or 1) - 1 for header in headers]
         _with_rescale(dataset)
-        for header, stored in zip(headers, iter_pixels(path, indices=numbers), strict=True):
+        for header, stored in zip(headers, _frames(dataset, path, numbers), strict=True):
             values = apply_modality_lut(_gray(stored), dataset)
             yield header, without_padding(values, stored, dataset), dataset
     except Exception as error:  # decoders raise many kinds for damaged pixel data
         raise _reason(error, headers[0]) from error
+
+
+def _frames(dataset: Dataset, path: Path, numbers: Sequence[int]) -> Iterator[NDArray[Any]]:
+    """Frames of a file, one in memory at a time."""
+    if dataset.file_meta.get("TransferSyntaxUID") in IN_C:
+        return decoded_apart(path, numbers)
+    return iter(iter_pixels(path, indices=numbers))
 
 
 def _check(header: Header) -> None:
