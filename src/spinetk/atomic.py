@@ -15,6 +15,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 UNFINISHED = ".unfinished-"
 TRIES = 20
@@ -89,12 +90,32 @@ def leftovers(folder: Path) -> list[Path]:
     found = []
     for path in folder.glob(f"{UNFINISHED}*"):
         owner = path.name.removeprefix(UNFINISHED).partition("-")[0]
-        if path.is_dir() and owner.isdecimal() and not _is_alive(int(owner)):
+        if path.is_dir() and owner.isdecimal() and not is_alive(int(owner)):
             found.append(path)
     return sorted(found)
 
 
-def _is_alive(process: int) -> bool:
+def lock_folder(folder: Path) -> IO[str]:
+    """Keep a folder for this process as long as the file that is returned is open.
+
+    Raises:
+        OSError: another process has it (EAGAIN), or the folder cannot be written.
+    """
+    file = (folder / ".lock").open("w")
+    try:
+        import fcntl
+    except ImportError:  # not on Windows
+        return file
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        raise
+    return file
+
+
+def is_alive(process: int) -> bool:
+    """Whether a process of this machine runs, by its number."""
     try:
         os.kill(process, 0)
     except ProcessLookupError:

@@ -25,6 +25,7 @@ from spinetk.results.record import is_result, whole_record
 from spinetk.results.write import write_result
 from spinetk.solids import OutlinedSlice
 from spinetk.study import NO_SPACING, Modality, Refusal, Segmentation, Series
+from spinetk.temporary import sweep_temporary
 from spinetk.warning import Warning
 from spinetk.workers import in_workers
 from spinetk.writers.formats import USUAL_FORMATS
@@ -132,6 +133,7 @@ def segment_all(
     """
     if options.model:
         find_model(options.model)
+    sweep_temporary()
     found = find(inputs)
     made = not out.exists()
     todo = _prepare(out, found.series, options) if found.series else []

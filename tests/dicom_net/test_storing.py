@@ -6,6 +6,7 @@ import pytest
 
 from spinetk.atomic import unfinished
 from spinetk.dicom_net.storing import State, StudyFolder, read_json
+from spinetk.errors import UsageError
 
 
 @pytest.fixture
@@ -26,7 +27,7 @@ def test_an_image_sent_twice_is_one_and_nothing_new(folder: StudyFolder) -> None
 
 def test_no_uid_leads_out_of_the_folder(folder: StudyFolder, tmp_path: Path) -> None:
     folder.put("../../evil", "/etc/passwd", b"x")
-    files = [p for p in tmp_path.rglob("*") if p.is_file()]
+    files = [p for p in tmp_path.rglob("*") if p.is_file() and p.name != ".lock"]
     assert len(files) == 1 and files[0].is_relative_to(folder.incoming)
     assert (tmp_path / "node").stat().st_mode & 0o077 == 0
 
@@ -39,6 +40,7 @@ def test_what_a_killed_node_left_half_written_does_not_count(
     half = unfinished(study / "x.dcm")
     half.write_bytes(b"half")
     assert folder.arrivals(study)[0] == 1
+    folder.close()  # as a killed process does
     StudyFolder(tmp_path / "node")
     assert not half.exists()
 
@@ -80,3 +82,11 @@ def test_what_was_never_sent_stays_and_is_taken_up_again(folder: StudyFolder) ->
     assert study.exists() and "given up" in (folder.results(study) / "reason.txt").read_text()
     folder.take_up_unsent()
     assert folder.state(study) == State(came, "waiting", 1)
+
+
+def test_two_nodes_do_not_share_a_folder(tmp_path: Path) -> None:
+    first = StudyFolder(tmp_path / "node")
+    with pytest.raises(UsageError, match="another node uses this folder"):
+        StudyFolder(tmp_path / "node")
+    first.close()
+    StudyFolder(tmp_path / "node").close()

@@ -25,6 +25,7 @@ from spinetk.dicom_net.send import Unreachable, send_files
 from spinetk.dicom_net.storing import State, StudyFolder, read_json
 from spinetk.errors import SpineError
 from spinetk.results.record import read_record
+from spinetk.temporary import sweep_temporary
 from spinetk.workers import in_workers
 
 MOST_TRIES = 3
@@ -80,6 +81,7 @@ class Node:
         Raises:
             UsageError: the port is taken, or is not ours to open.
         """
+        sweep_temporary()
         self._listener.start(self.settings.host, self.settings.port)
         self._folder.take_up_unsent()
         self._thread.start()
@@ -88,7 +90,9 @@ class Node:
         """Close the port and stop after the step under way."""
         self._ended.set()
         self._listener.stop()
-        self._thread.join()
+        if self._thread.is_alive():
+            self._thread.join()
+        self._folder.close()
 
     def _work(self) -> None:
         """Segment and send the studies that are complete, one after the other."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -36,6 +35,7 @@ from spinetk.dicom_net.encryption import server_tls
 from spinetk.dicom_net.peers import AE_TITLE, Peer
 from spinetk.dicom_net.send import associated, send_files
 from spinetk.errors import UnreadableInput, UsageError
+from spinetk.temporary import temporary_folder
 
 FIND, MOVE, GET = (UID(f"1.2.840.10008.5.1.4.1.2.2.{number}") for number in (1, 2, 3))
 """The Study Root information model (PS3.4 C.6.2)."""
@@ -72,7 +72,7 @@ class NodeArchive:
     def fetch(self, study: str, *, partial: bool = False) -> Fetched:
         """See `archive.Archive`."""
         images = self._images(study)
-        folder = tempfile.TemporaryDirectory(prefix="spinetk-")
+        folder = temporary_folder()
         came: set[str] = set()
 
         def store(event: evt.Event) -> int:

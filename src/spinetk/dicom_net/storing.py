@@ -16,7 +16,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from spinetk.atomic import SPARE_BYTES, remove_unfinished, whole_file, write_text
+from spinetk.atomic import SPARE_BYTES, lock_folder, remove_unfinished, whole_file, write_text
+from spinetk.errors import UsageError
 
 Arrivals = tuple[int, float]
 """Number of a study's images, and when the last one came (seconds since 1970)."""
@@ -43,6 +44,9 @@ class StudyFolder:
 
     Args:
         folder: made, for its owner only, where it is not there.
+
+    Raises:
+        UsageError: another node has it.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -51,11 +55,19 @@ class StudyFolder:
         )
         if not folder.exists():
             folder.mkdir(parents=True, mode=0o700)
+        try:
+            self._own = lock_folder(folder)
+        except OSError as error:
+            raise UsageError("another node uses this folder", folder) from error
         for part in (self.incoming, self._results, self._states):
             part.mkdir(exist_ok=True)
         for study in self.incoming.iterdir():
             remove_unfinished(study)  # never acknowledged
         self._moving = threading.Lock()
+
+    def close(self) -> None:
+        """Let another node have the folder."""
+        self._own.close()
 
     def has_room(self) -> bool:
         """Whether the disk takes more."""

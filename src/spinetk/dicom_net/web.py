@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import re
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from dicomweb_client.api import DICOMwebClient
 
 from spinetk.dicom_net.archive import Fetched, dicom_files, whole_study
 from spinetk.errors import SpineError, UnreadableInput
+from spinetk.temporary import temporary_folder
 
 AS_STORED = (("application/dicom", "*"),)
 """Without it a server turns what is compressed into something else, or fails to."""
@@ -43,7 +43,7 @@ class WebArchive:
     def fetch(self, study: str, *, partial: bool = False) -> Fetched:
         """See `archive.Archive`. What came is counted against what the server says it has, and the
         answer must be whole."""
-        folder = tempfile.TemporaryDirectory(prefix="spinetk-")
+        folder = temporary_folder()
         watched = _WatchedSession()
         client = _client(self.url, watched)
         came: set[str] = set()

@@ -19,6 +19,7 @@ from spinetk.readers.archives import (
 )
 from spinetk.results.record import is_result
 from spinetk.study import Refusal
+from spinetk.temporary import temporary_folder
 
 Unpacked = tempfile.TemporaryDirectory[str]
 
@@ -139,7 +140,7 @@ class _Found:
 
     def _folder(self, of: Path) -> Path:
         """A temporary folder that goes when nothing refers to it any more."""
-        folder = Unpacked(prefix="spinetk-")
+        folder = temporary_folder()
         self.unpacked.append(folder)
         self.archives.append(of)
         return Path(folder.name)

@@ -25,6 +25,7 @@ from spinetk.server.runner import Runner
 from spinetk.server.settings import Settings
 from spinetk.server.shared import Served
 from spinetk.server.uploads import TooLarge
+from spinetk.temporary import sweep_temporary
 
 PAGE = Path(str(resources.files("spinetk.server") / "page"))
 SWEEP_SECONDS = 60.0
@@ -32,6 +33,7 @@ SWEEP_SECONDS = 60.0
 
 def create_app(settings: Settings) -> FastAPI:
     """The application; its runner and its sweeper live as long as it is served."""
+    sweep_temporary()
     store, desk = JobStore(settings.folder), Desk()
 
     @asynccontextmanager

@@ -9,7 +9,6 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
 from spinetk.errors import UsageError
 
@@ -38,19 +37,6 @@ def claim(folder: Path) -> None:
     if any(folder.iterdir()) and not (folder / BASE).exists():  # earlier versions had no marker
         raise UsageError("is not empty and no folder of spinetk serve: name a new one", folder)
     (folder / MARKER).write_text(MARKED)
-
-
-def lock_file(file: IO[str]) -> None:
-    """Keep a file for this process as long as it is open.
-
-    Raises:
-        OSError: another process has it.
-    """
-    try:
-        import fcntl
-    except ImportError:  # not on Windows
-        return
-    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def open_base(folder: Path) -> sqlite3.Connection:

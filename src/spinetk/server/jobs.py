@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from spinetk.atomic import lock_folder
 from spinetk.errors import UsageError
 from spinetk.results.folders import results_in, summary_row
 from spinetk.server.job import Job, Task, fields_of, job_from
@@ -25,7 +26,6 @@ from spinetk.server.job_folder import (
     changing,
     claim,
     job_folders,
-    lock_file,
     open_base,
 )
 
@@ -45,9 +45,8 @@ class JobStore:
 
     def __post_init__(self) -> None:
         claim(self.folder)
-        self._own = (self.folder / ".lock").open("w")
         try:
-            lock_file(self._own)
+            self._own = lock_folder(self.folder)
         except OSError as error:
             raise UsageError("another server uses this folder", self.folder) from error
         self._base = open_base(self.folder)
