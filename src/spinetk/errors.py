@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+import unicodedata
+
+TURNS = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+
 
 def readable(text: str) -> str:
     """A file's name that can be written anywhere: bytes that are no UTF-8 (file systems allow
-    them) are taken for Western European letters.
+    them) are taken for Western European letters, and what would control a terminal, or make a
+    second line, is replaced.
 
     >>> readable("Caf\\udce9.png")
     'Café.png'
+    >>> readable("a\\x1b[2J\\nb.png")
+    'a�[2J�b.png'
     """
-    if text.isascii():
+    if text.isascii() and text.isprintable():
         return text
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
-        return text.encode("utf-8", "surrogateescape").decode("cp1252", "replace")
-    return text
+        text = text.encode("utf-8", "surrogateescape").decode("cp1252", "replace")
+    return "".join("\N{REPLACEMENT CHARACTER}" if _controls(c) else c for c in text)
+
+
+def _controls(letter: str) -> bool:
+    """Whether a letter is none: a control character, an end of line, or what turns the direction of
+    the text around it."""
+    return unicodedata.category(letter) in ("Cc", "Zl", "Zp") or letter in TURNS
 
 
 class SpineError(Exception):

@@ -68,3 +68,13 @@ def test_a_csv_that_fails_half_way_leaves_the_old_one(tmp_path: Path) -> None:
         write_rows(tmp_path / "a.csv", ("x",), [{"x": 2}, {"unknown": 3}])
     assert (tmp_path / "a.csv").read_text() == before
     assert [path.name for path in tmp_path.iterdir()] == ["a.csv"]
+
+
+def test_names_that_a_spreadsheet_would_run_are_text(tmp_path: Path) -> None:
+    keys = ("=cmd|' /C calc'!A0", "@SUM(A1)", "+1", "-x", "L4")
+    reasons = (-1.5, 2, 3, 4, "a=b")
+    rows = [{"key": key, "reason": reason} for key, reason in zip(keys, reasons, strict=True)]
+    write_rows(tmp_path / "a.csv", ("key", "reason"), rows)
+    read = list(csv.DictReader((tmp_path / "a.csv").open()))
+    assert [row["key"] for row in read] == ["'=cmd|' /C calc'!A0", "'@SUM(A1)", "'+1", "'-x", "L4"]
+    assert [row["reason"] for row in read] == ["-1.5", "2", "3", "4", "a=b"]

@@ -16,6 +16,7 @@ from spinetk.results.record import FILE, Record, whole_record
 
 LEFT_SECONDS = 60.0
 """A process of another machine that shares the folder is not known here; it writes longer never."""
+FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 SUMMARY_COLUMNS = (
     "key", "modality", "selected_slice", "instance_number", "n_slices", "bodies", "discs",
     "seconds", "warnings", "warning_codes", "model",
@@ -84,9 +85,15 @@ def write_rows(path: Path, columns: Sequence[str], rows: Iterable[dict[str, Any]
     """Write a CSV file; a server and its working process may write one at the same time.
 
     Args:
-        rows: a dict of the columns' values each.
+        rows: a dict of the columns' values each. Text that a spreadsheet would take for a formula
+            (names of files, for one) gets an apostrophe before it.
     """
     with whole_file(path) as partial, partial.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.DictWriter(stream, fieldnames=columns)
         writer.writeheader()
-        writer.writerows(rows)
+        writer.writerows({name: _plain(value) for name, value in row.items()} for row in rows)
+
+
+def _plain(value: Any) -> Any:
+    """A cell that is no formula (OWASP, CSV injection)."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULAS) else value

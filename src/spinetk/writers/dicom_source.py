@@ -199,7 +199,7 @@ def person_name(who: str) -> PersonName:
     """A name as the page takes it, in the form of a DICOM name (VR PN: no control characters, 64 of
     a component group at most)."""
     plain = "".join(c for c in who if c.isprintable() and c not in "^=\\")
-    return PersonName(plain[:64])
+    return PersonName(plain[:64].strip() or "unknown")
 
 
 def new_series(number: int, content: str) -> dict[str, Any]:
