@@ -13,10 +13,11 @@ from pathlib import Path
 import httpx
 import pytest
 
+from spinetk.errors import UnreadableInput
 from spinetk.server.app import _sweep
 from spinetk.server.desk import Desk
 from spinetk.server.jobs import JobStore
-from spinetk.server.uploads import place_for
+from spinetk.server.uploads import place_for, unpack_archives
 from tests.server.conftest import Serve, Served
 from tests.server.test_jobs import aged
 
@@ -183,3 +184,23 @@ def test_a_file_that_is_sent_twice_is_one_and_a_refused_one_leaves_the_other(
         served.ask("PUT", place, 413, content=bytes(1_100_000))
         [kept] = (p for p in (tmp_path / job).rglob("*") if p.is_file())
         assert kept.read_bytes() == b"x" * 400_000
+
+
+def test_archives_hold_no_more_files_than_a_study_may(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        for number in range(20_001):
+            archive.writestr(f"{number}.dcm", b"")
+    with pytest.raises(UnreadableInput, match="too large to unpack"):
+        unpack_archives(tmp_path, 10**9)
+
+
+def test_archives_in_an_archive_take_no_longer_each_the_more_there_are(tmp_path: Path) -> None:
+    inner = io.BytesIO()
+    with zipfile.ZipFile(inner, "w") as archive:
+        archive.writestr("a.dcm", b"x")
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        for number in range(2000):
+            archive.writestr(f"{number}.zip", inner.getvalue())
+    start = time.perf_counter()
+    unpack_archives(tmp_path, 10**9)
+    assert len(list(tmp_path.rglob("*.dcm"))) == 2000 and time.perf_counter() - start < 30

@@ -18,6 +18,8 @@ from spinetk.errors import UsageError
 DONE, NOT_AUTHORIZED, OUT_OF_RESOURCES, CANNOT_UNDERSTAND = 0x0000, 0x0124, 0xA700, 0xC000
 """Statuses of C-ECHO and C-STORE (PS3.7 annex C, PS3.4 table B.2-1)."""
 
+SILENT_SECONDS, MOST_ASSOCIATIONS = 5, 50
+
 log = logging.getLogger("spinetk.node")
 
 
@@ -42,6 +44,8 @@ class Listener:
         entity = AE(ae_title=self._title)
         entity.require_called_aet = True
         entity.require_calling_aet = sorted({title for title, _ in self._peers})
+        # who opens a connection and says nothing shuts nobody out
+        entity.acse_timeout, entity.maximum_associations = SILENT_SECONDS, MOST_ASSOCIATIONS
         entity.add_supported_context(Verification)
         for context in AllStoragePresentationContexts:
             entity.add_supported_context(context.abstract_syntax, ALL_TRANSFER_SYNTAXES)
@@ -96,7 +100,10 @@ class Listener:
 def _refused(event: evt.Event) -> None:
     asked = event.assoc.requestor
     title = asked.primitive.called_ae_title if asked.primitive else ""
-    log.warning("refused: %s at %s, which called %s", asked.ae_title, asked.address, title)
+    log.warning(
+        "refused: %s at %s, which called %s (allowed by --allow %s@%s, called by our title)",
+        asked.ae_title, asked.address, title, asked.ae_title, asked.address,
+    )  # fmt: skip
 
 
 def _server_for(hosts: set[str]) -> type[ThreadedAssociationServer]:
@@ -106,7 +113,8 @@ def _server_for(hosts: set[str]) -> type[ThreadedAssociationServer]:
         def verify_request(self, request: object, client_address: tuple[str, int]) -> bool:
             if client_address[0] in hosts:
                 return True
-            log.warning("refused: a connection from %s", client_address[0])
+            host = client_address[0]
+            log.warning("refused: a connection from %s (--allow TITLE@%s allows it)", host, host)
             return False
 
     return PeersOnly
