@@ -63,9 +63,9 @@ export const api = {
   result: (job: string, key: string) => ask<Shown>("GET", resultPath(job, key)),
   edit: (job: string, key: string, marks: Mark[], change?: Change) =>
     ask<Mark[]>("POST", `${resultPath(job, key)}/edit`, { marks: sent(marks), change }),
-  save: (job: string, key: string, marks: Mark[], who: string, note: string) =>
+  save: (job: string, key: string, marks: Mark[], who: string, note: string, known: string[] | null) =>
     ask<Schemas["Saved"]>("POST", `${resultPath(job, key)}/versions`, {
-      marks: sent(marks), who, note,
+      marks: sent(marks), who, note, known,
     }),
   slice: (job: string, key: string, index: number) =>
     ask<Schemas["Saved"]>("POST", `${resultPath(job, key)}/slice`, { slice_index: index }),

@@ -705,8 +705,13 @@ export interface components {
         /**
          * Version
          * @description What is to be saved, by whom and why.
+         *
+         *     `known` names the versions that the sender has seen: where somebody saved another since, nothing
+         *     is saved and what was changed is said. Without it nothing is asked.
          */
         Version: {
+            /** Known */
+            known?: string[] | null;
             /** Marks */
             marks: components["schemas"]["Mark"][];
             /**

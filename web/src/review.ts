@@ -1,6 +1,6 @@
 // One result: look, correct, save a version, download, send on.
 
-import { api, OVER, type About, type Change, type Kind, type Mark, type Point, type Shown } from "./api";
+import { api, OVER, Refused, type About, type Change, type Kind, type Mark, type Point, type Shown } from "./api";
 import { curve } from "./curve";
 import { attempt, h, hush, tell } from "./dom";
 import { History } from "./history";
@@ -224,13 +224,26 @@ export class ResultPage {
     await this.busy;
     const marks = this.history.now;
     await attempt(async () => {
-      const { key } = await api.save(this.job, this.shown.key, marks, who, note);
+      const key = await this.sendVersion(marks, who, note);
       this.saved = marks;
       await this.busy; // what was begun in the meantime
       if (this.unsaved) return tell(`saved as ${key}; what was changed since then is not`);
       tell(`saved as ${key}`);
       location.hash = `#/${this.job}/${encodeURIComponent(key)}`;
     });
+  }
+
+  /** Save; where somebody else saved a version in the meantime, only if the reader says so. */
+  private async sendVersion(marks: Mark[], who: string, note: string): Promise<string> {
+    const send = async (known: string[] | null): Promise<string> =>
+      (await api.save(this.job, this.shown.key, marks, who, note, known)).key;
+    try {
+      return await send(this.shown.versions);
+    } catch (error) {
+      const met = error instanceof Refused && error.status === 409 && error.message.includes("in the meantime");
+      if (!met || !window.confirm(`${error.message}. Save yours as a further version beside it?`)) throw error;
+      return send(null);
+    }
   }
 
   private segment(slice: number): void {

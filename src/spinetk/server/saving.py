@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +14,7 @@ from spinetk.boxes import mask_centre
 from spinetk.errors import SpineError, UsageError
 from spinetk.network.registry import find_model
 from spinetk.pipeline import doubts
-from spinetk.results.folders import write_summary
+from spinetk.results.folders import results_in, write_summary
 from spinetk.results.keys import version_key
 from spinetk.results.record import Record
 from spinetk.results.write import write_result
@@ -23,6 +23,9 @@ from spinetk.server.review import Review, as_segmentation
 from spinetk.structures import BODY_KIND
 from spinetk.study import Correction
 from spinetk.warning import Warning
+
+MOST_CHANGES = 6
+"""Of another's version that are listed."""
 
 
 def save_version(
@@ -61,6 +64,19 @@ def save_version(
     with contextlib.suppress(OSError, SpineError):  # the version is saved all the same
         write_summary(results)
     return record
+
+
+def saved_since(results: Path, review: Review, known: Collection[str]) -> str | None:
+    """What others saved of the same original beside the known versions; None for nothing."""
+    told = [
+        f"{record.correction.who} saved {record.key} in the meantime "
+        f"({'; '.join(record.correction.changes[:MOST_CHANGES]) or 'nothing changed'})"
+        for record in results_in(results).values()
+        if record.correction
+        and record.original_key == review.record.original_key
+        and record.key not in known
+    ]
+    return ", ".join(told) or None
 
 
 def _next_version(results: Path, original: str) -> str:

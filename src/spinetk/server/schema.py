@@ -115,11 +115,18 @@ class Edit(Strict):
 
 
 class Version(Strict):
-    """What is to be saved, by whom and why."""
+    """What is to be saved, by whom and why.
+
+    `known` names the versions that the sender has seen: where somebody saved another since, nothing
+    is saved and what was changed is said. Without it nothing is asked.
+    """
 
     marks: Annotated[list[Mark], Field(max_length=200)]
     who: Annotated[str, Field(min_length=1, max_length=100, pattern=r"\S")]
     note: Text = ""
+    known: Annotated[list[Annotated[str, Field(max_length=200)]], Field(max_length=1000)] | None = (
+        None
+    )
 
 
 class SliceWish(Strict):

@@ -39,6 +39,25 @@ def test_a_saved_version_stands_beside_the_original_and_in_the_data_set(asked: A
     assert len(annotations["annotations"]) == 2 and annotations["images"][0]["exhaustive"]
 
 
+def test_the_second_of_two_readers_is_told_and_both_versions_stay(asked: Asked) -> None:
+    every = marks(asked)
+    address, seen = f"{asked.result}/versions", asked.client.get(asked.result).json()["versions"]
+    first = {"marks": every[:-1], "who": "First", "known": seen}
+    second = {"marks": every[:-2], "who": "Second", "known": seen}
+    assert asked.client.post(address, json=first).status_code == 201
+    told = asked.client.post(address, json=second)
+    assert told.status_code == 409
+    assert f"First saved {asked.key}-corrected-1 in the meantime (" in told.json()["detail"]
+    assert "deleted" in told.json()["detail"]
+    assert len(asked.client.get(asked.result).json()["versions"]) == 2  # nothing was saved
+    del second["known"]
+    assert asked.client.post(address, json=second).status_code == 201
+    kept = [
+        len(asked.client.get(f"{asked.result}-corrected-{n}").json()["instances"]) for n in (1, 2)
+    ]
+    assert kept == [len(every) - 1, len(every) - 2]
+
+
 def test_a_job_that_is_deleted_meanwhile_takes_no_version(
     asked: Asked, monkeypatch: pytest.MonkeyPatch
 ) -> None:

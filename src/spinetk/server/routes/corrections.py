@@ -11,7 +11,7 @@ from spinetk.results.folders import summary_row
 from spinetk.server.downloads import corrections, zipped
 from spinetk.server.editing import Marked, painted, replaced, with_outline_moved
 from spinetk.server.review import Review, all_named, as_mask, described
-from spinetk.server.saving import save_version
+from spinetk.server.saving import save_version, saved_since
 from spinetk.server.schema import Change, Edit, Mark, Saved, ShownMark, Version
 from spinetk.server.shared import ERRORS, Key, KnownJob, ResultFolder, Shared, review_in
 
@@ -38,6 +38,8 @@ def save(shared: Shared, job: KnownJob, key: Key, folder: ResultFolder, wanted: 
     """Save the instances as a new version beside the original; returns its key."""
     with shared.desk.of(job.id):
         review = review_in(shared, job, folder)
+        if wanted.known is not None and (told := saved_since(folder.parent, review, wanted.known)):
+            raise HTTPException(409, told)
         marked = [item for item in _marked(review, wanted.marks) if item.mask.any()]
         record = save_version(folder.parent, review, marked, wanted.who, wanted.note)
         row = summary_row(record)
