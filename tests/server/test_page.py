@@ -286,6 +286,33 @@ def test_unsaved_corrections_are_not_left_unasked(
 
 
 @in_a_browser
+def test_two_readers_of_one_result_hear_of_each_other(
+    browser: Browser, serve: Serve, phantom_folder: Path, tmp_path: Path
+) -> None:
+    with serve(tmp_path / "jobs") as served:
+        first = with_the_result(opened(browser, served, 1280, 860), phantom_folder)
+        second = browser.new_page()
+        second.goto(first.url)
+        for page, name in ((first, "First"), (second, "Second")):
+            expect(page.locator("tr[data-id]").first).to_be_visible()
+            page.locator("tr[data-id]").nth(1).locator("td.area").click()
+            page.keyboard.press("Delete")
+            page.click("#save")
+            page.fill("#who", name)
+            asked: list[str] = []
+            page.once(
+                "dialog",
+                lambda dialog, asked=asked: (asked.append(dialog.message), dialog.accept()),
+            )
+            page.click("#confirm")
+            expect(page.locator("details[open]")).to_contain_text(f"Corrected by {name}")
+        assert asked and "First saved" in asked[0] and "beside it?" in asked[0]
+        expect(second.locator("select[aria-label=version] option")).to_have_count(3)
+        first.close()
+        second.close()
+
+
+@in_a_browser
 def test_the_place_under_the_cursor_stays_when_zooming_and_follows_when_moving(
     browser: Browser, serve: Serve, phantom_folder: Path, tmp_path: Path
 ) -> None:
