@@ -474,7 +474,8 @@ export interface components {
         };
         /**
          * Mark
-         * @description An instance as the page sends it.
+         * @description An instance as the page sends it. What else the server says of an
+         *     instance (`ShownMark`) may come back with it.
          */
         Mark: {
             /** Id */

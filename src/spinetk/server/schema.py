@@ -74,8 +74,9 @@ class Rle(Strict):
     counts: Annotated[str, Field(max_length=2_000_000)]
 
 
-class Mark(Strict):
-    """An instance as the page sends it."""
+class Mark(BaseModel):
+    """An instance as the page sends it. What else the server says of an
+    instance (`ShownMark`) may come back with it."""
 
     id: Annotated[str, Field(min_length=1, max_length=40)]
     kind: Literal["vertebral_body", "intervertebral_disc"]

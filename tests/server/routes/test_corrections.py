@@ -39,6 +39,16 @@ def test_a_saved_version_stands_beside_the_original_and_in_the_data_set(asked: A
     assert len(annotations["annotations"]) == 2 and annotations["images"][0]["exhaustive"]
 
 
+def test_what_is_given_is_taken(asked: Asked) -> None:
+    given = asked.client.get(asked.result).json()["instances"]
+    answer = asked.client.post(f"{asked.result}/edit", json={"marks": given})
+    assert answer.status_code == 200 and answer.json() == given
+    assert (
+        asked.client.post(f"{asked.result}/versions", json={"marks": given, "who": "A"}).status_code
+        == 201
+    )
+
+
 def test_the_second_of_two_readers_is_told_and_both_versions_stay(asked: Asked) -> None:
     every = marks(asked)
     address, seen = f"{asked.result}/versions", asked.client.get(asked.result).json()["versions"]
