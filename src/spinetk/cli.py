@@ -251,7 +251,7 @@ def _archive(url: str | None, node: str | None, port: int | None) -> Any:
 
         return WebArchive(url)
     if node:
-        _needs("node", "pynetdicom")
+        _needs("serve", "pynetdicom")
         from spinetk.dicom_net.peers import parse_peer
         from spinetk.dicom_net.retrieve import NodeArchive
 
