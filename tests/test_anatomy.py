@@ -153,15 +153,6 @@ def test_of_two_instances_at_one_place_the_better_score_stays() -> None:
     assert [i.kind for i in kept] == [SACRAL_CLASS, DISC]
 
 
-def test_anchor_text() -> None:
-    from spinetk.cli import _anchor
-
-    assert _anchor("l5=2") == ("L5", 2)
-    for text in ("L5", "L9=1", "L5=0", "L5=x"):
-        with pytest.raises(UsageError, match="as in L5=2"):
-            _anchor(text)
-
-
 def test_shared_pixels_go_to_the_better_score() -> None:
     low, high = make(BODY, 10, height=30, score=0.6), make(DISC, 30, height=20, score=0.9)
     kept = {i.kind: i for i in without_overlap([low, high])}
