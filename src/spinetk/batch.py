@@ -365,16 +365,14 @@ def _same_input(series: FoundSeries, folders: Sequence[Path]) -> None:
 def _of_other_networks(out: Path, keys: Sequence[str], options: Options) -> list[tuple[str, str]]:
     """That results which are kept were made by another network, or another state of it, than the
     others will be."""
-    others = 0
-    for key in keys:
-        record = whole_record(out / key)
+    records = [record for key in keys if (record := whole_record(out / key))]
+    present: dict[str, str] = {}  # a network's files are read to tell their hash: each once
+    for name in {options.model or record.model.name for record in records}:
         with contextlib.suppress(UsageError):  # a network that is not here any more
-            if (
-                record
-                and find_model(options.model or record.model.name).sha256 == record.model.sha256
-            ):
-                continue
-        others += record is not None
+            present[name] = find_model(name).sha256
+    others = sum(
+        present.get(options.model or record.model.name) != record.model.sha256 for record in records
+    )
     text = "were made by another network than the present one (column model of summary.csv)"
     return [(f"{others} of the results that are kept", text)] if others else []
 
