@@ -62,11 +62,22 @@ def test_damaged_and_oversized_archives_are_refused(kind: str, tmp_path: Path) -
     for number, room in enumerate((Room(bytes=10**5), Room(files=2))):
         inside = tmp_path / f"inside{number}"
         inside.mkdir()
-        with pytest.raises(UnreadableInput, match="too large to unpack"):
+        with pytest.raises(UnreadableInput, match="more than is unpacked"):
             unpack(path, inside, room)
     path.write_bytes(path.read_bytes()[: 400 if kind == "a.zip" else -100])
     refused = find_files([path]).refused
     assert [r.name for r in refused] == [kind] and "cannot be unpacked" in refused[0].reason
+
+
+def test_what_no_images_can_be_squeezed_to_is_refused(tmp_path: Path) -> None:
+    path = write_zip(tmp_path / "a.zip", {"a.nii": bytes(10**6)})
+    (tmp_path / "inside").mkdir()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("spinetk.readers.archives.ALWAYS_BYTES", 10**5)
+        room = Room.of_disk(tmp_path, [path])
+    assert 10**5 <= room.bytes < 10**6  # zeros are squeezed to a thousandth
+    with pytest.raises(UnreadableInput, match="than images of its size can"):
+        unpack(path, tmp_path / "inside", room)
 
 
 def test_room_is_shared_by_archives_in_archives(tmp_path: Path) -> None:
@@ -76,7 +87,7 @@ def test_room_is_shared_by_archives_in_archives(tmp_path: Path) -> None:
     inside.mkdir()
     refused = unpack(path, inside, Room(bytes=2 * 10**6 + 5 * len(inner)))
     assert [r.name for r in refused] == ["2.zip", "3.zip"]
-    assert all("too large" in r.reason for r in refused)
+    assert all("more than is unpacked" in r.reason for r in refused)
 
 
 def test_archives_too_deep_are_named(tmp_path: Path) -> None:

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 from spinetk.boxes import mask_box
 from spinetk.datasets.checks import check_dataset
+from spinetk.datasets.contract import SetContent
+from spinetk.datasets.fields import validated
 from spinetk.errors import SpineError
 from spinetk.readers.bounds import check_bytes
 from spinetk.rle import decode_rle
@@ -130,16 +132,14 @@ def read_dataset(folder: str | Path) -> AnnotatedSet:
     if not path.is_file():
         raise SpineError(f"no {ANNOTATIONS} here; is this a data set folder?", folder)
     try:
-        content = json.loads(path.read_text())
-        read = _parse(folder, content)
-        check_dataset(folder, content)
-        return read
+        content = validated(SetContent, json.loads(path.read_bytes()), path)
+        read = _parsed(folder, content)
     except json.JSONDecodeError as error:
         raise SpineError(f"not valid JSON (line {error.lineno})", path) from error
-    except KeyError as error:
-        raise SpineError(f"{error} is missing or not declared", path) from error
-    except (TypeError, ValueError, AttributeError, IndexError) as error:
+    except (ValueError, RecursionError) as error:
         raise SpineError(f"not in the documented layout ({error})", path) from error
+    check_dataset(folder, content)
+    return read
 
 
 def read_datasets(folders: Iterable[str | Path]) -> list[AnnotatedSet]:
@@ -185,46 +185,51 @@ def class_number(annotation: Annotation, classes: tuple[str, ...]) -> int:
     return annotation.category
 
 
-def _parse(folder: Path, content: dict[str, Any]) -> AnnotatedSet:
-    categories = sorted(content["categories"], key=lambda c: int(c["id"]))
-    number = {int(c["id"]): i + 1 for i, c in enumerate(categories)}
-    classes = tuple(c["name"] for c in categories)
-    by_image: dict[int, list[Annotation]] = {}
-    for note in content["annotations"]:
-        if not isinstance(note["segmentation"], dict):
-            raise SpineError(f"annotation {note.get('id')}: masks must be run-length coded", folder)
-        rows, columns = note["segmentation"]["size"]
-        check_bytes(folder.name, int(rows) * int(columns), 1)  # a small file may claim a large mask
-        mask = decode_rle(note["segmentation"])
+def _parsed(folder: Path, content: SetContent) -> AnnotatedSet:
+    categories = sorted(content.categories, key=lambda category: category.id)
+    number = {category.id: i + 1 for i, category in enumerate(categories)}
+    classes = tuple(category.name for category in categories)
+    by_image: dict[int | str, list[Annotation]] = {}
+    for note in content.annotations:
+        rows, columns = note.segmentation.size
+        check_bytes(folder.name, rows * columns, 1)  # a small file may claim a large mask
+        rle = note.segmentation.model_dump()
+        mask = decode_rle(rle)
         if not mask.any():
-            raise SpineError(f"annotation {note.get('id')}: its mask is empty", folder)
-        by_image.setdefault(note["image_id"], []).append(
+            raise SpineError(f"annotation {note.id}: its mask is empty", folder)
+        by_image.setdefault(note.image_id, []).append(
             Annotation(
-                category=number[note["category_id"]],
-                level=note.get("level"),
-                rle=note["segmentation"],
+                category=_declared(number, note.category_id),
+                level=note.level,
+                rle=rle,
                 box=mask_box(mask),  # not the file's: training and evaluation must mean the same
-                tags=tuple(note.get("tags", ())),
+                tags=note.tags,
             )
         )
     images = tuple(
         AnnotatedImage(
             dataset=folder.name,
             classes=classes,
-            path=folder / image["file_name"],
-            patient=image["patient_id"],
-            series=image["series_id"],
-            slice_index=image["slice_index"],
-            n_slices=image["n_slices"],
-            modality=image["modality"],
-            labelled_categories=tuple(number[c] for c in image["labelled_categories"]),
-            exhaustive=image["exhaustive"],
-            spacing=tuple(image["pixel_spacing_mm"]) if image.get("pixel_spacing_mm") else None,
-            instances=tuple(by_image.get(image["id"], ())),
-            pseudo=image.get("pseudo_labels", False),
-            view=image.get("view"),
-            exhaustive_rows=tuple(span) if (span := image.get("exhaustive_rows")) else None,
+            path=folder / image.file_name,
+            patient=image.patient_id,
+            series=image.series_id,
+            slice_index=image.slice_index,
+            n_slices=image.n_slices,
+            modality=image.modality,
+            labelled_categories=tuple(_declared(number, c) for c in image.labelled_categories),
+            exhaustive=image.exhaustive,
+            spacing=image.pixel_spacing_mm,
+            instances=tuple(by_image.get(image.id, ())),
+            pseudo=image.pseudo_labels,
+            view=image.view,
+            exhaustive_rows=image.exhaustive_rows,
         )
-        for image in content["images"]
+        for image in content.images
     )
-    return AnnotatedSet(folder.name, classes, content.get("info", {}), images)
+    return AnnotatedSet(folder.name, classes, content.info, images)
+
+
+def _declared(number: dict[int, int], category: int) -> int:
+    if category not in number:
+        raise SpineError(f"category {category} is not among the categories")
+    return number[category]

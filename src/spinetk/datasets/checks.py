@@ -5,22 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, get_args
 
 from PIL import Image, UnidentifiedImageError
 
+from spinetk.datasets.contract import LEVELS, ImageEntry, NoteEntry, SetContent
 from spinetk.errors import SpineError
-from spinetk.structures import BODY_LEVELS, DISC_LEVELS
-from spinetk.study import Modality
-
-KNOWN_LEVELS = {*BODY_LEVELS, *DISC_LEVELS}
 
 
-def check_dataset(folder: Path, content: dict[str, Any]) -> None:
+def check_dataset(folder: Path, content: SetContent) -> None:
     """Hold `annotations.json` against its pictures and itself; only picture headers are read.
 
     Args:
-        content: the parsed file, its fields all there.
+        content: of the file, its types already right.
 
     Raises:
         SpineError: the first fault, and how many there are.
@@ -31,69 +27,62 @@ def check_dataset(folder: Path, content: dict[str, Any]) -> None:
         raise SpineError(f"{faults[0]}{more}", folder)
 
 
-def _faults(folder: Path, content: dict[str, Any]) -> Iterator[str]:
-    images, notes = content["images"], content["annotations"]
+def _faults(folder: Path, content: SetContent) -> Iterator[str]:
+    images, notes = content.images, content.annotations
     for key in ("id", "file_name"):
-        for value, count in Counter(str(image[key]) for image in images).items():
+        for value, count in Counter(str(getattr(image, key)) for image in images).items():
             if count > 1:
                 yield f"{count} images have the {key} {value}"
-    stems = Counter(Path(image["file_name"]).stem for image in images)
+    stems = Counter(Path(image.file_name).stem for image in images)
     yield from (f"{n} pictures are called {stem}" for stem, n in stems.items() if n > 1)
-    known = {image["id"] for image in images}
+    known = {image.id for image in images}
     yield from (
-        f"annotation {note.get('id')} belongs to image {note['image_id']}, which is not there"
+        f"annotation {note.id} belongs to image {note.image_id}, which is not there"
         for note in notes
-        if note["image_id"] not in known
+        if note.image_id not in known
     )
-    places = Counter((image["series_id"], image["slice_index"]) for image in images)
+    places = Counter((image.series_id, image.slice_index) for image in images)
     for (series, index), count in places.items():
         if count > 1:
             yield f"{count} images are slice {index} of series {series}"
-    labelled = {image["id"]: image["labelled_categories"] for image in images}
+    labelled = {image.id: image.labelled_categories for image in images}
     for note in notes:
-        if note["category_id"] not in labelled.get(note["image_id"], (note["category_id"],)):
+        if note.category_id not in labelled.get(note.image_id, (note.category_id,)):
             yield (
-                f"annotation {note.get('id')}: its category {note['category_id']} is not among the "
+                f"annotation {note.id}: its category {note.category_id} is not among the "
                 "image's labelled_categories"
             )
     for note in notes:
-        level = note.get("level")
-        if level is not None and level not in KNOWN_LEVELS:
-            yield f"annotation {note.get('id')}: there is no level {level!r}"
+        if note.level is not None and note.level not in LEVELS:
+            yield f"annotation {note.id}: there is no level {note.level!r}"
     for image in images:
-        name = image["file_name"]
-        if not isinstance(image["exhaustive"], bool):
-            yield f"{name}: exhaustive is {image['exhaustive']!r}, not true or false"
-        if image["modality"] not in get_args(Modality):
-            modalities = ", ".join(get_args(Modality))
-            yield f"{name}: modality {image['modality']!r} is not one of {modalities}"
-        if not 0 <= image["slice_index"] < image["n_slices"]:
-            yield f"{name}: slice_index {image['slice_index']} of {image['n_slices']} slices"
+        if image.slice_index >= image.n_slices:
+            yield f"{image.file_name}: slice_index {image.slice_index} of {image.n_slices} slices"
     yield from _picture_faults(folder, images, notes)
 
 
 def _picture_faults(
-    folder: Path, images: list[dict[str, Any]], notes: list[dict[str, Any]]
+    folder: Path, images: tuple[ImageEntry, ...], notes: tuple[NoteEntry, ...]
 ) -> Iterator[str]:
-    sizes: dict[Any, set[tuple[int, int]]] = {}
+    sizes: dict[int | str, set[tuple[int, int]]] = {}
     for note in notes:
-        height, width = note["segmentation"]["size"]
-        sizes.setdefault(note["image_id"], set()).add((height, width))
+        sizes.setdefault(note.image_id, set()).add(note.segmentation.size)
     for image in images:
-        name = image["file_name"]
+        name = image.file_name
         try:
             with (folder / name).open("rb") as stream, Image.open(stream) as picture:
                 size = (picture.height, picture.width)
                 mode = picture.mode
-            stated = (image.get("height", size[0]), image.get("width", size[1]))
-            if stated != size:
-                yield f"{name}: {size[0]} x {size[1]} pixels, said to be {stated[0]} x {stated[1]}"
         except FileNotFoundError:
             yield f"{name}: the picture is not there"
-        except (OSError, UnidentifiedImageError):
+            continue
+        except (OSError, ValueError, SyntaxError, UnidentifiedImageError):
             yield f"{name}: cannot be read as a picture"
-        else:
-            if mode not in ("L", "1"):
-                yield f"{name}: its pixels are {mode}; 8-bit gray is needed"
-            for height, width in sizes.get(image["id"], set()) - {size}:
-                yield f"{name}: {size[0]} x {size[1]} pixels, its masks {height} x {width}"
+            continue
+        stated = (image.height or size[0], image.width or size[1])
+        if stated != size:
+            yield f"{name}: {size[0]} x {size[1]} pixels, said to be {stated[0]} x {stated[1]}"
+        if mode not in ("L", "1"):
+            yield f"{name}: its pixels are {mode}; 8-bit gray is needed"
+        for height, width in sizes.get(image.id, set()) - {size}:
+            yield f"{name}: {size[0]} x {size[1]} pixels, its masks {height} x {width}"

@@ -136,8 +136,7 @@ class DatasetWriter:
             count += 1
         self._names.add(name)
         file = f"images/{name}.png"
-        if not cv2.imwrite(str(self.folder / file), picture):
-            raise SpineError("the picture cannot be written", self.folder / file)
+        (self.folder / file).write_bytes(bytes(cv2.imencode(".png", picture)[1]))
         self.images.append(
             {
                 "id": len(self.images) + 1,

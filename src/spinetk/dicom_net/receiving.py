@@ -8,6 +8,7 @@ import threading
 from collections.abc import Sequence
 
 from pynetdicom import AE, ALL_TRANSFER_SYNTAXES, AllStoragePresentationContexts, evt
+from pynetdicom.fsm import InvalidEventError, StateMachine
 from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
 from pynetdicom.transport import ThreadedAssociationServer
 
@@ -56,6 +57,7 @@ class Listener:
                     (evt.EVT_C_STORE, self._store),
                     (evt.EVT_C_ECHO, self._echo),
                     (evt.EVT_REJECTED, _refused),
+                    (evt.EVT_CONN_OPEN, _made_forgiving),
                 ],
                 ssl_context=server_tls(),
                 server_class=_server_for({host for _, host in self._peers}),
@@ -95,6 +97,25 @@ class Listener:
         except Exception:  # whatever a peer sends, the node goes on
             return CANNOT_UNDERSTAND
         return DONE
+
+
+class _Forgiving(StateMachine):
+    """What comes out of order (a sender that hangs up before it is answered) ends its association
+    at once; in pynetdicom it ends the thread that serves it, with a traceback, and the association
+    is held open until it times out."""
+
+    def do_action(self, event: str) -> None:
+        try:
+            super().do_action(event)
+        except InvalidEventError:
+            association = self.dul.assoc
+            association.is_aborted, association.is_established = True, False
+            association._kill = True
+            self.dul.kill_dul()
+
+
+def _made_forgiving(event: evt.Event) -> None:
+    event.assoc.dul.state_machine = _Forgiving(event.assoc.dul)
 
 
 def _refused(event: evt.Event) -> None:

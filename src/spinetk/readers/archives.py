@@ -13,7 +13,7 @@ import shutil
 import tarfile
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +26,9 @@ from spinetk.study import Refusal
 MOST_FILES = 200_000
 MOST_BYTES = 64 * 2**30
 """Archives with more, unpacked, are refused; so are those that the disk has no room for."""
+ALWAYS_BYTES, MOST_SQUEEZED = 2 * 2**30, 100
+"""Images become a third, masks a hundredth: more bytes than these, out of less than a hundredth of
+them, are no study."""
 DEEPEST = 3
 """An archive in an archive in an archive is unpacked."""
 BLOCK = 2**20
@@ -44,7 +47,9 @@ IMAGES_IN_THEM = (
 """Of single compressed files only those are unpacked that hold an image by their name: a log is
 not."""
 NOT_READ = {".7z": "7z", ".rar": "RAR", ".zst": "Zstandard", ".lz4": "LZ4"}
-TOO_LARGE = "the archive is too large to unpack here"
+TOO_LARGE = (
+    "the archive holds more than is unpacked here, or than images of its size can: unpack it first"
+)
 
 
 @dataclass
@@ -59,10 +64,12 @@ class Room:
     bytes: int = MOST_BYTES
 
     @classmethod
-    def of_disk(cls, folder: Path, most_bytes: int | None = None) -> Room:
-        """As much as the disk of a folder takes with a tenth of it left, and at most so many."""
-        most = MOST_BYTES if most_bytes is None else most_bytes
-        return cls(MOST_FILES, min(most, int(0.9 * shutil.disk_usage(folder).free)))
+    def of_disk(cls, folder: Path, archives: Iterable[Path], most_bytes: int = MOST_BYTES) -> Room:
+        """As much as the disk of a folder takes with a tenth of it left, at most so many, and no
+        more than images can hold that are squeezed to the size of these archives."""
+        squeezed = max(ALWAYS_BYTES, MOST_SQUEEZED * sum(path.stat().st_size for path in archives))
+        free = int(0.9 * shutil.disk_usage(folder).free)
+        return cls(MOST_FILES, min(most_bytes, free, squeezed))
 
 
 def is_archive(path: Path) -> bool:

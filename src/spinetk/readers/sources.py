@@ -124,12 +124,12 @@ class _Found:
         if is_one_compressed(path):
             place = self.beside.get(path.parent) or self._folder(path.parent)
             self.beside[path.parent] = place
-            self.paths.append(unpack_one(path, place, Room.of_disk(place)))
+            self.paths.append(unpack_one(path, place, Room.of_disk(place, [path])))
             return
         place = self._folder(path)
         self.refused += [
             Refusal(f"{path.name}: {item.name}", item.reason)
-            for item in unpack(path, place, Room.of_disk(place))
+            for item in unpack(path, place, Room.of_disk(place, [path]))
         ]
         inside = sorted(p for p in place.rglob("*") if p.is_file())
         for one in inside:

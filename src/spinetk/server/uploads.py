@@ -78,13 +78,14 @@ def unpack_archives(folder: Path, most_bytes: int) -> None:
     Raises:
         UnreadableInput: damaged, locked with a password, or too large.
     """
-    room = Room.of_disk(folder, most_bytes)
-    room.files = MOST_FILES
     files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    archives = [path for path in files if is_archive(path)]
+    room = Room.of_disk(folder, archives, most_bytes)
+    room.files = MOST_FILES
     for path in files:
         room.bytes -= path.stat().st_size
         room.files -= 1
-    for path in filter(is_archive, files):
+    for path in archives:
         into = path.with_name(path.name + ".unpacked")
         shutil.rmtree(into, ignore_errors=True)  # of a run that was interrupted
         into.mkdir()

@@ -78,8 +78,12 @@ def caption_of(instance: Instance) -> str:
 
 def write_overlay(path: Path, result: Segmentation) -> None:
     """Write the drawing as a picture."""
-    if not cv2.imwrite(str(path), draw_overlay(result)):
-        raise OSError(f"{path}: cannot be written")
+    path.write_bytes(png_of(draw_overlay(result)))
+
+
+def png_of(picture: NDArray[np.uint8]) -> bytes:
+    """The content of a PNG file. Written by us: OpenCV says nothing of why a disk takes no file."""
+    return bytes(cv2.imencode(".png", picture)[1])
 
 
 def draw_overlay(result: Segmentation) -> NDArray[np.uint8]:

@@ -25,5 +25,5 @@ def test_the_size_that_was_annotated_is_the_size_that_is_there(tmp_path: Path) -
     assert read_picture(tmp_path / "a.png", (40, 50)).shape == (40, 50)
     with pytest.raises(SpineError, match="was annotated at 40 x 50 pixels and has 50 x 40"):
         read_picture(tmp_path / "a.png", (50, 40))
-    assert size_of({"height": 40, "width": 50}, "height", "width") == (40, 50)
-    assert size_of({"height": None}, "height", "width") is None
+    assert size_of(40, 50) == (40, 50)
+    assert size_of(None, 50) is None and size_of(0, 50) is None

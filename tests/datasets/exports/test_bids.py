@@ -61,3 +61,16 @@ def test_the_newest_version_counts_and_other_keys_become_subjects(
         export_bids(own_result.parent, tmp_path / "out")
     with pytest.raises(UsageError, match="holds no result"):
         export_bids(tmp_path / "out", tmp_path / "other")
+
+
+@pytest.mark.parametrize("table", [b"\xff\xfe", b"label,level\n1,L5\n", b'a,"b\n'])
+def test_a_damaged_table_is_left_out_by_name(
+    table: bytes, own_result: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(own_result, tmp_path / "in" / "whole")
+    shutil.copytree(own_result, tmp_path / "in" / "damaged")
+    (tmp_path / "in" / "damaged" / "instances.csv").write_bytes(table)
+    record = json.loads((own_result / "run.json").read_text()) | {"key": "other"}
+    (tmp_path / "in" / "damaged" / "run.json").write_text(json.dumps(record))
+    counts = export_bids(tmp_path / "in", tmp_path / "out")
+    assert counts == {"results": 1, "whose instances.csv is damaged": 1}

@@ -8,8 +8,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.io import loadmat
 
+from spinetk.datasets.converters.parsed import matlab_array
 from spinetk.datasets.converters.picture_files import (
     named_picture,
     read_picture,
@@ -23,6 +23,7 @@ from spinetk.readers.sources import files_below
 from spinetk.structures import BODY_KIND, LEVELS
 
 AASCE_LEVELS = LEVELS[LEVELS.index("T1") : LEVELS.index("S1")]
+QUADS = len(AASCE_LEVELS)
 LOOSE_GAP = 0.9
 """A gap between neighbouring quadrilaterals wider than this share of their height is an error."""
 
@@ -36,7 +37,10 @@ def aasce(folder: Path, lost: list[str]) -> Iterator[Picture]:
     than `LOOSE_GAP` of the height.
     """
     for path in (p for p in files_below(folder) if p.suffix == ".mat"):
-        points = np.asarray(loadmat(path)["p2"], dtype=float).reshape(17, 4, 2)
+        points = matlab_array(path, "p2")
+        if points.size != QUADS * 8:
+            raise SpineError(f"p2 holds {points.size} numbers, not {QUADS} times 4 points", path)
+        points = points.reshape(QUADS, 4, 2)
         quads = points[:, [0, 1, 3, 2]]
         if not _plausible(quads):
             lost.append("films with loose corners")

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BeforeValidator, Field
 
+from spinetk.datasets.contract import RunLengths
 from spinetk.datasets.converters.names import Label, class_of
+from spinetk.datasets.converters.parsed import json_of
 from spinetk.datasets.converters.picture_files import (
+    AnyNumber,
     named_picture,
-    read_json,
     read_picture,
     size_of,
 )
@@ -22,41 +25,79 @@ from spinetk.datasets.converters.pictures import (
     Picture,
     picture_name,
 )
+from spinetk.datasets.fields import Entry, validated
 from spinetk.datasets.writer import Outline, polygon_mask
 from spinetk.errors import SpineError
 from spinetk.readers.sources import files_below
-from spinetk.rle import decode_rle, encode_rle
+from spinetk.rle import decode_rle
+
+Polygon = Annotated[list[float], Field(min_length=1)]
+
+
+class Category(Entry):
+    """A class; some programs write numbers as text, so they are compared as text."""
+
+    id: str
+    name: str
+
+
+class Named(Entry):
+    """A picture and the size that was annotated."""
+
+    id: str
+    file_name: Annotated[str, Field(min_length=1)]
+    height: AnyNumber = None
+    width: AnyNumber = None
+
+
+class Note(Entry):
+    """An outline: polygons, or run lengths; neither for a box."""
+
+    image_id: str
+    category_id: str
+    segmentation: Annotated[
+        RunLengths | list[Polygon] | None, BeforeValidator(lambda value: value or None)
+    ] = None
+    level: str | None = None
+
+
+class CocoFile(Entry):
+    """What is read of a file."""
+
+    categories: list[Category]
+    images: list[Named]
+    annotations: list[Note]
 
 
 def coco(folder: Path, lost: list[str]) -> Iterator[Picture]:
     """COCO instances: JSON files with `images`, `annotations`, `categories`; polygons or run-length
     codes, compressed or not."""
     for path in (p for p in files_below(folder) if p.suffix == ".json"):
-        content = read_json(path)
-        if not {"images", "annotations", "categories"} <= content.keys():
+        parsed = json_of(path)
+        if not {"images", "annotations", "categories"} <= parsed.keys():
             continue
-        names = {c["id"]: str(c["name"]) for c in content["categories"]}
-        of_image: dict[str, list[dict[str, Any]]] = {str(i["id"]): [] for i in content["images"]}
-        for note in content["annotations"]:
-            if str(note["image_id"]) in of_image:  # some programs write numbers as text
-                of_image[str(note["image_id"])].append(note)
+        content = validated(CocoFile, parsed, path)
+        names = {category.id: category.name for category in content.categories}
+        of_image: dict[str, list[Note]] = {image.id: [] for image in content.images}
+        for note in content.annotations:
+            if note.image_id in of_image:
+                of_image[note.image_id].append(note)
             else:
                 lost.append("annotations of no image")
-        for image in content["images"]:
-            file = _coco_file(path, folder, str(image["file_name"]))
-            picture = read_picture(file, size_of(image, "height", "width"))
+        for image in content.images:
+            file = _coco_file(path, folder, image.file_name)
+            picture = read_picture(file, size_of(image.height, image.width))
             outlines: list[Outline] = []
-            notes = of_image[str(image["id"])]
-            outlined = [note for note in notes if note.get("segmentation")]
+            notes = of_image[image.id]
+            outlined = [note for note in notes if note.segmentation is not None]
             lost += [BOX_ONLY] * (len(notes) - len(outlined))
             complete = len(outlined) == len(notes)
             for note in outlined:
-                name = names.get(note["category_id"])
-                if name is None:
-                    raise SpineError(f"there is no category {note['category_id']}", path)
-                kind, level = class_of(name)
-                label: Label = kind, note.get("level") or level
-                mask = _coco_mask(note["segmentation"], picture.shape, file)
+                if note.category_id not in names:
+                    raise SpineError(f"there is no category {note.category_id}", path)
+                kind, level = class_of(names[note.category_id])
+                label: Label = kind, note.level or level
+                mask = _coco_mask(note.segmentation, picture.shape, file)
                 if mask is None:
                     lost.append(FEW_POINTS)
                     complete = False
@@ -80,27 +121,22 @@ def _coco_file(path: Path, folder: Path, name: str) -> Path:
     return found
 
 
-def _coco_mask(code: Any, shape: tuple[int, ...], file: Path) -> NDArray[np.bool_] | None:
+def _coco_mask(
+    code: RunLengths | list[Polygon] | None, shape: tuple[int, ...], file: Path
+) -> NDArray[np.bool_] | None:
     """Mask of polygons or of a run-length code; None where no polygon has three points.
 
     Raises:
-        SpineError: the code is of another size than the picture.
+        SpineError: the code is of another size than the picture, or cannot be drawn.
     """
     size = int(shape[0]), int(shape[1])
     try:
-        return _mask(code, size, file)
-    except ValueError as error:
-        raise SpineError(f"an outline cannot be used ({error})", file) from error
-
-
-def _mask(code: Any, size: tuple[int, int], file: Path) -> NDArray[np.bool_] | None:
-    if isinstance(code, list):
-        polygons = [np.reshape(part[: len(part) // 2 * 2], (-1, 2)) for part in code]
+        if isinstance(code, RunLengths):
+            if code.size != size:
+                raise SpineError(f"a mask of {list(code.size)} for a picture of {list(size)}", file)
+            return decode_rle(code.model_dump())
+        polygons = [np.reshape(part[: len(part) // 2 * 2], (-1, 2)) for part in code or ()]
         masks = [polygon_mask(points, size) for points in polygons if len(points) > 2]
         return np.asarray(np.any(masks, axis=0)) if masks else None
-    if tuple(code["size"]) != size:
-        raise SpineError(f"a mask of {code['size']} for a picture of {list(size)}", file)
-    if isinstance(code["counts"], list):
-        values = np.repeat(np.arange(len(code["counts"])) % 2 == 1, code["counts"])
-        code = encode_rle(values.reshape(tuple(code["size"]), order="F"))
-    return decode_rle(code)
+    except ValueError as error:
+        raise SpineError(f"an outline cannot be used ({error})", file) from error

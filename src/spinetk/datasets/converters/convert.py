@@ -128,11 +128,11 @@ def convert(kind: str, folder: Path, out: Path, options: Conversion = Conversion
         if not writer.images:
             more = f" (looked for: {LOOKED_FOR})" if kind == "volumes" else ""
             raise SpineError(f"nothing in the format {kind} was found{more}", folder)
-    except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
+    except BaseException as error:
         writer.discard()
-        raise SpineError(f"not in the format {kind} ({error!r})", folder) from error
-    except BaseException:
-        writer.discard()
+        if isinstance(error, Exception) and not isinstance(error, SpineError | OSError):
+            # what the formats' libraries raise of damaged files has no end
+            raise SpineError(f"not in the format {kind} ({error!r})", folder) from error
         raise
     outlines = writer.close()
     notes = [note for item in writer.outlines for note in item]

@@ -8,11 +8,10 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import numpy as np
-import pydicom
 from numpy.typing import NDArray
-from pydicom.errors import InvalidDicomError
 
 from spinetk.datasets.converters.names import Label, class_of
+from spinetk.datasets.converters.parsed import dicom_of
 from spinetk.datasets.writer import OutlinedSlice, eight_bit, grey_window, hashed_patient
 from spinetk.errors import SpineError, UnreadableInput
 from spinetk.orientation import upright
@@ -109,8 +108,8 @@ def _labels(mask: Path, image: Path) -> NDArray[np.int_]:
 def _patient(folder: Path) -> str | None:
     """The hash of the PatientID that a result's own DICOM files bear."""
     for name in ("seg.dcm", "sr.dcm"):
-        with contextlib.suppress(OSError, InvalidDicomError):
-            patient = pydicom.dcmread(folder / name, stop_before_pixels=True).get("PatientID")
+        with contextlib.suppress(SpineError):
+            patient = dicom_of(folder / name, pixels=False).get("PatientID")
             if patient:
                 return hashed_patient(str(patient))
     return None

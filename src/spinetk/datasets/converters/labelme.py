@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinetk.datasets.converters.names import Label, class_of
+from spinetk.datasets.converters.parsed import json_of
 from spinetk.datasets.converters.picture_files import (
+    AnyNumber,
     held_picture,
     named_picture,
-    read_json,
     read_picture,
     size_of,
 )
@@ -25,9 +26,30 @@ from spinetk.datasets.converters.pictures import (
     Picture,
     picture_name,
 )
+from spinetk.datasets.fields import Entry, validated
 from spinetk.datasets.writer import Outline, polygon_mask
 from spinetk.errors import SpineError
 from spinetk.readers.sources import files_below
+
+
+class Shape(Entry):
+    """One annotation; `mask` is a picture in base64."""
+
+    label: str
+    points: list[tuple[float, float]]
+    shape_type: str | None = None
+    group_id: int | str | None = None
+    mask: str | None = None
+
+
+class LabelMeFile(Entry):
+    """What is read of a file."""
+
+    shapes: list[Shape]
+    imagePath: str
+    imageData: str | None = None
+    imageHeight: AnyNumber = None
+    imageWidth: AnyNumber = None
 
 
 def labelme(folder: Path, lost: list[str]) -> Iterator[Picture]:
@@ -38,14 +60,15 @@ def labelme(folder: Path, lost: list[str]) -> Iterator[Picture]:
         lost: receives a reason for each thing that is annotated and cannot be taken over.
     """
     for path in (p for p in files_below(folder) if p.suffix == ".json"):
-        content = read_json(path)
-        if "shapes" not in content or "imagePath" not in content:
+        parsed = json_of(path)
+        if "shapes" not in parsed or "imagePath" not in parsed:
             continue
+        content = validated(LabelMeFile, parsed, path)
         picture = _labelme_picture(path, folder, content)
         outlines: list[Outline] = []
         groups: dict[tuple[Label, Any], int] = {}
         complete = True
-        for shape in content["shapes"]:
+        for shape in content.shapes:
             try:
                 mask = _labelme_mask(shape, picture.shape)
             except ValueError as error:
@@ -54,7 +77,7 @@ def labelme(folder: Path, lost: list[str]) -> Iterator[Picture]:
                 lost.append(mask)
                 complete = False
             else:
-                _unite(outlines, groups, class_of(str(shape["label"])), shape.get("group_id"), mask)
+                _unite(outlines, groups, class_of(shape.label), shape.group_id, mask)
         yield Picture(picture_name(path, folder), picture, outlines, complete)
 
 
@@ -79,27 +102,26 @@ OTHER_PICTURE = 5.0
 """Mean difference of grey values of pictures that are not the same one, saved in two ways."""
 
 
-def _labelme_picture(path: Path, folder: Path, content: dict[str, Any]) -> NDArray[np.uint8]:
-    name = str(content["imagePath"])
-    size = size_of(content, "imageHeight", "imageWidth")
+def _labelme_picture(path: Path, folder: Path, content: LabelMeFile) -> NDArray[np.uint8]:
+    name, size = content.imagePath, size_of(content.imageHeight, content.imageWidth)
     direct = path.parent.joinpath(*name.replace("\\", "/").split("/"))
-    if not direct.is_file() and content.get("imageData"):
-        return held_picture(content["imageData"], name.replace("\\", "/"), size)
+    if not direct.is_file() and content.imageData:
+        return held_picture(content.imageData, name.replace("\\", "/"), size)
     found = named_picture(name, (path.parent,), folder)
     if found is None:
         raise SpineError(f"the annotated picture, {name}, is missing", path)
     picture = read_picture(found, size)
-    if found == direct and content.get("imageData"):
-        held = held_picture(content["imageData"], name.replace("\\", "/"), size)
+    if found == direct and content.imageData:
+        held = held_picture(content.imageData, name.replace("\\", "/"), size)
         if np.abs(held.astype(float) - picture).mean() > OTHER_PICTURE:
             raise SpineError(f"the picture that it holds is another than {name}", path)
     return picture
 
 
-def _labelme_mask(shape: dict[str, Any], size: tuple[int, ...]) -> NDArray[np.bool_] | str:
+def _labelme_mask(shape: Shape, size: tuple[int, ...]) -> NDArray[np.bool_] | str:
     """Mask of a shape, or why it has none: points, lines and circles are no outline."""
-    kind = shape.get("shape_type") or "polygon"
-    points = np.array(shape["points"], dtype=float).reshape(-1, 2)
+    kind = shape.shape_type or "polygon"
+    points = np.array(shape.points, dtype=float).reshape(-1, 2)
     if kind == "polygon":
         return polygon_mask(points, size) if len(points) > 2 else FEW_POINTS
     if kind not in ("rectangle", "mask"):
@@ -109,10 +131,23 @@ def _labelme_mask(shape: dict[str, Any], size: tuple[int, ...]) -> NDArray[np.bo
     (x0, y0), (x1, y1) = points.min(axis=0), points.max(axis=0)
     if kind == "rectangle":
         return polygon_mask(np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)]), size)
-    coded = np.frombuffer(base64.b64decode(shape["mask"]), dtype=np.uint8)
-    part = np.asarray(cv2.imdecode(coded, cv2.IMREAD_GRAYSCALE))
-    mask = np.zeros(size, dtype=bool)
-    top, left = int(y0 + 0.5), int(x0 + 0.5)
-    room = mask[top : top + part.shape[0], left : left + part.shape[1]]
+    return _pasted(shape.mask or "", (int(y0 + 0.5), int(x0 + 0.5)), size)
+
+
+def _pasted(mask: str, corner: tuple[int, int], size: tuple[int, ...]) -> NDArray[np.bool_]:
+    """A mask that a shape holds, laid into the picture with its upper left pixel at (row, column).
+
+    Raises:
+        ValueError: it is no picture, or lies outside.
+    """
+    coded = np.frombuffer(base64.b64decode(mask), dtype=np.uint8)
+    part = cv2.imdecode(coded, cv2.IMREAD_GRAYSCALE) if coded.size else None
+    if part is None:
+        raise ValueError("its mask is no picture")
+    top, left = corner
+    if not (0 <= top < size[0] and 0 <= left < size[1]):
+        raise ValueError("its mask lies outside the picture")
+    laid = np.zeros(size, dtype=bool)
+    room = laid[top : top + part.shape[0], left : left + part.shape[1]]
     room[:] = part[: room.shape[0], : room.shape[1]] > 0
-    return mask
+    return laid

@@ -6,15 +6,15 @@ A picture is known by its path, never by its bare name: two patients' pictures a
 from __future__ import annotations
 
 import base64
-import json
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Annotated
 from unicodedata import normalize
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BeforeValidator
 
 from spinetk.datasets.writer import eight_bit, grey_window
 from spinetk.errors import SpineError
@@ -23,6 +23,11 @@ from spinetk.readers.sources import files_below
 
 Size = tuple[int, int]
 """Height and width."""
+AnyNumber = Annotated[
+    int | float | None,
+    BeforeValidator(lambda value: value if isinstance(value, int | float) else None),
+]
+"""Of a field that programs leave empty, or fill with what is no number."""
 
 
 def named_picture(name: str, bases: Sequence[Path], folder: Path) -> Path | None:
@@ -123,26 +128,9 @@ def held_picture(data: str, name: str, annotated: Size | None) -> NDArray[np.uin
         return read_picture(path, annotated)
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """An annotation file, in UTF-8 with or without a byte order mark; empty where it holds no
-    object.
-
-    Raises:
-        SpineError: not JSON.
-    """
-    try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
-    except ValueError as error:
-        raise SpineError("not valid JSON", path) from error
-    return content if isinstance(content, dict) else {}
-
-
-def size_of(content: dict[str, Any], height: str, width: str) -> Size | None:
+def size_of(height: int | float | None, width: int | float | None) -> Size | None:
     """The size that an annotation says, None where it says none."""
-    values = content.get(height), content.get(width)
-    if not all(isinstance(v, int | float) and v > 0 for v in values):
-        return None
-    return int(values[0]), int(values[1])  # type: ignore[arg-type]
+    return (int(height), int(width)) if height and width and min(height, width) > 0 else None
 
 
 def same_name_picture(path: Path) -> Path | None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import pydicom
-
+from spinetk.datasets.converters.parsed import dicom_of
 from spinetk.datasets.converters.seg_frames import read_segments
 from spinetk.datasets.writer import (
     Outline,
@@ -46,12 +45,17 @@ def dicom_seg(folder: Path, lost: list[str]) -> Iterator[OutlinedSlice]:
         SpineError: there is no SEG.
     """
     files = [path for path in files_below(folder) if is_dicom(path)]
-    headers = {path: pydicom.dcmread(path, stop_before_pixels=True) for path in files}
+    headers = {}
+    for path in files:
+        try:
+            headers[path] = dicom_of(path, pixels=False)
+        except SpineError:
+            lost.append("DICOM files that are damaged")
     segs = [p for p, h in headers.items() if h.get("SOPClassUID") in SEGMENTATION_STORAGE]
     if not segs:
         raise SpineError("holds no DICOM SEG", folder)
     patients = {str(h.get("SOPInstanceUID")): str(h.get("PatientID", "")) for h in headers.values()}
-    contents, refused = DicomReader().find([path for path in files if path not in segs])
+    contents, refused = DicomReader().find([path for path in headers if path not in segs])
     lost += [f"series or files not read ({item.reason})" for item in refused]
     there = [
         header

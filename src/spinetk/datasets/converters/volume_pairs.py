@@ -8,12 +8,12 @@ sub-1/anat/sub-1_T2w.nii.gz, derivatives/.../sub-1_..._dseg.nii.gz      BIDS
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from spinetk.datasets.converters.names import Label, class_of
+from spinetk.datasets.converters.parsed import json_of
 from spinetk.errors import SpineError
 from spinetk.readers.sources import files_below
 from spinetk.readers.volume_files import VOLUME_SUFFIXES
@@ -61,9 +61,11 @@ def nnunet_names(labels: Path, folder: Path) -> dict[int, Label]:
     path = next((p for place in above if (p := place / "dataset.json").is_file()), None)
     if path is None:
         return {}
-    content = json.loads(path.read_text(encoding="utf-8-sig")).get("labels", {})
+    content = json_of(path).get("labels", {})
     if isinstance(content, list):
-        content = {name: number for number, name in enumerate(content)}
+        content = {str(name): number for number, name in enumerate(content)}
+    if not isinstance(content, dict):
+        raise SpineError("its labels are no list of names", path)
     # {"L1": 1}, and in the first version {"1": "L1"}
     both = ((k, v) if str(k).isdigit() else (v, k) for k, v in content.items())
     return {int(n): class_of(str(name)) for n, name in both if str(n).isdigit() and int(n)}

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 
 from spinetk.datasets.converters.names import Label, class_of
+from spinetk.datasets.converters.parsed import yaml_of
 from spinetk.datasets.converters.picture_files import (
     read_picture,
     same_name_picture,
@@ -34,12 +34,15 @@ def yolo(folder: Path, lost: list[str]) -> Iterator[Picture]:
     path = folder / "data.yaml"
     if not path.is_file():
         raise SpineError("no data.yaml here; is this a YOLO data set?", folder)
-    names = (yaml.safe_load(path.read_text(encoding="utf-8-sig")) or {}).get("names")
+    names = yaml_of(path).get("names")
     if not names:
         raise SpineError("names no classes (names: [...])", path)
     if isinstance(names, str):
         names = [names]
-    names = names if isinstance(names, dict) else dict(enumerate(names))
+    if isinstance(names, list):
+        names = dict(enumerate(names))
+    if not isinstance(names, dict):
+        raise SpineError("names no classes (names: [...])", path)
     files = files_below(folder)
     for labels in _in_folder("labels", folder, files):
         if labels.suffix != ".txt":

@@ -51,11 +51,15 @@ def export_bids(folder: Path, out: Path) -> Counter[str]:
         if not all(path.is_file() for path in needed):
             counts["without image.nii.gz, mask.nii.gz and instances.csv"] += 1
             continue
+        rows = _rows(place / "instances.csv")
+        if rows is None:
+            counts["whose instances.csv is damaged"] += 1
+            continue
         stem, suffix = bids_name(record)
         taken[stem] += 1
         if taken[stem] > 1:
             stem += f"_run-{taken[stem]}"
-        _write(out, stem, suffix, place, record)
+        _write(out, stem, suffix, place, record, rows)
         counts["results"] += 1
     if not counts["results"]:
         raise UsageError("holds no result with image.nii.gz, mask.nii.gz and instances.csv", folder)
@@ -92,15 +96,27 @@ def _version(record: Record) -> int:
     return version_number(record.key) if record.correction else 0
 
 
-def _write(out: Path, stem: str, suffix: str, place: Path, record: Record) -> None:
+def _rows(path: Path) -> list[dict[str, str]] | None:
+    """Rows of a table of instances; None where it is damaged."""
+    try:
+        with path.open(encoding="utf-8", newline="") as content:
+            rows = list(csv.DictReader(content, strict=True))
+    except (ValueError, csv.Error):
+        return None
+    needed = {"label", "level", "kind", "order"}
+    whole = all(needed <= row.keys() and None not in (*row, *row.values()) for row in rows)
+    return rows if whole else None
+
+
+def _write(
+    out: Path, stem: str, suffix: str, place: Path, record: Record, rows: list[dict[str, str]]
+) -> None:
     parts = [part for part in stem.split("_") if part[:4] in ("sub-", "ses-")]
     folder = out.joinpath(*parts, "anat")
     folder.mkdir(parents=True, exist_ok=True)
     labels = folder / f"{stem}_desc-spine_dseg"
     shutil.copyfile(place / "image.nii.gz", folder / f"{stem}_desc-slice_{suffix}.nii.gz")
     shutil.copyfile(place / "mask.nii.gz", f"{labels}.nii.gz")
-    with (place / "instances.csv").open(encoding="utf-8", newline="") as content:
-        rows = list(csv.DictReader(content))
     columns = ["index", "name", *(name for name in rows[0] if name != "label")] if rows else []
     with whole_file(Path(f"{labels}.tsv")) as unfinished, unfinished.open("w", newline="") as file:
         table = csv.writer(file, dialect="excel-tab", lineterminator="\n")

@@ -1,0 +1,1 @@
+"""Attacks on SpineTK, run and counted by benchmarks/attack.py."""
