@@ -14,19 +14,26 @@ def folder(tmp_path: Path) -> StudyFolder:
     return StudyFolder(tmp_path / "node")
 
 
+def put(folder: StudyFolder, study: str, image: str, content: bytes) -> None:
+    arriving = folder.arriving / "a"
+    arriving.write_bytes(content)
+    folder.put(study, image, arriving)
+    assert not arriving.exists()
+
+
 def test_an_image_sent_twice_is_one_and_nothing_new(folder: StudyFolder) -> None:
-    folder.put("1.2", "1.2.3", b"content")
+    put(folder, "1.2", "1.2.3", b"content")
     [study] = folder.studies()
     count, came = folder.arrivals(study)
     time.sleep(0.02)
-    folder.put("1.2", "1.2.3", b"content")
+    put(folder, "1.2", "1.2.3", b"content")
     assert folder.arrivals(study) == (count, came) and count == 1
-    folder.put("1.2", "1.2.3", b"other")
+    put(folder, "1.2", "1.2.3", b"other")
     assert folder.arrivals(study)[0] == 1 and folder.arrivals(study)[1] > came
 
 
 def test_no_uid_leads_out_of_the_folder(folder: StudyFolder, tmp_path: Path) -> None:
-    folder.put("../../evil", "/etc/passwd", b"x")
+    put(folder, "../../evil", "/etc/passwd", b"x")
     files = [p for p in tmp_path.rglob("*") if p.is_file() and p.name != ".lock"]
     assert len(files) == 1 and files[0].is_relative_to(folder.incoming)
     assert (tmp_path / "node").stat().st_mode & 0o077 == 0
@@ -35,7 +42,7 @@ def test_no_uid_leads_out_of_the_folder(folder: StudyFolder, tmp_path: Path) -> 
 def test_what_a_killed_node_left_half_written_does_not_count(
     folder: StudyFolder, tmp_path: Path
 ) -> None:
-    folder.put("1.2", "1.2.3", b"content")
+    put(folder, "1.2", "1.2.3", b"content")
     [study] = folder.studies()
     half = unfinished(study / "x.dcm")
     half.write_bytes(b"half")
@@ -46,7 +53,7 @@ def test_what_a_killed_node_left_half_written_does_not_count(
 
 
 def test_a_state_is_kept_and_a_damaged_one_is_as_new(folder: StudyFolder) -> None:
-    folder.put("1.2", "1.2.3", b"content")
+    put(folder, "1.2", "1.2.3", b"content")
     [study] = folder.studies()
     assert folder.state(study) == State()
     failed = State(folder.arrivals(study), "failed", 2)
@@ -60,7 +67,7 @@ def test_a_state_is_kept_and_a_damaged_one_is_as_new(folder: StudyFolder) -> Non
 
 
 def test_only_what_is_done_with_and_old_is_deleted(folder: StudyFolder) -> None:
-    folder.put("1.2", "1.2.3", b"content")
+    put(folder, "1.2", "1.2.3", b"content")
     [study] = folder.studies()
     old = time.time() - 100
     os.utime(next(study.iterdir()), (old, old))
@@ -74,7 +81,7 @@ def test_only_what_is_done_with_and_old_is_deleted(folder: StudyFolder) -> None:
 
 
 def test_what_was_never_sent_stays_and_is_taken_up_again(folder: StudyFolder) -> None:
-    folder.put("1.2", "1.2.3", b"content")
+    put(folder, "1.2", "1.2.3", b"content")
     [study] = folder.studies()
     came = folder.arrivals(study)
     folder.keep(study, State(came, "unsent", 1), "PACS: cannot be reached: given up")

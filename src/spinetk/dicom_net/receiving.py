@@ -7,11 +7,13 @@ import logging
 import threading
 from collections.abc import Sequence
 
+import pydicom
 from pynetdicom import AE, ALL_TRANSFER_SYNTAXES, AllStoragePresentationContexts, evt
 from pynetdicom.fsm import InvalidEventError, StateMachine
 from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
 from pynetdicom.transport import ThreadedAssociationServer
 
+from spinetk.dicom_net.arriving import arrived, arriving_in, discard_broken
 from spinetk.dicom_net.encryption import server_tls
 from spinetk.dicom_net.storing import StudyFolder
 from spinetk.errors import UsageError
@@ -35,6 +37,7 @@ class Listener:
     def __init__(self, title: str, peers: Sequence[tuple[str, str]], folder: StudyFolder) -> None:
         self._title, self._peers, self._folder = title, frozenset(peers), folder
         self._server: ThreadedAssociationServer | None = None
+        self._arriving = contextlib.ExitStack()
 
     def start(self, host: str, port: int) -> None:
         """Listen.
@@ -58,6 +61,7 @@ class Listener:
                     (evt.EVT_C_ECHO, self._echo),
                     (evt.EVT_REJECTED, _refused),
                     (evt.EVT_CONN_OPEN, _made_forgiving),
+                    (evt.EVT_CONN_CLOSE, discard_broken),
                 ],
                 ssl_context=server_tls(),
                 server_class=_server_for({host for _, host in self._peers}),
@@ -65,6 +69,7 @@ class Listener:
         except OSError as error:
             where = f"{host}:{port}"
             raise UsageError(f"cannot listen there ({error.strerror})", where) from error
+        self._arriving.enter_context(arriving_in(self._folder.arriving))
         threading.Thread(target=self._server.serve_forever, name="listener", daemon=True).start()
 
     def stop(self) -> None:
@@ -73,6 +78,7 @@ class Listener:
             # pynetdicom 3.0 also takes the server off a list that `make_server` does not put it on
             with contextlib.suppress(ValueError):
                 self._server.shutdown()
+        self._arriving.close()
 
     def _is_allowed(self, event: evt.Event) -> bool:
         """Whether the title belongs to the host that uses it."""
@@ -89,9 +95,10 @@ class Listener:
         try:
             if not self._folder.has_room():
                 return OUT_OF_RESOURCES
-            dataset = event.dataset
-            study, image = str(dataset.StudyInstanceUID), str(dataset.SOPInstanceUID)
-            self._folder.put(study, image, event.encoded_dataset())
+            path = arrived(event)
+            header = pydicom.dcmread(path, specific_tags=["StudyInstanceUID", "SOPInstanceUID"])
+            study, image = str(header.StudyInstanceUID), str(header.SOPInstanceUID)
+            self._folder.put(study, image, path)
         except OSError:
             return OUT_OF_RESOURCES
         except Exception:  # whatever a peer sends, the node goes on

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ from pynetdicom.pdu_primitives import SCP_SCU_RoleSelectionNegotiation
 from pynetdicom.presentation import build_context
 
 from spinetk.dicom_net.archive import Fetched, dicom_files, whole_study
+from spinetk.dicom_net.arriving import arrived, arriving_in
 from spinetk.dicom_net.encryption import server_tls
 from spinetk.dicom_net.peers import AE_TITLE, Peer
 from spinetk.dicom_net.send import associated, send_files
@@ -78,15 +80,16 @@ class NodeArchive:
         def store(event: evt.Event) -> int:
             try:
                 request = cast(C_STORE, event.request)
-                path = Path(folder.name) / f"{len(came):06d}.dcm"
-                path.write_bytes(event.encoded_dataset())
+                arrived(event).replace(Path(folder.name) / f"{len(came):06d}.dcm")
                 came.add(str(request.AffectedSOPInstanceUID))
             except OSError:
                 return CANNOT_STORE
             return SUCCESS
 
         try:
-            broken = self._moved(study, store) if self.port else self._got(study, images, store)
+            with arriving_in(Path(folder.name) / "arriving"):
+                broken = self._moved(study, store) if self.port else self._got(study, images, store)
+            shutil.rmtree(Path(folder.name) / "arriving")  # what broke off
         except BaseException:
             folder.cleanup()
             raise

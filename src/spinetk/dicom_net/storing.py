@@ -7,8 +7,10 @@ final name before it is acknowledged.
 from __future__ import annotations
 
 import contextlib
+import filecmp
 import hashlib
 import json
+import os
 import shutil
 import threading
 import time
@@ -16,7 +18,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from spinetk.atomic import SPARE_BYTES, lock_folder, remove_unfinished, whole_file, write_text
+from spinetk.atomic import SPARE_BYTES, lock_folder, remove_unfinished, write_text
 from spinetk.errors import UsageError
 
 Arrivals = tuple[int, float]
@@ -50,8 +52,8 @@ class StudyFolder:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.incoming, self._results, self._states = (
-            folder / name for name in ("incoming", "results", "states")
+        self.incoming, self._results, self._states, self.arriving = (
+            folder / name for name in ("incoming", "results", "states", "arriving")
         )
         if not folder.exists():
             folder.mkdir(parents=True, mode=0o700)
@@ -59,10 +61,10 @@ class StudyFolder:
             self._own = lock_folder(folder)
         except OSError as error:
             raise UsageError("another node uses this folder", folder) from error
-        for part in (self.incoming, self._results, self._states):
+        for part in (self.incoming, self._results, self._states, self.arriving):
             part.mkdir(exist_ok=True)
         for study in self.incoming.iterdir():
-            remove_unfinished(study)  # never acknowledged
+            remove_unfinished(study)  # of earlier versions; never acknowledged
         self._moving = threading.Lock()
 
     def close(self) -> None:
@@ -73,8 +75,11 @@ class StudyFolder:
         """Whether the disk takes more."""
         return shutil.disk_usage(self.incoming).free >= SPARE_BYTES
 
-    def put(self, study_uid: str, image_uid: str, content: bytes) -> None:
-        """Put an image (a whole DICOM file) to its study; it is on the disk when this returns.
+    def put(self, study_uid: str, image_uid: str, image: Path) -> None:
+        """Put an image to its study; it has its place on the disk when this returns.
+
+        Args:
+            image: a whole DICOM file in `arriving`, written to the disk; it is renamed.
 
         Raises:
             OSError: the disk does not take it.
@@ -83,10 +88,12 @@ class StudyFolder:
             folder = self.incoming / _name(study_uid)
             folder.mkdir(exist_ok=True)
             target = folder / f"{_name(image_uid)}.dcm"
-            if target.exists() and target.read_bytes() == content:
+            if target.exists() and filecmp.cmp(target, image, shallow=False):
+                image.unlink()
                 return  # sent again: nothing is new
-            with whole_file(target, synced=True) as unfinished:
-                unfinished.write_bytes(content)
+            image.replace(target)
+            os.utime(target)  # the time when it came whole
+            _synced(folder)
 
     def studies(self) -> list[Path]:
         """The folders of all studies.
@@ -141,6 +148,16 @@ class StudyFolder:
                 shutil.rmtree(study)
                 shutil.rmtree(self.results(study), ignore_errors=True)
                 (self._states / f"{study.name}.json").unlink(missing_ok=True)
+
+
+def _synced(folder: Path) -> None:
+    """Have the names in a folder on the disk, where the system can."""
+    with contextlib.suppress(OSError):
+        number = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(number)
+        finally:
+            os.close(number)
 
 
 def read_json(path: Path) -> Any:

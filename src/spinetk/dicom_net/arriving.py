@@ -1,0 +1,52 @@
+"""Received images go to the disk as they arrive: no image need fit into memory."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pynetdicom import _config, evt
+
+_config.STORE_RECV_CHUNKED_DATASET = True
+"""pynetdicom then writes each image, a piece at a time, to a temporary file that is a whole DICOM
+file in the end."""
+
+
+@contextmanager
+def arriving_in(folder: Path) -> Iterator[None]:
+    """Meanwhile images arrive in this folder of ours, not in the system's temporary one. It is
+    emptied first: what is there belongs to a process that was killed."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    for path in folder.iterdir():
+        with contextlib.suppress(OSError):
+            path.unlink()
+    before, tempfile.tempdir = tempfile.tempdir, str(folder)
+    try:
+        yield
+    finally:
+        tempfile.tempdir = before
+
+
+def arrived(event: evt.Event) -> Path:
+    """The file of an image that has come whole; its new owner renames it.
+
+    Raises:
+        OSError: it is not on the disk, which is full perhaps.
+    """
+    path = Path(str(event.dataset_path))
+    with path.open("rb+") as stream:
+        os.fsync(stream.fileno())
+    return path
+
+
+def discard_broken(event: evt.Event) -> None:
+    """Delete what has come of an image when its connection has ended."""
+    message = event.assoc.dimse.message
+    path = getattr(message, "_data_set_path", None)
+    if path is not None:
+        with contextlib.suppress(OSError):
+            Path(path).unlink()
