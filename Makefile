@@ -1,7 +1,9 @@
 # make demo: set up, make a phantom study, segment it, say where the report is.
 # make test: set up everything and run the whole suite.
 PYTHON ?= python3
-VENV := .venv
+VENV ?= .venv
+# the versions that the suite passed with; empty: the newest that pyproject.toml allows
+CONSTRAINTS ?= -c constraints.txt
 BIN := $(VENV)/bin
 
 .PHONY: demo test lint bench evaluate figures page pictures clean
@@ -36,14 +38,14 @@ evaluate: $(VENV)/all.stamp
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/base.stamp: pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet -e .
+$(VENV)/base.stamp: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet $(CONSTRAINTS) -e .
 	touch $@
 
 # PyRadiomics' setup imports numpy and builds without isolation only
 $(VENV)/all.stamp: pyproject.toml $(VENV)/base.stamp
-	$(BIN)/python -m pip install --quiet -e ".[train,dev]"
-	$(BIN)/python -m pip install --quiet setuptools wheel versioneer cython
+	$(BIN)/python -m pip install --quiet $(CONSTRAINTS) -e ".[train,dev]"
+	$(BIN)/python -m pip install --quiet $(CONSTRAINTS) setuptools wheel versioneer cython
 	$(BIN)/python -m pip install --quiet --no-build-isolation pyradiomics==3.0.1
 	touch $@
 

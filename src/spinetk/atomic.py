@@ -41,12 +41,27 @@ def whole_file(place: Path, *, synced: bool = False) -> Iterator[Path]:
     try:
         yield path
         if synced:
-            with path.open("rb+") as stream:
-                os.fsync(stream.fileno())
+            sync_file(path)
         path.replace(place)
     except BaseException:
         path.unlink(missing_ok=True)
         raise
+
+
+def sync_file(path: Path) -> None:
+    """Have a file's content on the disk: no power cut takes it after this."""
+    with path.open("rb+") as stream:
+        os.fsync(stream.fileno())
+
+
+def sync_names(folder: Path) -> None:
+    """Have the names in a folder on the disk, where the system can."""
+    with contextlib.suppress(OSError):
+        number = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(number)
+        finally:
+            os.close(number)
 
 
 @contextmanager

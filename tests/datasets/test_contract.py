@@ -34,6 +34,7 @@ def test_numbers_may_be_names_and_missing_ones_have_their_documented_value() -> 
         ("images", "n_slices", 0.5, "a.png: n_slices: "),
         ("images", "pixel_spacing_mm", [0.5], "a.png: pixel_spacing_mm.1: Field required"),
         ("images", "pixel_spacing_mm", [0.5, 0], "a.png: pixel_spacing_mm.1: "),
+        ("images", "pixel_spacing_mm", [1e308, 1], "a.png: pixel_spacing_mm.0: "),
         ("images", "pixel_spacing_mm", [float("inf"), 1], "a.png: pixel_spacing_mm.0: "),
         ("images", "exhaustive", 1, "a.png: exhaustive: "),
         ("images", "labelled_categories", 1, "a.png: labelled_categories: "),

@@ -1,3 +1,5 @@
+import time
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -37,6 +39,32 @@ def test_a_stroke_covers_what_the_brush_passes() -> None:
     dot = painted([(10, 10)], 2.0, (40, 40))
     assert dot.sum() == 13
     assert not painted([(-90, -90), (-80, -80)], 3.0, (40, 40)).any()
+    assert painted([(-3, 20), (-3, 30)], 5.0, (40, 40))[25, :3].tolist() == [True, True, True]
+
+
+def test_a_brush_covers_what_lies_within_its_radius() -> None:
+    rng = np.random.default_rng(3)
+    for _ in range(30):
+        stroke = rng.uniform(-20, 70, (int(rng.integers(1, 6)), 2))
+        radius = float(rng.uniform(0.5, 12))
+        rows, columns = np.mgrid[:50, :60]
+        centres = np.stack([columns, rows], axis=-1).astype(float)
+        away = np.full((50, 60), np.inf)
+        for start, end in zip(stroke, [*stroke[1:], stroke[-1]], strict=True):
+            along = end - start
+            share = ((centres - start) @ along) / max(float(along @ along), 1e-9)
+            nearest = start + np.clip(share, 0, 1)[..., None] * along
+            away = np.minimum(away, np.linalg.norm(centres - nearest, axis=-1))
+        brush = painted([(float(x), float(y)) for x, y in stroke], radius, (50, 60))
+        clear = np.abs(away - radius) > 0.3
+        np.testing.assert_array_equal(brush[clear], (away <= radius)[clear])
+
+
+def test_a_stroke_of_many_points_takes_no_longer() -> None:
+    across = [(float(900 * (i % 2)), float(i % 1000)) for i in range(20_000)]
+    start = time.perf_counter()
+    assert painted(across, 4.0, (1000, 1000)).any()
+    assert time.perf_counter() - start < 5
 
 
 def test_moving_a_part_leaves_the_rest_pixel_by_pixel(square: NDArray[np.bool_]) -> None:

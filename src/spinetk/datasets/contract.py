@@ -11,7 +11,7 @@ from spinetk.structures import BODY_LEVELS, DISC_LEVELS
 from spinetk.study import Modality
 
 Number = Annotated[int, Field(ge=0, lt=2**31)]
-Positive = Annotated[float, Field(gt=0)]
+Millimetres = Annotated[float, Field(gt=0.001, lt=100)]
 Name = Annotated[str, Field(min_length=1, max_length=1000)]
 LEVELS = {*BODY_LEVELS, *DISC_LEVELS}
 
@@ -53,7 +53,7 @@ class ImageEntry(Entry):
     modality: Modality
     labelled_categories: tuple[int, ...]
     exhaustive: StrictBool
-    pixel_spacing_mm: tuple[Positive, Positive] | None = None
+    pixel_spacing_mm: tuple[Millimetres, Millimetres] | None = None
     pseudo_labels: StrictBool = False
     view: str | None = None
     exhaustive_rows: tuple[float, float] | None = None

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from pynetdicom import _config, evt
+
+from spinetk.atomic import sync_file
 
 _config.STORE_RECV_CHUNKED_DATASET = True
 """pynetdicom then writes each image, a piece at a time, to a temporary file that is a whole DICOM
@@ -38,8 +39,7 @@ def arrived(event: evt.Event) -> Path:
         OSError: it is not on the disk, which is full perhaps.
     """
     path = Path(str(event.dataset_path))
-    with path.open("rb+") as stream:
-        os.fsync(stream.fileno())
+    sync_file(path)
     return path
 
 

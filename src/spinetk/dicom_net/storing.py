@@ -18,7 +18,13 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from spinetk.atomic import SPARE_BYTES, lock_folder, remove_unfinished, write_text
+from spinetk.atomic import (
+    SPARE_BYTES,
+    lock_folder,
+    remove_unfinished,
+    sync_names,
+    write_text,
+)
 from spinetk.errors import UsageError
 
 Arrivals = tuple[int, float]
@@ -93,7 +99,7 @@ class StudyFolder:
                 return  # sent again: nothing is new
             image.replace(target)
             os.utime(target)  # the time when it came whole
-            _synced(folder)
+            sync_names(folder)
 
     def studies(self) -> list[Path]:
         """The folders of all studies.
@@ -148,16 +154,6 @@ class StudyFolder:
                 shutil.rmtree(study)
                 shutil.rmtree(self.results(study), ignore_errors=True)
                 (self._states / f"{study.name}.json").unlink(missing_ok=True)
-
-
-def _synced(folder: Path) -> None:
-    """Have the names in a folder on the disk, where the system can."""
-    with contextlib.suppress(OSError):
-        number = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(number)
-        finally:
-            os.close(number)
 
 
 def read_json(path: Path) -> Any:
