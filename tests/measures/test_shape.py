@@ -1,71 +1,75 @@
-import cv2
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
-from spinetk.boxes import mask_centre
-from spinetk.measures.shape import measure
+from spinetk.measures.shape import CUT, SACRAL, Shape, lengths, outline_points, slope_of
 from spinetk.phantom import Phantom
+from tests.conftest import Painter
+from tests.measures.drawn import box, drawn, turned
 
 
-def quadrilateral(corners: list[tuple[float, float]], side: int = 300) -> NDArray[np.bool_]:
-    """A filled polygon whose corners are given in pixel corners, drawn at 8-fold resolution."""
-    big = np.zeros((side * 8, side * 8), dtype=np.uint8)
-    cv2.fillPoly(big, [np.round(np.array(corners) * 8).astype(np.int32)], 255)
-    return cv2.resize(big, (side, side), interpolation=cv2.INTER_AREA) > 127
-
-
-def turned(corners: NDArray[np.float64], degrees: float) -> list[tuple[float, float]]:
-    angle = np.radians(degrees)
-    rotate = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    return [tuple(p) for p in (corners - 150) @ rotate.T + 150]
-
-
-def test_an_upright_rectangle_is_measured_exactly() -> None:
-    mask = np.zeros((90, 80), dtype=bool)
-    mask[20:50, 10:60] = True
-    got = measure(mask)
-    assert got.area == 1500
-    assert mask_centre(mask) == (34.5, 34.5)
-    for value in (got.height_anterior, got.height_middle, got.height_posterior):
-        assert value == pytest.approx(30, abs=0.5)
-    assert got.width == pytest.approx(50, abs=0.5)
+def test_an_upright_rectangle_is_measured_exactly(block: Painter) -> None:
+    got = lengths(outline_points(block(90, 80, 20, 10, 50, 60)))
+    assert got.height_anterior == pytest.approx(30, abs=0.2)
+    assert got.height_middle == pytest.approx(30, abs=0.2)
+    assert got.height_posterior == pytest.approx(30, abs=0.2)
+    assert got.width == pytest.approx(50, abs=0.2)
 
 
 @pytest.mark.parametrize("degrees", [-65, -46, -44, -10, 0, 5, 20, 44, 46, 65])
 def test_lengths_follow_the_column_not_the_image(degrees: float) -> None:
-    box = np.array([[110.0, 130], [190, 130], [190, 170], [110, 170]])
     lean = np.radians(degrees + 8)  # the column's direction is known only roughly
     along = (-float(np.sin(lean)), float(np.cos(lean)))
-    got = measure(quadrilateral(turned(box, degrees)), along=along)
-    assert got.width == pytest.approx(80, abs=1.6)
-    for value in (got.height_anterior, got.height_middle, got.height_posterior):
-        assert value == pytest.approx(40, abs=1.6)
+    got = lengths(outline_points(drawn(turned(box(110, 130, 190, 170), degrees)), along=along))
+    assert got.width == pytest.approx(80, abs=0.6)
+    assert got.height_middle == pytest.approx(40, abs=0.6)
 
 
 def test_a_wedge_is_lower_in_front() -> None:
-    got = measure(quadrilateral([(110, 140), (190, 130), (190, 170), (110, 160)]))
+    wedge = drawn([(110, 140), (190, 130), (190, 170), (110, 160)])
+    points = outline_points(wedge)
+    got = lengths(points)
     # the heights of the wedge at 15 %, 50 % and 85 % of its width
-    assert got.height_anterior == pytest.approx(23, abs=1.2)
-    assert got.height_middle == pytest.approx(30, abs=1.2)
-    assert got.height_posterior == pytest.approx(37, abs=1.2)
+    assert got.height_anterior == pytest.approx(23, abs=0.6)
+    assert got.height_middle == pytest.approx(30, abs=0.6)
+    assert got.height_posterior == pytest.approx(37, abs=0.6)
+    slope = float(np.degrees(np.arctan2(10, 80)))
+    assert slope_of(points.upper, (1.0, 1.0)) == pytest.approx(-slope, abs=0.5)
+    assert slope_of(points.lower, (1.0, 1.0)) == pytest.approx(slope, abs=0.5)
 
 
-def test_non_square_pixels_are_measured_in_mm() -> None:
-    mask = np.zeros((90, 80), dtype=bool)
-    mask[20:50, 10:60] = True
-    got = measure(mask, (0.5, 2.0))
-    assert got.area == 1500
+def test_non_square_pixels_are_measured_in_mm(block: Painter) -> None:
+    points = outline_points(block(90, 80, 20, 10, 50, 60), (0.5, 2.0))
+    got = lengths(points, (0.5, 2.0))
     assert got.height_middle == pytest.approx(15, abs=0.3)
     assert got.width == pytest.approx(100, abs=0.8)
 
 
-def test_the_phantoms_bodies_have_their_built_in_size(phantom: Phantom) -> None:
-    """L3 is level: 27 mm high at its rim, 33.3 mm deep, by the phantom's construction."""
-    from spinetk.phantom.spine import build_spine
+def test_what_is_cut_off_or_no_block_has_no_lengths_and_a_reason(block: Painter) -> None:
+    mask = block(90, 80, 20, 10, 50, 60)
+    cut = outline_points(mask, truncated=True)
+    assert lengths(cut) == Shape() and cut.reason == CUT
+    assert outline_points(block(90, 80, 20, 10, 23, 13)).reason == "it is too small"
+    sacral = outline_points(mask, sacral=True)
+    assert lengths(sacral) == Shape() and sacral.reason == SACRAL
+    assert slope_of(sacral.upper, (1.0, 1.0)) == pytest.approx(0, abs=0.2)
+    assert slope_of(sacral.lower, (1.0, 1.0)) is None
 
-    truth = next(b for b in build_spine().bodies if b.name == "L3")
-    middle = len(phantom.labels) // 2
-    got = measure(phantom.labels[middle] == 22, (0.7, 0.7))
-    assert got.width == pytest.approx(truth.depth, abs=1.0)
-    assert got.height_middle == pytest.approx(truth.height * (1 - truth.concavity), abs=0.8)
+
+@pytest.mark.parametrize("level", ["L5", "L4", "L3", "L2", "L1", "T12", "T11"])
+def test_the_phantoms_bodies_have_their_built_in_size(phantom: Phantom, level: str) -> None:
+    from spinetk.phantom.spine import build_spine
+    from spinetk.structures import VERSE_NUMBERS
+
+    truth = next(b for b in build_spine().bodies if b.name == level)
+    middle = phantom.labels[len(phantom.labels) // 2]
+    points = outline_points(middle == VERSE_NUMBERS[level], (0.7, 0.7))
+    got = lengths(points, (0.7, 0.7))
+    at = 1 - 2 * 0.15  # the outer points, from the middle outwards
+    rim = truth.height * (1 - truth.concavity * (1 - at**2))
+    front = rim * (1 - truth.wedge * (1 + at) / 2)
+    assert got.height_middle == pytest.approx(
+        truth.height * (1 - truth.wedge / 2) * (1 - truth.concavity), abs=0.5
+    )
+    assert got.height_anterior == pytest.approx(front, abs=0.6)
+    assert got.height_posterior == pytest.approx(rim * (1 - truth.wedge * (1 - at) / 2), abs=0.6)
+    assert got.width == pytest.approx(truth.depth, abs=2.5)  # its walls are hollow by 6 %

@@ -1,15 +1,17 @@
-"""One row of measurements for each instance."""
+"""One row of measurements for each instance, and the angles of the whole column."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
 
-from spinetk.anatomy import column_directions
+from spinetk.anatomy import column_directions, gaps_between
 from spinetk.boxes import mask_centre
+from spinetk.measures.alignment import Angle, angles
 from spinetk.measures.first_order import first_order
-from spinetk.measures.shape import measure
-from spinetk.orientation import upright
-from spinetk.structures import label_numbers
+from spinetk.measures.relations import Member, Relations, relations
+from spinetk.measures.shape import Outline, lengths, outline_points, slope_of
+from spinetk.orientation import Upright, upright
+from spinetk.structures import BODY_KIND, label_numbers
 from spinetk.study import Segmentation
 
 Value = str | int | float | bool | None
@@ -18,29 +20,29 @@ HEIGHTS = ("height_anterior", "height_middle", "height_posterior", "width")
 
 IN_HOUNSFIELD = ("mean", "mpp")
 """Of a CT, what a reader takes for Hounsfield units: empty where the values are none."""
+SQUARE = (1.0, 1.0)
 
 
 def measurements(result: Segmentation) -> list[Row]:
     """Everything that is measured, one row an instance, in the order of `result.instances`.
 
     Columns ending in `_px` are in pixels of the upright slice, `_mm` and `_mm2` in mm and empty
-    where the spacing is not known. The centroid is on the source's own grid. Rows of cut-off
-    instances are filled, too: `truncated` says that their sizes are those of the visible part.
-    Means of a CT whose values are no Hounsfield units are empty.
+    where the spacing is not known; `_deg` are degrees. The centroid is on the source's own grid.
+    What could not be measured is empty, and `unmeasured` says why. Means of a CT whose values are
+    no Hounsfield units are empty.
     """
     view = upright(result.slice)
     stored = view.stored
     spacing = stored.spacing
-    masks = [view.turn.apply(instance.mask) for instance in result.instances]
-    kinds = [instance.kind for instance in result.instances]
-    directions = column_directions(masks, kinds, view.spacing)
+    members = members_of(result, view)
+    bodies = [i for i in result.instances if i.kind == BODY_KIND]
+    related = relations(members, gaps_between(bodies), view.spacing or SQUARE)
     rows: list[Row] = []
-    for label, instance, mask, along in zip(
-        label_numbers(result.instances), result.instances, masks, directions, strict=True
+    for label, instance, member, relation in zip(
+        label_numbers(result.instances), result.instances, members, related, strict=True
     ):
-        pixels = measure(mask, along=along)
         centroid = mask_centre(instance.mask)
-        size = measure(mask, view.spacing, along) if view.spacing is not None else None
+        pixels = float(instance.mask.sum())
         row: Row = {
             "label": label,
             "kind": instance.kind,
@@ -53,14 +55,15 @@ def measurements(result: Segmentation) -> list[Row]:
             "level_confidence": instance.level_confidence,
             "truncated": instance.truncated,
             "slice_index": stored.index,
-            "area_px": pixels.area,
-            "area_mm2": size.area if size else None,
+            "area_px": pixels,
+            "area_mm2": pixels * spacing[0] * spacing[1] if spacing else None,
         }
-        for name in HEIGHTS:
-            row[f"{name}_px"] = getattr(pixels, name)
-            row[f"{name}_mm"] = getattr(size, name) if size else None
-        row |= {"centroid_x_px": centroid[0], "centroid_y_px": centroid[1]}
+        row |= _sizes(member.points, view)
+        row |= _relations(relation, view)
         row |= {
+            "unmeasured": member.points.reason,
+            "centroid_x_px": centroid[0],
+            "centroid_y_px": centroid[1],
             "spacing_row_mm": spacing[0] if spacing else None,
             "spacing_column_mm": spacing[1] if spacing else None,
             "spacing_source": result.series.spacing_source,
@@ -70,3 +73,66 @@ def measurements(result: Segmentation) -> list[Row]:
             row |= dict.fromkeys(IN_HOUNSFIELD)
         rows.append(row)
     return rows
+
+
+def column_angles(result: Segmentation) -> list[Angle]:
+    """The angles of the whole column; see `alignment.angles`."""
+    view = upright(result.slice)
+    members = members_of(result, view)
+    return angles(members, view.spacing or SQUARE, frontal=is_frontal(result))
+
+
+def is_frontal(result: Segmentation) -> bool:
+    """Whether the slice shows left and right, by its file."""
+    directions = result.slice.directions
+    return directions is not None and any(
+        abs(direction[0]) > max(abs(direction[1]), abs(direction[2])) for direction in directions
+    )
+
+
+def members_of(result: Segmentation, view: Upright) -> list[Member]:
+    """The instances with their points, on the upright slice."""
+    masks = [view.turn.apply(instance.mask) for instance in result.instances]
+    kinds = [instance.kind for instance in result.instances]
+    directions = column_directions(masks, kinds, view.spacing)
+    return [
+        Member(
+            instance.kind,
+            instance.level,
+            instance.order,
+            mask_centre(mask),
+            outline_points(
+                mask,
+                view.spacing or SQUARE,
+                along,
+                sacral=instance.level == "S1",
+                truncated=instance.truncated,
+            ),
+        )
+        for instance, mask, along in zip(result.instances, masks, directions, strict=True)
+    ]
+
+
+def _sizes(points: Outline, view: Upright) -> Row:
+    """Heights and width in pixels and in mm."""
+    row: Row = {}
+    pixels, size = lengths(points), lengths(points, view.spacing) if view.spacing else None
+    for name in HEIGHTS:
+        row[f"{name}_px"] = getattr(pixels, name)
+        row[f"{name}_mm"] = getattr(size, name) if size else None
+    for name, plate in (("upper", points.upper), ("lower", points.lower)):
+        row[f"{name}_slope_deg"] = slope_of(plate, view.spacing or SQUARE)
+    return row
+
+
+def _relations(relation: Relations, view: Upright) -> Row:
+    return {
+        "wedge_ratio": relation.wedge_ratio,
+        "biconcave_ratio": relation.biconcave_ratio,
+        "crush_ratio": relation.crush_ratio,
+        "genant_grade": relation.genant_grade,
+        "slip_mm": relation.slip if view.spacing else None,
+        "slip_percent": relation.slip_percent,
+        "segment_angle_deg": relation.segment_angle,
+        "disc_height_index": relation.disc_height_index,
+    }

@@ -31,7 +31,7 @@ class Block:
     Attributes:
         name: level ("L4") or disc ("L4-L5").
         centre: (x, y, z) in mm.
-        tilt: turn about the left-right axis in radians; positive lowers the front.
+        tilt: turn about the left-right axis in radians; positive lowers the back.
         depth, width, height: full extents front-back, left-right, along the column, in mm.
         wedge: share by which the front is lower than the back (0 for a healthy body).
         concavity: share by which the middle is lower than the rim (negative for a bulging disc).
@@ -96,7 +96,7 @@ def build_spine(
     discs: list[Block] = []
     y, z = 8.0, -118.0
     for index, name in enumerate(NAMES[:levels]):
-        # tilt: the sacrum leans forward, L3 is level, the thoracic spine leans back
+        # the curve is a mirrored lordosis: the networks name this phantom, not yet an upright one
         tilt = float(np.interp(index, (0, 1, 3, 6, 9), (0.62, 0.27, 0.0, -0.16, -0.2)))
         height = float(np.interp(index, (0, 1, 5, 9), (25.0, 27.5, 26.0, 21.0)))
         depth = float(np.interp(index, (0, 1, 5, 9), (31.0, 34.5, 32.0, 27.0)))

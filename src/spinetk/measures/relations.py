@@ -1,0 +1,177 @@
+"""What a body or a disc is in comparison with its neighbours: fracture grade, slip, angles.
+
+Slopes are degrees by which an end plate falls from front to back; of two end plates the difference
+is positive where they open to the front (lordosis).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spinetk.measures.landmarks import ENDS
+from spinetk.measures.shape import Outline, slope_of
+from spinetk.structures import BODY_KIND, BODY_LEVELS, DISC_LEVELS
+
+NEIGHBOURS = 2
+"""Bodies above, and as many below, whose heights tell what is to be expected."""
+GRADED = BODY_LEVELS[BODY_LEVELS.index("T4") : BODY_LEVELS.index("L5")]
+"""Bodies that Genant's grades are of."""
+GRADES = (0.20, 0.25, 0.40)
+"""Losses of height from which on a fracture is mild, moderate, severe."""
+
+
+@dataclass(frozen=True)
+class Member:
+    """One instance of a column.
+
+    Attributes:
+        centre: (x, y) of its mask, pixels of the upright slice.
+    """
+
+    kind: str
+    level: str | None
+    order: int
+    centre: tuple[float, float]
+    points: Outline
+
+
+@dataclass(frozen=True)
+class Relations:
+    """Of one instance; None where a neighbour or a point is missing, and of the other class.
+
+    Attributes:
+        wedge_ratio, biconcave_ratio: anterior and middle height over the posterior one.
+        crush_ratio: posterior height over the neighbours'.
+        genant_grade: 0 none, 1 mild, 2 moderate, 3 severe loss of height against the neighbours.
+        slip, slip_percent: of a body to the front against the one below it, in units of the
+            spacing and of the length of that one's upper end plate (Taillard).
+        segment_angle: degrees between the end plates above and below a disc.
+        disc_height_index: mean height of a disc over that of the bodies beside it.
+    """
+
+    wedge_ratio: float | None = None
+    biconcave_ratio: float | None = None
+    crush_ratio: float | None = None
+    genant_grade: int | None = None
+    slip: float | None = None
+    slip_percent: float | None = None
+    segment_angle: float | None = None
+    disc_height_index: float | None = None
+
+
+def relations(
+    members: Sequence[Member], gaps: Collection[int], spacing: tuple[float, float]
+) -> list[Relations]:
+    """Relations of every member, in their order.
+
+    Args:
+        gaps: places k, bodies counted from below from 0, where one is missing between k and k + 1.
+        spacing: (row, column) in mm, or pixels' ratio.
+    """
+    bodies = sorted((m for m in members if m.kind == BODY_KIND), key=lambda m: m.order)
+    runs = _runs(bodies, gaps)
+    of: dict[int, Relations] = {}
+    for run in runs:
+        for place, body in enumerate(run):
+            of[id(body)] = _of_body(run, place, spacing)
+    pairs = [pair for run in runs for pair in pairwise(run)]
+    for disc in (m for m in members if m.kind != BODY_KIND):
+        beside = _beside(disc, pairs)
+        of[id(disc)] = _of_disc(disc, *beside, spacing) if beside else Relations()
+    return [of[id(member)] for member in members]
+
+
+def _runs(bodies: Sequence[Member], gaps: Collection[int]) -> list[list[Member]]:
+    """Bodies from below, parted where one is missing between them."""
+    runs = [list(bodies[:1])]
+    for place, (below, body) in enumerate(pairwise(bodies)):
+        if below.level and body.level:
+            parted = f"{body.level}-{below.level}" not in DISC_LEVELS
+        else:
+            parted = place in gaps
+        if parted:
+            runs.append([])
+        runs[-1].append(body)
+    return runs
+
+
+def _heights(member: Member, spacing: tuple[float, float]) -> NDArray[np.float64] | None:
+    """Height at the front corners, in the middle and at the back corners, as the published ratios
+    and grades have it."""
+    points = member.points
+    if points.upper is None or points.lower is None:
+        return None
+    ends = [(front, plate[1], back) for plate in (points.upper, points.lower)
+            for front, back in [corners(plate)]]  # fmt: skip
+    upper, lower = np.array(ends) * [spacing[1], spacing[0]]
+    return np.asarray(np.linalg.norm(upper - lower, axis=1))
+
+
+def _of_body(run: list[Member], place: int, spacing: tuple[float, float]) -> Relations:
+    body = run[place]
+    slip, percent = _slip(body, run[place - 1], spacing) if place else (None, None)
+    slipped = Relations(slip=slip, slip_percent=percent)
+    size = _heights(body, spacing)
+    if size is None:
+        return slipped
+    around = run[max(0, place - NEIGHBOURS) : place + NEIGHBOURS + 1]
+    known = [
+        h for other in around if other is not body if (h := _heights(other, spacing)) is not None
+    ]
+    expected = np.median(known, axis=0) if known else None
+    grade = None
+    if expected is not None and body.level in GRADED:
+        grade = int(np.searchsorted(GRADES, float((1 - size / expected).max()), side="right"))
+    return replace(
+        slipped,
+        wedge_ratio=float(size[0] / size[2]),
+        biconcave_ratio=float(size[1] / size[2]),
+        crush_ratio=None if expected is None else float(size[2] / expected[2]),
+        genant_grade=grade,
+    )
+
+
+def _slip(
+    upper: Member, lower: Member, spacing: tuple[float, float]
+) -> tuple[float | None, float | None]:
+    """How far the upper body's lower back corner lies in front of the lower body's upper one, along
+    that one's end plate, and as a share of its length in per cent."""
+    if upper.points.lower is None or lower.points.upper is None:
+        return None, None
+    scale = np.array([spacing[1], spacing[0]])
+    front, back = (corner * scale for corner in corners(lower.points.upper))
+    length = float(np.linalg.norm(back - front))
+    other = corners(upper.points.lower)[1] * scale
+    slip = float((back - other) @ (back - front)) / length
+    return slip, 100 * slip / length
+
+
+def corners(plate: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Front and back end of an end plate, float [2] each: its outer points lie `ENDS` inside."""
+    out = (plate[2] - plate[0]) * ENDS / (1 - 2 * ENDS)
+    return plate[0] - out, plate[2] + out
+
+
+def _beside(disc: Member, pairs: list[tuple[Member, Member]]) -> tuple[Member, Member] | None:
+    """The bodies below and above a disc: by its name, or between which it lies."""
+    for lower, upper in pairs:
+        if disc.level is not None and upper.level and lower.level:
+            if disc.level == f"{upper.level}-{lower.level}":
+                return lower, upper
+        elif upper.centre[1] < disc.centre[1] < lower.centre[1]:
+            return lower, upper
+    return None
+
+
+def _of_disc(disc: Member, lower: Member, upper: Member, spacing: tuple[float, float]) -> Relations:
+    above, below = (slope_of(plate, spacing) for plate in (upper.points.lower, lower.points.upper))
+    angle = None if above is None or below is None else above - below
+    own, *others = (_heights(member, spacing) for member in (disc, lower, upper))
+    known = [h.mean() for h in others if h is not None]
+    index = None if own is None or not known else float(own.mean() / np.mean(known))
+    return Relations(segment_angle=angle, disc_height_index=index)

@@ -1,0 +1,118 @@
+"""Columns of drawn bodies with known fractures, slips and angles."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from spinetk.boxes import mask_centre
+from spinetk.measures.relations import Member, Relations, corners, relations
+from spinetk.measures.shape import outline_points
+from spinetk.structures import BODY_KIND, DISC_KIND
+from tests.measures.drawn import drawn
+
+LEVELS = ("L5", "L4", "L3", "L2", "L1", "T12")
+HEIGHT, GAP, LEFT, WIDTH = 40.0, 14.0, 100.0, 60.0
+
+
+def body(level: str, place: int, **shape: float) -> Member:
+    """`place` from below; `front`, `middle`, `back` are shares of the height, `forward` pixels."""
+    bottom = 380.0 - place * (HEIGHT + GAP)
+    left = LEFT - shape.get("forward", 0.0)
+    tops = [bottom - HEIGHT * shape.get(part, 1.0) for part in ("front", "middle", "back")]
+    u = np.linspace(0, 1, 31)
+    x = left + WIDTH * u
+    # a parabola through the three
+    y = np.polyval(np.polyfit([0, 0.5, 1], tops, 2), u)
+    outline = [*zip(x.tolist(), y.tolist(), strict=True), (left + WIDTH, bottom), (left, bottom)]
+    mask = drawn(outline, 400)
+    return Member(BODY_KIND, level, place + 1, mask_centre(mask), outline_points(mask))
+
+
+def disc(level: str, place: int, front: float = GAP, back: float = GAP) -> Member:
+    """Above the body at `place`."""
+    bottom = 380.0 - place * (HEIGHT + GAP) - HEIGHT
+    corners = [(LEFT, bottom - front), (LEFT + WIDTH, bottom - back), (LEFT + WIDTH, bottom),
+               (LEFT, bottom)]  # fmt: skip
+    mask = drawn(corners, 400)
+    return Member(DISC_KIND, level, place + 1, mask_centre(mask), outline_points(mask))
+
+
+def column(**changed: Member) -> list[Member]:
+    return [changed.get(level, body(level, place)) for place, level in enumerate(LEVELS)]
+
+
+def of(members: list[Member], level: str, spacing: tuple[float, float] = (1, 1)) -> Relations:
+    found = relations(members, (), spacing)
+    return found[[m.level for m in members].index(level)]
+
+
+@pytest.mark.parametrize(
+    ("shape", "grade"),
+    [
+        ({}, 0),
+        ({"front": 0.85, "middle": 0.925}, 0),
+        ({"front": 0.78, "middle": 0.89}, 1),
+        ({"front": 0.7, "middle": 0.85}, 2),
+        ({"front": 0.55, "middle": 0.775}, 3),
+        ({"middle": 0.7}, 2),
+        ({"front": 0.7, "middle": 0.7, "back": 0.7}, 2),  # crushed
+    ],
+)
+def test_genants_grade_is_the_loss_against_the_neighbours(
+    shape: dict[str, float], grade: int
+) -> None:
+    assert of(column(L2=body("L2", 3, **shape)), "L2").genant_grade == grade
+
+
+def test_ratios_of_a_wedge_and_of_a_crushed_body() -> None:
+    wedge = of(column(L2=body("L2", 3, front=0.6, middle=0.8)), "L2")
+    assert wedge.wedge_ratio == pytest.approx(0.6, abs=0.02)
+    assert wedge.biconcave_ratio == pytest.approx(0.8, abs=0.02)
+    crushed = of(column(L2=body("L2", 3, front=0.7, middle=0.7, back=0.7)), "L2")
+    assert crushed.crush_ratio == pytest.approx(0.7, abs=0.02)
+    assert crushed.wedge_ratio == pytest.approx(1, abs=0.02)
+
+
+def test_a_body_beside_a_missing_one_is_no_neighbour() -> None:
+    whole = column(L3=body("L3", 2, front=0.5, middle=0.5, back=0.5))
+    alone = [m for m in whole if m.level in ("L5", "L3", "L1")]
+    assert of(alone, "L3").genant_grade is None and of(alone, "L3").slip is None
+    unnamed = [replace(m, level=None) for m in whole]
+    without, gap = relations(unnamed, (), (1, 1))[2], relations(unnamed, {1}, (1, 1))[2]
+    assert without.slip == pytest.approx(0, abs=0.6) and gap.slip is None
+
+
+def test_a_slip_is_told_in_millimetres_and_per_cent() -> None:
+    members = column(L4=body("L4", 1, forward=12))
+    slipped = of(members, "L4", (0.5, 0.5))
+    assert slipped.slip == pytest.approx(6, abs=0.4)
+    assert slipped.slip_percent == pytest.approx(20, abs=1.2)
+    assert of(members, "L3").slip == pytest.approx(-12, abs=0.8)  # L4 stands before it
+    assert of(members, "L5").slip is None
+
+
+def test_a_disc_between_level_bodies_and_one_that_opens_to_the_front() -> None:
+    level = [*column(), disc("L3-L4", 1)]
+    assert of(level, "L3-L4").segment_angle == pytest.approx(0, abs=0.4)
+    assert of(level, "L3-L4").disc_height_index == pytest.approx(GAP / HEIGHT, abs=0.02)
+    leaning = column(L4=body("L4", 1, front=0.9, middle=0.95))
+    opens = of([*leaning, disc("L3-L4", 1)], "L3-L4")
+    assert opens.segment_angle == pytest.approx(np.degrees(np.arctan(4 / 60)), abs=0.5)
+    unnamed = [replace(m, level=None) for m in level]
+    assert relations(unnamed, (), (1, 1))[-1].disc_height_index == pytest.approx(
+        GAP / HEIGHT, abs=0.02
+    )
+
+
+def test_grades_are_of_the_bodies_that_genant_graded() -> None:
+    assert of(column(), "L5").genant_grade is None
+    assert of(column(), "L4").genant_grade == 0
+
+
+def test_corners_are_the_ends_of_an_end_plate() -> None:
+    points = body("L4", 1).points
+    assert points.upper is not None
+    front, back = corners(points.upper)
+    assert front[0] + 0.5 == pytest.approx(LEFT, abs=0.4)
+    assert back[0] + 0.5 == pytest.approx(LEFT + WIDTH, abs=0.4)
