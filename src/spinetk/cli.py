@@ -19,6 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
 import spinetk
+from spinetk.cli_done import say_done, verdicts
 from spinetk.cli_options import anchor_of, formats_of, one_of, slice_choice, spacing_of, study_of
 from spinetk.errors import SpineError, UnreadableInput, UsageError
 from spinetk.warning import Warning
@@ -27,12 +28,6 @@ from spinetk.writers.formats import DICOM_FORMATS, FORMATS, USUAL_FORMATS
 DONE, USAGE, UNREADABLE, SOME_FAILED = 0, 2, 3, 4
 INTERRUPTED = 130
 SHORTEST_TOKEN = 12
-HELPFUL_OPTIONS = {
-    "modality-assumed": "--modality",
-    "no-spacing": "--spacing",
-    "level-unknown": "--anchor",
-}
-"""What a user of the command line can say about a warning."""
 MODALITIES = {"auto": None, "mr": "MR", "ct": "CT", "xr": "XR"}
 
 DataSets = Annotated[list[Path], typer.Argument(help="Data sets (or .zip).", metavar="DATA...")]
@@ -217,7 +212,7 @@ def segment(
             [Path(fetched.name)] if fetched else inputs or [],
             out,
             options,
-            on_done=lambda row: None if quiet else _report(out, row, named=not fetched),
+            on_done=lambda row: None if quiet else say_done(out, row, named=not fetched),
             on_progress=lambda text, done, total: bar.update(
                 task, description=text, completed=done, total=total
             ),
@@ -239,6 +234,8 @@ def segment(
         count = archive.store([out / key for key in sorted({*done, *outcome.kept})])
         print(f"stored {count} instances in {archive.name}")
         fetched.cleanup()
+    if outcome.done and not quiet:
+        print(verdicts(outcome.done))
     if outcome.failed:
         raise typer.Exit(SOME_FAILED)
 
@@ -257,24 +254,6 @@ def _archive(url: str | None, node: str | None, port: int | None) -> Any:
 
         return NodeArchive(parse_peer(node), port)
     return None
-
-
-def _report(out: Path, row: dict[str, Any], named: bool) -> None:
-    """Say that a series is done, as soon as it is, and to a person of which input (`named`): a
-    file that the lines are kept in shall not hold names of folders."""
-    number = row["instance_number"]
-    image = f" (image {number})" if number is not None else ""
-    source = f", of {row['source']}" if named and sys.stdout.isatty() else ""
-    codes = row["warning_codes"].split()
-    options = [HELPFUL_OPTIONS[code] for code in codes if code in HELPFUL_OPTIONS]
-    more = f" ({len(codes)} warning{'s' if len(codes) > 1 else ''}, see run.json" if codes else ""
-    more += f"; {', '.join(options)} may help" if options else ""
-    more += ")" if codes else ""
-    print(
-        f"{row['key']}: slice {row['selected_slice']}{image}, vertebral bodies: {row['bodies']}, "
-        f"discs: {row['discs']}{source} -> {out / row['key']}{more}",
-        flush=True,
-    )
 
 
 @app.command()

@@ -20,6 +20,8 @@ from spinetk.warning import Warning
 
 Modality = Literal["MR", "CT", "XR"]
 Source = Literal["dicom", "volume", "raster"]
+Judgement = Literal["ok", "check", "reject"]
+"""Of a result: its numbers can be used, after a look, or not."""
 Line = Literal["rows", "columns"]
 Vector = tuple[float, float, float]
 LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])

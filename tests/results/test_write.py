@@ -37,7 +37,7 @@ def folder(result: Segmentation, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 def test_every_file_of_the_contract_is_there_and_nothing_else(folder: Path) -> None:
     assert {p.name for p in folder.iterdir()} == {
-        "instances.coco.json", "instances.csv", "image.nii.gz", "mask.nii.gz", "overlay.png",
+        "angles.csv", "instances.coco.json", "instances.csv", "image.nii.gz", "mask.nii.gz", "overlay.png",
         "report.html", "run.json", "seg.dcm", "sr.dcm",
     }  # fmt: skip
     assert [p.name for p in folder.parent.iterdir()] == [folder.name]
@@ -104,7 +104,16 @@ def test_the_table_has_the_contracts_columns_and_sane_values(folder: Path) -> No
     np.testing.assert_allclose(table["kurtosis"] - table["kurtosis_excess"], 3)
     bodies = table[table.kind == "vertebral_body"]
     assert bodies.order.tolist() == list(range(1, len(bodies) + 1))
-    assert bodies[~bodies.truncated].height_middle_mm.between(12, 32).all()
+    whole = bodies[~bodies.truncated & (bodies.level != "S1")]
+    assert len(whole) >= 6 and whole.height_middle_mm.between(12, 32).all()
+    assert bodies[~bodies.index.isin(whole.index)].height_middle_mm.isna().all()
+    assert table.unmeasured.notna().equals(table.height_middle_mm.isna())
+    assert set(table.verdict) <= {"ok", "check", "reject"}
+    angles = pandas.read_csv(folder / "angles.csv")
+    assert list(angles.columns) == ["name", "upper", "lower", "degrees"]
+    assert ("lordosis", "L1", "S1") in set(
+        zip(angles.name, angles.upper, angles.lower, strict=True)
+    )
 
 
 def test_pyradiomics_reads_the_pair_as_it_is_and_agrees(folder: Path) -> None:

@@ -10,6 +10,7 @@ from spinetk.measures.alignment import Angle, angles
 from spinetk.measures.first_order import first_order
 from spinetk.measures.relations import Member, Relations, relations
 from spinetk.measures.shape import Outline, lengths, outline_points, slope_of
+from spinetk.measures.judgement import instance_verdicts
 from spinetk.orientation import Upright, upright
 from spinetk.structures import BODY_KIND, label_numbers
 from spinetk.study import Segmentation
@@ -72,6 +73,8 @@ def measurements(result: Segmentation) -> list[Row]:
         if result.series.in_grey_values:
             row |= dict.fromkeys(IN_HOUNSFIELD)
         rows.append(row)
+    for row, verdict in zip(rows, instance_verdicts(rows), strict=True):
+        row["verdict"], row["reasons"] = verdict.judgement, "; ".join(verdict.reasons)
     return rows
 
 

@@ -18,8 +18,8 @@ LEFT_SECONDS = 60.0
 """A process of another machine that shares the folder is not known here; it writes longer never."""
 FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 SUMMARY_COLUMNS = (
-    "key", "modality", "selected_slice", "instance_number", "n_slices", "bodies", "discs",
-    "seconds", "warnings", "warning_codes", "model",
+    "key", "verdict", "reasons", "modality", "selected_slice", "instance_number", "n_slices",
+    "bodies", "discs", "seconds", "warnings", "warning_codes", "model",
 )  # fmt: skip
 
 
@@ -63,6 +63,8 @@ def summary_row(record: Record) -> dict[str, Any]:
     """What the summary says of a result: a value for each of `SUMMARY_COLUMNS`."""
     return {
         "key": record.key,
+        "verdict": record.verdict or "",
+        "reasons": "; ".join(record.reasons),
         "modality": record.modality or "",
         "selected_slice": record.selected_slice,
         "instance_number": record.instance_number,

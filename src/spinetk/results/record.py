@@ -10,7 +10,7 @@ from typing import Any, get_args
 from spinetk.atomic import whole_file
 from spinetk.errors import SpineError
 from spinetk.results import keys
-from spinetk.study import Correction, Modality, SliceCount, Source
+from spinetk.study import Correction, Judgement, Modality, SliceCount, Source
 from spinetk.warning import Warning
 
 FILE = "run.json"
@@ -39,6 +39,8 @@ class Record:
         bodies, discs: number of each.
         entropy_bins: the rule of the entropy's histogram, in words.
         seconds: time of each step.
+        verdict, reasons: whether the numbers can be used ("ok", "check", "reject") and why not, the
+            weightiest first; None in results of early versions.
         correction: None for what the network gave.
     """
 
@@ -60,6 +62,8 @@ class Record:
     entropy_bins: str
     seconds: dict[str, float]
     warnings: tuple[Warning, ...]
+    verdict: Judgement | None = None
+    reasons: tuple[str, ...] = ()
     correction: Correction | None = None
 
     @property
@@ -129,6 +133,8 @@ class Record:
                 entropy_bins=str(content.get("entropy_bins", "")),
                 seconds={str(k): float(v) for k, v in content.get("seconds", {}).items()},
                 warnings=tuple(map(Warning.from_json, content.get("warnings", ()))),
+                verdict=content.get("verdict"),
+                reasons=tuple(str(reason) for reason in content.get("reasons", ())),
                 correction=None
                 if correction is None
                 else Correction(**{**correction, "changes": tuple(correction["changes"])}),
@@ -138,6 +144,7 @@ class Record:
         texts = [text for warning in record.warnings for text in (warning.code, warning.text)]
         sound = (
             record.modality in (None, *get_args(Modality))
+            and record.verdict in (None, *get_args(Judgement))
             and record.source in get_args(Source)
             and 0 <= record.selected_slice < record.n_slices
             and isinstance(record.options, dict)

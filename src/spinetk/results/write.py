@@ -20,7 +20,8 @@ import spinetk
 from spinetk.atomic import whole_folder
 from spinetk.errors import SpineError
 from spinetk.measures.first_order import BINS
-from spinetk.measures.table import Row, measurements
+from spinetk.measures.table import Row, column_angles, measurements
+from spinetk.measures.judgement import Verdict, study_verdict
 from spinetk.network.registry import Model
 from spinetk.results.record import Record, UsedModel, is_result, write_record
 from spinetk.structures import BODY_KIND, DISC_KIND
@@ -28,7 +29,7 @@ from spinetk.study import Segmentation
 from spinetk.warning import Warning
 from spinetk.writers.coco import write_coco
 from spinetk.writers.formats import DICOM_FORMATS, USUAL_FORMATS, not_written
-from spinetk.writers.measurements_csv import write_measurements
+from spinetk.writers.measurements_csv import write_angles, write_measurements
 from spinetk.writers.nifti import write_nifti
 from spinetk.writers.overlay import write_overlay
 from spinetk.writers.report import write_report
@@ -59,7 +60,7 @@ def write_result(
         raise SpineError("is in the way and not a result of SpineTK", folder.name)
     with whole_folder(folder) as unfinished:
         start = time.perf_counter()
-        rows = measurements(result)
+        rows, angles = measurements(result), column_angles(result)
         measured = time.perf_counter()
         with ThreadPoolExecutor(1) as beside:  # pictures are drawn and packed outside Python's lock
             dicom = beside.submit(_dicom_files, unfinished, result, model, rows, formats)
@@ -67,6 +68,7 @@ def write_result(
                 write_coco(unfinished / "instances.coco.json", result)
             if "csv" in formats:
                 write_measurements(unfinished / "instances.csv", rows)
+                write_angles(unfinished / "angles.csv", angles)
             if "nifti" in formats:
                 write_nifti(unfinished / "image.nii.gz", unfinished / "mask.nii.gz", result)
             if "overlay" in formats:
@@ -76,14 +78,16 @@ def write_result(
         timed = replace(
             result, seconds=result.seconds | seconds, warnings=(*result.warnings, *missing)
         )
-        record = record_of(timed, model, options)
+        record = record_of(timed, model, options, study_verdict(rows, timed.warnings))
         if "report" in formats:
-            write_report(unfinished / "report.html", timed, rows, record.to_json())
+            write_report(unfinished / "report.html", timed, rows, angles, record.to_json())
         write_record(unfinished, record)
     return record
 
 
-def record_of(result: Segmentation, model: Model, options: dict[str, Any]) -> Record:
+def record_of(
+    result: Segmentation, model: Model, options: dict[str, Any], verdict: Verdict
+) -> Record:
     """What is written down of a result and of how it was made."""
     return Record(
         spinetk=spinetk.__version__,
@@ -104,6 +108,8 @@ def record_of(result: Segmentation, model: Model, options: dict[str, Any]) -> Re
         entropy_bins=f"{BINS} equal bins between the smallest and largest value of the mask",
         seconds=result.seconds,
         warnings=result.warnings,
+        verdict=verdict.judgement,
+        reasons=verdict.reasons,
         correction=result.correction,
     )
 

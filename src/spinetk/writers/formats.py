@@ -6,7 +6,7 @@ from spinetk.warning import Warning
 
 FILES = {
     "coco": ("instances.coco.json",),
-    "csv": ("instances.csv",),
+    "csv": ("instances.csv", "angles.csv"),
     "nifti": ("image.nii.gz", "mask.nii.gz"),
     "overlay": ("overlay.png",),
     "report": ("report.html",),

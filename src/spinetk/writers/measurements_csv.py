@@ -1,4 +1,4 @@
-"""instances.csv: the table of measurements."""
+"""instances.csv and angles.csv: the tables of measurements."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import csv
 from collections.abc import Sequence
 from pathlib import Path
 
+from spinetk.measures.alignment import Angle
 from spinetk.measures.table import Row, Value
 
 
@@ -15,6 +16,14 @@ def write_measurements(path: Path, rows: Sequence[Row]) -> None:
         writer = csv.DictWriter(stream, fieldnames=list(rows[0]))
         writer.writeheader()
         writer.writerows({name: _text(value) for name, value in row.items()} for row in rows)
+
+
+def write_angles(path: Path, angles: Sequence[Angle]) -> None:
+    """Write the angles of the column in the same way; the head alone where there are none."""
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["name", "upper", "lower", "degrees"])
+        writer.writerows([a.name, a.upper, a.lower, _text(a.degrees)] for a in angles)
 
 
 def _text(value: Value) -> str | int | float:

@@ -12,6 +12,7 @@ import jinja2
 import numpy as np
 from numpy.typing import NDArray
 
+from spinetk.measures.alignment import Angle
 from spinetk.measures.table import Row
 from spinetk.orientation import Upright, upright
 from spinetk.selection import supported
@@ -28,6 +29,8 @@ from spinetk.writers.overlay import (
 
 CHART_WIDTH, CHART_HEIGHT = 560, 170
 LEFT, BOTTOM, TOP = 34, 28, 12
+TOLD = ("genant_grade",)
+"""Columns that a person wants to see where they are neither empty nor 0."""
 
 _environment = jinja2.Environment(
     loader=jinja2.PackageLoader("spinetk.writers"),
@@ -42,6 +45,7 @@ def write_report(
     path: Path,
     result: Segmentation,
     rows: Sequence[Row],
+    angles: Sequence[Angle],
     record: dict[str, Any],
 ) -> None:
     """Write the page; needs no network and no other file to be shown.
@@ -55,6 +59,8 @@ def write_report(
         record=record,
         unsure=UNSURE_SCORE,
         rows=rows,
+        angles=angles,
+        told=[row for row in rows if any(row[name] for name in TOLD)],
         judged=any(instance.quality is not None for instance in result.instances),
         in_mm=view.spacing is not None,
         spacing=view.stored.spacing,

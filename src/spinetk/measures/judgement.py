@@ -1,0 +1,116 @@
+"""Which numbers not to trust at once: a verdict for each instance and for the whole result."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from spinetk.structures import BODY_KIND
+from spinetk.study import UNSURE_SCORE, Judgement
+from spinetk.warning import Warning
+
+Row = Mapping[str, Any]
+WRONG_NETWORK = ("other-modality-network", "several-patients")
+"""Codes of warnings after which no number is to be used."""
+NEIGHBOURS, FEWEST = 2, 2
+"""Instances of a kind on either side that one is held against, and how many there must be."""
+WIDTHS, HEIGHTS = (0.72, 1.4), (0.5, 1.7)
+"""Shares of the neighbours' median beyond which a size stands out. A severe fracture is no error:
+what is lower than half of its neighbours is."""
+LARGEST_LEAN = 30.0
+"""Degrees between an end plate and its neighbours' mean."""
+MOST_DOUBTFUL = 0.5
+"""Share of bodies in doubt from which on the whole result is rejected."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A judgement and its reasons, the weightiest first.
+
+    Attributes:
+        judgement: "ok"; "check": look before the numbers are used; "reject": do not use them.
+    """
+
+    judgement: Judgement = "ok"
+    reasons: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, rejected: Sequence[str], doubted: Sequence[str]) -> Verdict:
+        """From reasons to reject and reasons to look."""
+        judgement: Judgement = "reject" if rejected else "check" if doubted else "ok"
+        return cls(judgement, (*rejected, *doubted))
+
+
+def instance_verdicts(rows: Sequence[Row]) -> list[Verdict]:
+    """A verdict for each row of the table of measurements (`table.measurements`)."""
+    return [_of_instance(row, _around(row, rows)) for row in rows]
+
+
+def _around(row: Row, rows: Sequence[Row]) -> list[Row]:
+    """The nearest of its kind on either side, S1 left out: it is of another shape."""
+    same = [r for r in rows if r["kind"] == row["kind"] and r["level"] != "S1" and r is not row]
+    order = int(row["order"])
+    return [r for r in same if abs(int(r["order"]) - order) <= NEIGHBOURS]
+
+
+def _of_instance(row: Row, around: Sequence[Row]) -> Verdict:
+    if row["truncated"]:
+        return Verdict("reject", ("the border of the image cuts it",))
+    doubts = []
+    if row["poor"]:
+        doubts.append("its outline is probably poor")
+    score = float(row["score"])
+    if 0 < score < UNSURE_SCORE:  # 0: a person's
+        doubts.append(f"the network is unsure of it (score {score:.2f})")
+    if row["level"] == "S1":
+        return Verdict.of((), doubts)
+    if row["unmeasured"]:
+        doubts.append(str(row["unmeasured"]))
+    for name, column, (least, most) in (
+        ("width", "width_px", WIDTHS),
+        ("height", "height_middle_px", HEIGHTS),
+    ):
+        own, others = row[column], _known(around, column)
+        if own is not None and len(others) >= FEWEST:
+            share = float(own) / float(np.median(others))
+            if not least <= share <= most:
+                doubts.append(f"its {name} is {share:.0%} of its neighbours'")
+    own, others = row["upper_slope_deg"], _known(around, "upper_slope_deg")
+    if own is not None and row["kind"] == BODY_KIND and len(others) >= FEWEST:
+        lean = abs(float(own) - float(np.mean(others)))
+        if lean > LARGEST_LEAN:
+            doubts.append(f"it leans {lean:.0f} degrees against its neighbours")
+    return Verdict.of((), doubts)
+
+
+def _known(rows: Sequence[Row], column: str) -> list[float]:
+    return [float(r[column]) for r in rows if r[column] is not None]
+
+
+def study_verdict(rows: Sequence[Row], warnings: Sequence[Warning]) -> Verdict:
+    """The verdict on a whole result.
+
+    What the border cuts is in no study's numbers and is no reason; notes (`Warning.severity`) are
+    none either.
+
+    Args:
+        rows: of its instances, with their verdicts.
+        warnings: of the result.
+    """
+    rejected = [w.text for w in warnings if w.code in WRONG_NETWORK]
+    whole = [row for row in rows if not row["truncated"] and row["verdict"] != "ok"]
+    bodies = [r for r in rows if r["kind"] == BODY_KIND and not r["truncated"]]
+    doubtful = [row for row in whole if row["kind"] == BODY_KIND]
+    if bodies and len(doubtful) > MOST_DOUBTFUL * len(bodies):
+        rejected.append(f"{len(doubtful)} of {len(bodies)} bodies are in doubt")
+    doubted = [w.text for w in warnings if w.severity == "check" and w.code not in WRONG_NETWORK]
+    doubted += [f"{_name(row)}: {row['reasons']}" for row in whole]
+    return Verdict.of(rejected, doubted)
+
+
+def _name(row: Row) -> str:
+    kind = "body" if row["kind"] == BODY_KIND else "disc"
+    return str(row["level"] or f"{kind} #{row['order']}")

@@ -1,0 +1,73 @@
+from typing import Any
+
+import pytest
+
+from spinetk.measures.judgement import Verdict, instance_verdicts, study_verdict
+from spinetk.structures import BODY_KIND, DISC_KIND
+from spinetk.warning import Warning
+
+
+def row(order: int, **changed: Any) -> dict[str, Any]:
+    return {
+        "kind": BODY_KIND, "level": None, "order": order, "score": 0.99, "poor": False,
+        "truncated": False, "unmeasured": "", "width_px": 50.0, "height_middle_px": 30.0,
+        "upper_slope_deg": 4.0,
+    } | changed  # fmt: skip
+
+
+def judged(*rows: dict[str, Any]) -> list[dict[str, Any]]:
+    """The rows with their verdicts, as the table has them."""
+    return [
+        one | {"verdict": verdict.judgement, "reasons": "; ".join(verdict.reasons)}
+        for one, verdict in zip(rows, instance_verdicts(rows), strict=True)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changed", "judgement", "reason"),
+    [
+        ({}, "ok", ""),
+        ({"truncated": True}, "reject", "the border of the image cuts it"),
+        ({"poor": True}, "check", "its outline is probably poor"),
+        ({"score": 0.42}, "check", "the network is unsure of it (score 0.42)"),
+        ({"score": 0.0}, "ok", ""),  # a person's
+        ({"unmeasured": "it is no block"}, "check", "it is no block"),
+        ({"unmeasured": "of S1 only ...", "level": "S1", "width_px": None}, "ok", ""),
+        ({"width_px": 30.0}, "check", "its width is 60% of its neighbours'"),
+        ({"width_px": 80.0}, "check", "its width is 160% of its neighbours'"),
+        ({"height_middle_px": 18.0}, "ok", ""),  # a severe fracture is no error
+        ({"height_middle_px": 12.0}, "check", "its height is 40% of its neighbours'"),
+        ({"upper_slope_deg": 44.0}, "check", "it leans 40 degrees against its neighbours"),
+    ],
+)
+def test_an_instance_and_why(changed: dict[str, Any], judgement: str, reason: str) -> None:
+    verdict = instance_verdicts([row(1), row(2), row(3, **changed), row(4), row(5)])[2]
+    assert verdict == Verdict(judgement, (reason,) if reason else ())  # type: ignore[arg-type]
+
+
+def test_a_disc_is_held_against_discs_and_nobody_against_one_alone() -> None:
+    discs = [row(n, kind=DISC_KIND, height_middle_px=9.0) for n in (1, 2, 3)]
+    bodies = [row(1), row(2, width_px=20.0)]
+    assert [v.judgement for v in instance_verdicts([*bodies, *discs])] == ["ok"] * 5
+
+
+def test_a_study_is_as_good_as_its_instances_and_warnings() -> None:
+    rows = judged(row(1, level="L5"), row(2, level="L4", poor=True), *map(row, (3, 4, 5)))
+    assert study_verdict(rows[2:], []) == Verdict("ok")
+    assert study_verdict(rows, []) == Verdict("check", ("L4: its outline is probably poor",))
+    note, check = Warning("picture", "a picture"), Warning("coarse", "thick slices")
+    assert study_verdict(rows[2:], [note]) == Verdict("ok")
+    assert study_verdict(rows[2:], [note, check]).reasons == ("thick slices",)
+
+
+def test_what_the_border_cuts_is_no_reason_to_look() -> None:
+    rows = judged(row(1), row(2), row(3), row(4, truncated=True))
+    assert study_verdict(rows, []) == Verdict("ok")
+
+
+def test_the_wrong_network_or_mostly_doubtful_bodies_reject_a_study() -> None:
+    film = Warning("other-modality-network", "a film, segmented by the MR network")
+    verdict = study_verdict(judged(row(1), row(2)), [Warning("coarse", "thick slices"), film])
+    assert verdict == Verdict("reject", (film.text, "thick slices"))
+    poor = judged(row(1, poor=True), row(2, poor=True), row(3))
+    assert study_verdict(poor, []).reasons[0] == "2 of 3 bodies are in doubt"
