@@ -37,8 +37,8 @@ def folder(result: Segmentation, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 def test_every_file_of_the_contract_is_there_and_nothing_else(folder: Path) -> None:
     assert {p.name for p in folder.iterdir()} == {
-        "angles.csv", "instances.coco.json", "instances.csv", "image.nii.gz", "mask.nii.gz", "overlay.png",
-        "report.html", "run.json", "seg.dcm", "sr.dcm",
+        "angles.csv", "instances.coco.json", "instances.csv", "image.nii.gz", "mask.nii.gz",
+        "overlay.png", "report.html", "run.json", "seg.dcm", "sr.dcm",
     }  # fmt: skip
     assert [p.name for p in folder.parent.iterdir()] == [folder.name]
 

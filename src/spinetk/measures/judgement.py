@@ -15,6 +15,8 @@ from spinetk.warning import Warning
 Row = Mapping[str, Any]
 WRONG_NETWORK = ("other-modality-network", "several-patients")
 """Codes of warnings after which no number is to be used."""
+OF_INSTANCES = ("low-quality", "low-score")
+"""Codes of warnings that count what is told of each instance."""
 NEIGHBOURS, FEWEST = 2, 2
 """Instances of a kind on either side that one is held against, and how many there must be."""
 WIDTHS, HEIGHTS = (0.72, 1.4), (0.5, 1.7)
@@ -106,7 +108,8 @@ def study_verdict(rows: Sequence[Row], warnings: Sequence[Warning]) -> Verdict:
     doubtful = [row for row in whole if row["kind"] == BODY_KIND]
     if bodies and len(doubtful) > MOST_DOUBTFUL * len(bodies):
         rejected.append(f"{len(doubtful)} of {len(bodies)} bodies are in doubt")
-    doubted = [w.text for w in warnings if w.severity == "check" and w.code not in WRONG_NETWORK]
+    told = (*WRONG_NETWORK, *OF_INSTANCES)
+    doubted = [w.text for w in warnings if w.severity == "check" and w.code not in told]
     doubted += [f"{_name(row)}: {row['reasons']}" for row in whole]
     return Verdict.of(rejected, doubted)
 
