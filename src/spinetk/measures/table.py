@@ -8,9 +8,9 @@ from spinetk.anatomy import column_directions, gaps_between
 from spinetk.boxes import mask_centre
 from spinetk.measures.alignment import Angle, angles
 from spinetk.measures.first_order import first_order
+from spinetk.measures.judgement import instance_verdicts
 from spinetk.measures.relations import Member, Relations, relations
 from spinetk.measures.shape import Outline, lengths, outline_points, slope_of
-from spinetk.measures.judgement import instance_verdicts
 from spinetk.orientation import Upright, upright
 from spinetk.structures import BODY_KIND, label_numbers
 from spinetk.study import Segmentation

@@ -20,8 +20,8 @@ import spinetk
 from spinetk.atomic import whole_folder
 from spinetk.errors import SpineError
 from spinetk.measures.first_order import BINS
-from spinetk.measures.table import Row, column_angles, measurements
 from spinetk.measures.judgement import Verdict, study_verdict
+from spinetk.measures.table import Row, column_angles, measurements
 from spinetk.network.registry import Model
 from spinetk.results.record import Record, UsedModel, is_result, write_record
 from spinetk.structures import BODY_KIND, DISC_KIND
