@@ -222,9 +222,9 @@ def _lower_sacrum(
 ) -> None:
     """S2 to S4, fused and smaller: not vertebral bodies in the sense of the labels."""
     _, cy, cz = spine.bodies[0].centre
-    angle = 0.75
-    for number, size in enumerate((0.8, 0.66, 0.52)):
-        away = 24.0 + 20.5 * number
+    angle = 1.0
+    for number, size in enumerate((0.9, 0.7, 0.5)):
+        away = 17.0 + 20.5 * number
         dy = y - (cy + np.sin(angle) * away + 2.5 * number)
         dz = z - (cz - np.cos(angle) * away)
         u = np.cos(angle) * dy + np.sin(angle) * dz

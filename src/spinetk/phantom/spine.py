@@ -20,6 +20,8 @@ NAMES = LEVELS[::-1][:10]
 """S1 to T9."""
 SHOWN = 9
 """Bodies that the phantom shows, S1 included."""
+TILTED, TILTS = (0, 1, 3, 6, 9), (-0.7, -0.3, 0.0, 0.16, 0.2)
+"""Bodies from below, S1 first, and how they are tilted (`Block.tilt`), straight between."""
 RIM = 1.1
 """Thickness of the cortical rim in mm."""
 
@@ -96,8 +98,8 @@ def build_spine(
     discs: list[Block] = []
     y, z = 8.0, -118.0
     for index, name in enumerate(NAMES[:levels]):
-        # the curve is a mirrored lordosis: the networks name this phantom, not yet an upright one
-        tilt = float(np.interp(index, (0, 1, 3, 6, 9), (0.62, 0.27, 0.0, -0.16, -0.2)))
+        # the sacrum leans forward, L3 is level, the thoracic spine leans back
+        tilt = float(np.interp(index, TILTED, TILTS))
         height = float(np.interp(index, (0, 1, 5, 9), (25.0, 27.5, 26.0, 21.0)))
         depth = float(np.interp(index, (0, 1, 5, 9), (31.0, 34.5, 32.0, 27.0)))
         gap = float(np.interp(index, (0, 1, 2, 5, 9), (9.5, 11.0, 11.0, 8.5, 5.5)))
@@ -111,11 +113,11 @@ def build_spine(
                 depth=depth,
                 width=depth * 1.35,
                 height=height * (0.85 if broken else 1.0),
-                wedge=0.4 if broken else (0.22 if name == "S1" else 0.05 if name == "L5" else 0.0),
+                wedge=0.4 if broken else (-0.2 if name == "S1" else 0.05 if name == "L5" else 0.0),
                 concavity=0.16 if broken else 0.07,
             )
         )
-        next_tilt = float(np.interp(index + 0.5, (0, 1, 3, 6, 9), (0.62, 0.27, 0.0, -0.16, -0.2)))
+        next_tilt = float(np.interp(index + 0.5, TILTED, TILTS))
         along = height / 2 + gap / 2
         up_y, up_z = -np.sin(-next_tilt) * along, np.cos(next_tilt) * along
         upper = NAMES[index + 1] if index + 1 < levels else None
