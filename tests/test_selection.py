@@ -1,4 +1,6 @@
-from spinetk.selection import select_slice
+import pytest
+
+from spinetk.selection import select_slice, share_of_largest
 from spinetk.study import SliceCount
 
 
@@ -47,3 +49,15 @@ def test_one_slice_with_a_huge_area_does_not_win() -> None:
     areas = [485, 366, 1214, 544, 657, 675, 699, 730, 760, 763, 762, 746, 700]
     trace = [SliceCount(index=i, bodies=3, discs=2, area=a) for i, a in enumerate(areas)]
     assert select_slice(trace) in (8, 9, 10)
+
+
+def test_how_much_of_the_bodies_the_chosen_slice_shows() -> None:
+    """A false body on lateral slices outvotes the middle ones, and is told by the area."""
+    bodies, areas = (6, 7, 7, 7, 7, 8, 8, 8), (60.0, 95, 100, 98, 90, 75, 70, 60)
+    trace = [count(i, *both) for i, both in enumerate(zip(bodies, areas, strict=True))]
+    chosen = select_slice(trace)
+    assert chosen == 5
+    assert share_of_largest(trace, chosen) == pytest.approx(0.75 / 0.98, abs=0.03)
+    assert share_of_largest(trace[:5], 2) == pytest.approx(1, abs=0.03)
+    # one slice with a huge area, that no neighbour bears out, makes none small
+    assert share_of_largest([count(0, 3, 50), count(1, 3, 500), count(2, 3, 50)], 0) == 1

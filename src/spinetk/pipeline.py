@@ -28,13 +28,23 @@ from spinetk.network.detector import Boxes
 from spinetk.network.loaded import LoadedModel, prepared
 from spinetk.orientation import Turn, Upright, upright
 from spinetk.search import Progress, detect, search
-from spinetk.selection import select_slice
+from spinetk.selection import select_slice, share_of_largest
 from spinetk.structures import BODY_KIND
-from spinetk.study import UNSURE_SCORE, Instance, Modality, Segmentation, Series, Slice
+from spinetk.study import (
+    UNSURE_SCORE,
+    Instance,
+    Modality,
+    Segmentation,
+    Series,
+    Slice,
+    SliceCount,
+)
 from spinetk.turned import as_it_lies
 from spinetk.warning import Warning
 
 SliceChoice = Literal["auto"] | int
+LEAST_SHARE = 0.9
+"""Of the largest area that the bodies have on any slice."""
 SMALL_SACRAL_BODY = 0.6
 """Share of the area of L5: between the 1st and the 5th percentile of mr_backspine's references."""
 
@@ -96,7 +106,7 @@ def segment(
         trace=tuple(trace),
         model=loaded.model.name,
         seconds=seconds,
-        warnings=(*series.warnings, *warnings, *doubts(instances)),
+        warnings=(*series.warnings, *warnings, *_of_choice(trace, chosen), *doubts(instances)),
     )
 
 
@@ -159,6 +169,16 @@ def resolve(
     overlap."""
     single = without_doubles(without_false_sacrum(found))
     return without_overlap(without_strays(single, spacing))
+
+
+def _of_choice(trace: Sequence[SliceCount], chosen: int) -> list[Warning]:
+    """That another slice shows clearly more of the bodies' area than the one that was chosen for
+    their number: one of them may be false."""
+    share = share_of_largest(trace, chosen)
+    if share >= LEAST_SHARE:
+        return []
+    text = f"the bodies on the slice have {share:.0%} of the area that they have on another"
+    return [Warning("smaller-slice", f"{text}: check the slice")]
 
 
 def doubts(instances: Sequence[Instance]) -> list[Warning]:

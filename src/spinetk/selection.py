@@ -47,6 +47,17 @@ def select_slice(trace: Sequence[SliceCount]) -> int:
     return trace[max(tied, key=rank)].index
 
 
+def share_of_largest(trace: Sequence[SliceCount], chosen: int) -> float:
+    """Area of the bodies on the chosen slice over the largest that the neighbours bear out.
+
+    >>> share_of_largest([SliceCount(k, 7, 6, area) for k, area in enumerate((80, 100, 100))], 0)
+    0.8
+    """
+    areas = supported([count.area for count in trace])
+    own = next(area for area, count in zip(areas, trace, strict=True) if count.index == chosen)
+    return own / max(max(areas), 1e-9)
+
+
 def supported(values: Sequence[float]) -> list[float]:
     """Each value, but at most the median of its neighbourhood."""
     return [

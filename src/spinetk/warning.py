@@ -54,6 +54,7 @@ KINDS: dict[str, Kind] = {
     "left-out": Kind("check", "input"),
     "uneven": Kind("check", "input"),
     "same-uid": Kind("check", "input"),
+    "smaller-slice": Kind("check", "instances"),
     "few-bodies": Kind("check", "instances"),
     "low-score": Kind("check", "instances"),
     "level-unknown": Kind("note", "instances"),

@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from spinetk.measures.core import core
 from spinetk.measures.table import measurements
 from spinetk.study import Segmentation
 
@@ -20,6 +21,21 @@ def test_millimetres_are_pixels_times_the_spacing(phantom_result: Segmentation) 
             assert row[f"{name}_mm"] == pytest.approx(row[f"{name}_px"] * spacing[0], rel=1e-6)
         values = phantom_result.slice.pixels[instance.mask]
         assert row["mean"] == pytest.approx(float(values.mean()), rel=1e-5)
+
+
+def test_the_core_is_measured_beside_the_whole(phantom_result: Segmentation) -> None:
+    rows = measurements(phantom_result)
+    for row, instance in zip(rows, phantom_result.instances, strict=True):
+        inside = core(instance.mask, phantom_result.slice.spacing)
+        assert row["core_px"] == np.count_nonzero(inside) < row["area_px"]
+        if row["core_px"]:
+            values = phantom_result.slice.pixels[inside]
+            assert row["core_mean"] == pytest.approx(float(values.mean()), rel=1e-5)
+        else:
+            assert row["core_mean"] is None and row["core_skewness"] is None
+    bodies = [row for row in rows if row["kind"] == "vertebral_body" and not row["truncated"]]
+    # the phantom's cortex is dark: its rim makes the whole body's values skew
+    assert all(abs(row["core_skewness"]) < abs(row["skewness"]) for row in bodies)
 
 
 def test_without_spacing_millimetres_are_empty(phantom_result: Segmentation) -> None:

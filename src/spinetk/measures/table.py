@@ -4,22 +4,28 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
+import numpy as np
+from numpy.typing import NDArray
+
 from spinetk.anatomy import column_directions, gaps_between
 from spinetk.boxes import mask_centre
 from spinetk.measures.alignment import Angle, angles
+from spinetk.measures.core import core
 from spinetk.measures.first_order import first_order
 from spinetk.measures.judgement import instance_verdicts
 from spinetk.measures.relations import Member, Relations, relations
 from spinetk.measures.shape import Outline, lengths, outline_points, slope_of
 from spinetk.orientation import Upright, upright
 from spinetk.structures import BODY_KIND, label_numbers
-from spinetk.study import Segmentation
+from spinetk.study import Segmentation, Slice
 
 Value = str | int | float | bool | None
 Row = dict[str, Value]
 HEIGHTS = ("height_anterior", "height_middle", "height_posterior", "width")
 
-IN_HOUNSFIELD = ("mean", "mpp")
+OF_CORE = ("mean", "mpp", "skewness", "kurtosis", "entropy_bits")
+"""Features that are given of the core, too."""
+IN_HOUNSFIELD = ("mean", "mpp", "core_mean", "core_mpp")
 """Of a CT, what a reader takes for Hounsfield units: empty where the values are none."""
 SQUARE = (1.0, 1.0)
 
@@ -70,6 +76,7 @@ def measurements(result: Segmentation) -> list[Row]:
             "spacing_source": result.series.spacing_source,
         }
         row |= asdict(first_order(stored.pixels, instance.mask))
+        row |= _of_core(stored, instance.mask)
         if result.series.in_grey_values:
             row |= dict.fromkeys(IN_HOUNSFIELD)
         rows.append(row)
@@ -126,6 +133,14 @@ def _sizes(points: Outline, view: Upright) -> Row:
     for name, plate in (("upper", points.upper), ("lower", points.lower)):
         row[f"{name}_slope_deg"] = slope_of(plate, view.spacing or SQUARE)
     return row
+
+
+def _of_core(stored: Slice, mask: NDArray[np.bool_]) -> Row:
+    """Features of the mask's core; empty where it is too small for one."""
+    inside = core(mask, stored.spacing)
+    count = int(np.count_nonzero(inside))
+    features = asdict(first_order(stored.pixels, inside)) if count else {}
+    return {"core_px": count, **{f"core_{name}": features.get(name) for name in OF_CORE}}
 
 
 def _relations(relation: Relations, view: Upright) -> Row:
