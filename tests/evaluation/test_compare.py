@@ -48,6 +48,22 @@ def test_a_perfect_result_scores_perfectly(
     assert false == 0
 
 
+def test_the_same_mask_has_the_same_sizes_in_pixels_or_millimetres(
+    image: AnnotatedImage, mr_model: LoadedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compare, "candidates", lambda *_: truth_as_found(image))
+    monkeypatch.setattr(compare, "resolve", lambda given, _: given)
+    rows = compare.compare_image(replace(image, spacing=None), mr_model, 0.5).instances
+    wide = compare.compare_image(replace(image, spacing=(0.5, 0.5)), mr_model, 0.5).instances
+    bodies = [(row, other) for row, other in zip(rows, wide, strict=True)
+              if row.kind == "vertebral_body"]  # fmt: skip
+    assert len(bodies) == 3
+    for row, other in bodies:
+        assert row.reference_sizes == row.found_sizes and not row.in_mm and other.in_mm
+        assert row.reference_sizes[:5] == pytest.approx([20, 20, 20, 30, 600], rel=0.01)
+        assert other.reference_sizes[:5] == pytest.approx([10, 10, 10, 15, 150], rel=0.01)
+
+
 def test_missed_bodies_lower_detection_and_count_as_zero(
     image: AnnotatedImage, mr_model: LoadedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,7 +14,9 @@ def test_every_figure_is_drawn_where_there_is_something_to_show() -> None:
     proposals = [replace(RIGHT, image=f"s/{k}", score=0.5 + k / 20) for k in range(6)]
     slices = [SliceResult(f"t{k}", "s", "p", 15, 7, 7 + k, True, 0.9, 1) for k in range(3)]
     drawn = dict(all_figures(frames_of(rows, (), proposals, slices, ())))
-    assert {"dice", "precision_recall", "selection", "bland_altman"} <= set(drawn)
+    assert {"dice", "precision_recall", "selection", "bland_altman", "bland_altman_sizes"} <= set(
+        drawn
+    )
     for figure in drawn.values():
         assert figure.axes and any(axis.has_data() for axis in figure.axes)
         plt.close(figure)

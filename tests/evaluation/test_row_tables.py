@@ -5,6 +5,7 @@ import pandas as pd
 
 from spinetk.evaluation.row_tables import frames_of, load_frames, put_together
 from spinetk.evaluation.rows import FalsePositive, SliceResult, TimeResult
+from spinetk.evaluation.tables import size_table
 from tests.evaluation.known_rows import FOUND, RIGHT
 
 FALSE = FalsePositive("s/a", "s", "MR", "vertebral_body", 0.7)
@@ -25,6 +26,16 @@ def test_rows_come_back_from_disk_and_the_same_rows_give_the_same_files(tmp_path
         pd.testing.assert_frame_equal(again, made, check_dtype=False)
     assert list(frames.instances[["x0", "y0", "x1", "y1"]].iloc[0]) == [0, 0, 10, 10]
     assert frames.instances["found_entropy_bits"].iloc[0] == 4.1
+
+
+def test_rows_of_an_earlier_version_have_empty_columns(tmp_path: Path) -> None:
+    frames = frames_of([FOUND], [FALSE], [RIGHT], [SERIES], [TIME])
+    frames.save(tmp_path / "a")
+    path = tmp_path / "a" / "instances.csv.gz"
+    later = ["quality", "found_height_anterior", "in_mm"]
+    pd.read_csv(path).drop(columns=later).to_csv(path, index=False)
+    again = load_frames(tmp_path / "a").instances
+    assert again[later].isna().all().all() and size_table(again, ["dataset", "kind"]).empty
 
 
 def test_frames_without_rows_have_their_columns_and_folds_are_numbered() -> None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from spinetk.anatomy import cut_by_border, order_and_name, without_doubles
+from spinetk.anatomy import column_directions, cut_by_border, order_and_name, without_doubles
 from spinetk.boxes import box_iou, dice
 from spinetk.datasets.annotated import AnnotatedImage, Annotation
 from spinetk.datasets.unlabelled import unlabelled_region
@@ -24,8 +24,11 @@ from spinetk.evaluation.rows import (
     Features,
     InstanceResult,
     Proposal,
+    Sizes,
 )
+from spinetk.measures.core import core
 from spinetk.measures.first_order import first_order
+from spinetk.measures.shape import CUT, lengths, outline_points
 from spinetk.network.loaded import LoadedModel
 from spinetk.orientation import upright
 from spinetk.pipeline import candidates, resolve
@@ -48,6 +51,7 @@ def compare_image(image: AnnotatedImage, loaded: LoadedModel, threshold: float) 
     above = [i for i in proposed if i.score >= threshold]
     found, _ = order_and_name(resolve(above, image.spacing), None, loaded.model.naming)
     out = Comparison()
+    lean = _Lean(image, found)
     for category in image.labelled_categories:
         region = unlabelled_region(image, category)
         kind = image.classes[category - 1]
@@ -58,7 +62,7 @@ def compare_image(image: AnnotatedImage, loaded: LoadedModel, threshold: float) 
         rows = tuple(
             _instance_result(
                 image, stored, kind, note, same[pairs[row]] if row in pairs else None,
-                float(overlap[row, pairs[row]]) if row in pairs else 0.0,
+                float(overlap[row, pairs[row]]) if row in pairs else 0.0, lean,
             )
             for row, note in enumerate(reference)
         )  # fmt: skip
@@ -93,6 +97,7 @@ def _instance_result(
     note: Annotation,
     hit: Instance | None,
     iou: float,
+    lean: _Lean,
 ) -> InstanceResult:
     mask = note.mask
     pixels = surface_distance_95(mask, hit.mask) if hit else None
@@ -122,7 +127,55 @@ def _instance_result(
         flagged=flagged,
         reference_features=_features(stored, mask) if hit else None,
         found_features=_features(stored, hit.mask) if hit else None,
+        reference_sizes=_sizes(stored, mask, lean.reference[id(note)], note.level) if hit else None,
+        # by the reference's level: how S1 is measured is not to depend on what it is called
+        found_sizes=_sizes(stored, hit.mask, lean.found[id(hit)], note.level) if hit else None,
+        in_mm=image.spacing is not None,
     )
+
+
+class _Lean:
+    """Direction of the column at each annotated and each found instance of an image, by its id."""
+
+    def __init__(self, image: AnnotatedImage, found: Sequence[Instance]) -> None:
+        notes = image.instances
+        kinds = [image.classes[note.category - 1] for note in notes]
+        self.reference = dict(
+            zip(
+                map(id, notes),
+                column_directions([note.mask for note in notes], kinds, image.spacing),
+                strict=True,
+            )
+        )
+        self.found = dict(
+            zip(
+                map(id, found),
+                column_directions([i.mask for i in found], [i.kind for i in found], image.spacing),
+                strict=True,
+            )
+        )
+
+
+def _sizes(
+    stored: Slice, mask: NDArray[np.bool_], along: tuple[float, float], level: str | None
+) -> Sizes:
+    spacing = stored.spacing or (1.0, 1.0)
+    points = outline_points(
+        mask, spacing, along, sacral=level == "S1", truncated=cut_by_border(mask)
+    )
+    size = lengths(points, spacing)
+    inside = core(mask, stored.spacing)
+    deep = first_order(stored.pixels, inside) if inside.any() else None
+    values = (
+        size.height_anterior,
+        size.height_middle,
+        size.height_posterior,
+        size.width,
+        None if points.reason == CUT else float(mask.sum()) * spacing[0] * spacing[1],
+        deep.skewness if deep else None,
+        deep.kurtosis if deep else None,
+    )
+    return tuple(math.nan if value is None else value for value in values)
 
 
 def _judged(instance: Instance) -> tuple[float | None, float | None, bool | None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import matplotlib
 
@@ -15,7 +15,7 @@ from statsmodels.graphics.agreement import mean_diff_plot
 
 from spinetk.evaluation.precision import precision_curves
 from spinetk.evaluation.row_tables import Frames
-from spinetk.evaluation.rows import FEATURES
+from spinetk.evaluation.rows import FEATURES, SIZES
 
 COLOURS = {"vertebral_body": "#2b6cb0", "intervertebral_disc": "#c05621"}
 NAMES = {"vertebral_body": "vertebral bodies", "intervertebral_disc": "discs"}
@@ -27,7 +27,9 @@ def all_figures(frames: Frames) -> Iterator[tuple[str, Figure]]:
     yield "precision_recall", precision_figure(frames)
     if len(frames.slices):
         yield "selection", selection_figure(frames.slices)
-    yield "bland_altman", agreement_figure(frames.instances)
+    yield "bland_altman", agreement_figure(frames.instances, FEATURES)
+    if frames.instances["in_mm"].notna().any():
+        yield "bland_altman_sizes", agreement_figure(frames.instances, SIZES[:5])
 
 
 def dice_figure(instances: pd.DataFrame) -> Figure:
@@ -95,15 +97,15 @@ def selection_figure(slices: pd.DataFrame) -> Figure:
     return figure
 
 
-def agreement_figure(instances: pd.DataFrame) -> Figure:
-    """Bland-Altman plots of each feature (Figure 4): a row for each modality and class."""
+def agreement_figure(instances: pd.DataFrame, values: Sequence[str]) -> Figure:
+    """Bland-Altman plots of each of some values (Figure 4): a row for each modality and class."""
     detected = instances[instances["detected"].astype(bool)]
     groups = list(detected.groupby(["modality", "kind"]))
     figure, grid = plt.subplots(
-        max(1, len(groups)), len(FEATURES), figsize=(12, 3.0 * max(1, len(groups))), squeeze=False
+        max(1, len(groups)), len(values), figsize=(12, 3.0 * max(1, len(groups))), squeeze=False
     )
     for row, ((modality, kind), group) in zip(grid, groups, strict=False):
-        for axes, feature in zip(row, FEATURES, strict=True):
+        for axes, feature in zip(row, values, strict=True):
             pairs = group[[f"reference_{feature}", f"found_{feature}"]].dropna().to_numpy(float)
             axes.set_title(f"{modality} {NAMES.get(kind, kind)}: {feature}", fontsize=8)
             if len(pairs) < 3:

@@ -33,11 +33,13 @@ CAPTIONS = {
     "precision": "Precision and recall at box IoU 0.7",
     "selection": "Slice selection",
     "radiomics": "Radiomics from found against reference masks",
+    "sizes": "Lengths, area and the core's features from found against reference masks",
     "time": "Seconds an image",
     "participants": "Do training and test participants differ?",
     "dice": "Dice by data set",
     "precision_recall": "Precision over recall; the mark is the threshold picked",
     "bland_altman": "Bland-Altman plots of the features",
+    "bland_altman_sizes": "Bland-Altman plots of lengths and area (mm, or pixels)",
 }
 
 

@@ -12,6 +12,7 @@ import pandas as pd
 from spinetk.atomic import whole_folder
 from spinetk.evaluation.rows import (
     FEATURES,
+    SIZES,
     FalsePositive,
     InstanceResult,
     Proposal,
@@ -24,6 +25,8 @@ SPREAD = {
     "box": CORNERS,
     "reference_features": tuple(f"reference_{feature}" for feature in FEATURES),
     "found_features": tuple(f"found_{feature}" for feature in FEATURES),
+    "reference_sizes": tuple(f"reference_{size}" for size in SIZES),
+    "found_sizes": tuple(f"found_{size}" for size in SIZES),
 }
 """Fields of the row classes that hold several values, and the columns that they become."""
 JUDGED = ("quality", "quality_low", "flagged")
@@ -83,6 +86,9 @@ def load_frames(folder: Path) -> Frames:
         for name in JUDGED:
             if name not in frame:
                 frame[name] = None
+    for name in (*SPREAD["reference_sizes"], *SPREAD["found_sizes"], "in_mm"):
+        if name not in frames.instances:
+            frames.instances[name] = None
     return frames
 
 

@@ -7,7 +7,15 @@ from dataclasses import dataclass
 FEATURES = ("skewness", "kurtosis", "mpp", "entropy_bits")
 """The four of the paper: mpp is the mean of the positive pixels."""
 
+SIZES = (
+    "height_anterior", "height_middle", "height_posterior", "width", "area",
+    "core_skewness", "core_kurtosis",
+)  # fmt: skip
+"""What else is held against the reference: lengths and area in mm, or in pixels where the spacing
+is not known; features of the core."""
+
 Features = tuple[float, float, float, float]
+Sizes = tuple[float, ...]
 Box = tuple[float, float, float, float]
 
 
@@ -35,6 +43,9 @@ class InstanceResult:
             None where there is none or the network does not judge.
         reference_features, found_features: first-order features of the picture's values inside
             either mask, in the order of `FEATURES`; None where nothing is matched.
+        reference_sizes, found_sizes: likewise, in the order of `SIZES`; not a number where it is
+            not measured, as of what the border cuts.
+        in_mm: whether they are in mm.
     """
 
     image: str
@@ -59,6 +70,9 @@ class InstanceResult:
     flagged: bool | None
     reference_features: Features | None
     found_features: Features | None
+    reference_sizes: Sizes | None = None
+    found_sizes: Sizes | None = None
+    in_mm: bool = False
 
 
 @dataclass(frozen=True)

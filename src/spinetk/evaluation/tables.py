@@ -13,7 +13,7 @@ from spinetk.evaluation.agreement import agreement
 from spinetk.evaluation.precision import precision_curves
 from spinetk.evaluation.quality_table import quality_table
 from spinetk.evaluation.row_tables import Frames
-from spinetk.evaluation.rows import FEATURES
+from spinetk.evaluation.rows import FEATURES, SIZES
 from spinetk.structures import LEVELS, RANKS
 
 ALL = "all"
@@ -32,6 +32,7 @@ def all_tables(frames: Frames) -> dict[str, pd.DataFrame]:
         "precision": precision_table(frames),
         "selection": selection_table(frames.slices),
         "radiomics": radiomics_table(found, ["dataset", "kind"]),
+        "sizes": size_table(found, ["dataset", "kind"]),
         "time": time_table(frames.times),
     }
     if "fold" in found:
@@ -193,6 +194,28 @@ def radiomics_table(instances: pd.DataFrame, by: list[str]) -> pd.DataFrame:
                     patients = chosen.loc[pairs.index, "patient"].nunique()
                     about = {"slices": scope, "feature": feature, "patients": patients}
                     rows.append(names | about | _agreement_figures(pairs.to_numpy(float)))
+    return pd.DataFrame(rows)
+
+
+def size_table(instances: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+    """Agreement of lengths, area and features of the core from found masks with those from
+    reference masks, for each group; `sd` is the error's standard deviation."""
+    rows = []
+    detected = instances[instances["detected"].astype(bool)]
+    for key, group in detected.groupby(by):
+        unit = "mm" if group["in_mm"].fillna(False).astype(bool).all() else "px"
+        for size in SIZES:
+            pairs = group[[f"reference_{size}", f"found_{size}"]].dropna().to_numpy(float)
+            if len(pairs) >= 3:
+                of = "" if size.startswith("core") else f"{unit}²" if size == "area" else unit
+                figures = _agreement_figures(pairs)
+                spread = float((pairs[:, 1] - pairs[:, 0]).std(ddof=1))
+                rows.append(
+                    dict(zip(by, key, strict=True))
+                    | {"size": size, "unit": of, "n": figures["n"]}
+                    | {"mean_error": figures["mean_error"], "sd": spread}
+                    | {name: figures[name] for name in ("lower_limit", "upper_limit", "icc")}
+                )
     return pd.DataFrame(rows)
 
 
