@@ -64,12 +64,13 @@ class Room:
     bytes: int = MOST_BYTES
 
     @classmethod
-    def of_disk(cls, folder: Path, archives: Iterable[Path], most_bytes: int = MOST_BYTES) -> Room:
+    def of_disk(cls, folder: Path, archives: Iterable[Path], most_bytes: int | None = None) -> Room:
         """As much as the disk of a folder takes with a tenth of it left, at most so many, and no
         more than images can hold that are squeezed to the size of these archives."""
         squeezed = max(ALWAYS_BYTES, MOST_SQUEEZED * sum(path.stat().st_size for path in archives))
         free = int(0.9 * shutil.disk_usage(folder).free)
-        return cls(MOST_FILES, min(most_bytes, free, squeezed))
+        most = MOST_BYTES if most_bytes is None else most_bytes
+        return cls(MOST_FILES, min(most, free, squeezed))
 
 
 def is_archive(path: Path) -> bool:

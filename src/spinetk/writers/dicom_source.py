@@ -80,8 +80,13 @@ de-identified files often lack them."""
 
 def _header(path: Path, geometry: Geometry | None) -> Dataset:
     """A file's header, without pixels, with what outputs take over from it made regular: what is
-    missing or not in its format is empty there, too."""
+    missing or not in its format is empty there, too, and what cannot be read at all is left out."""
     dataset = in_unicode(pydicom.dcmread(path, stop_before_pixels=True, force=True))
+    for tag in list(dataset.keys()):
+        try:
+            dataset[tag]
+        except Exception:  # pydicom raises many kinds for damaged elements
+            del dataset[tag]
     for name in MAY_BE_EMPTY:
         if not _regular(dataset, name):
             setattr(dataset, name, "")
