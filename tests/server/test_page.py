@@ -152,13 +152,13 @@ def test_from_the_dropped_study_to_the_saved_correction(
         expect(page.locator("tr.chosen td.area")).not_to_have_text(str(dragged))
         page.keyboard.press("p")
 
-        # a wrong name for all, then the right one: the third body from below is the phantom's L5
-        for name, below in (("L3", "L4"), ("L5", "S1")):
+        # a wrong name for all, then the right one: the third body from below is the phantom's L4
+        for name, below in (("L3", "L4"), ("L4", "L5")):
             page.locator("tr.chosen select").select_option(name)
             page.click("#name-all")
             row = page.locator("tr[data-id]").nth(1)
             expect(row).to_have_attribute("data-level", below)
-        page.locator("tr[data-id]").nth(0).locator("td.area").click()  # part of the sacrum
+        page.locator("tr[data-id]", has_text="cut off").first.locator("td.area").click()
         page.keyboard.press("Delete")
         expect(page.locator("tr[data-id]")).to_have_count(rows - 1)
         picture(page, "page-result")
@@ -178,7 +178,7 @@ def test_from_the_dropped_study_to_the_saved_correction(
         page.fill("#note", "from the test")
         page.click("#confirm")
         expect(page.locator("details[open]")).to_contain_text("Corrected by R. Reader")
-        expect(page.locator("aside")).to_contain_text("L5: renamed")
+        expect(page.locator("aside")).to_contain_text("T10: deleted")
         expect(page.locator("tr[data-id]")).to_have_count(rows)
         with page.expect_download() as download:
             page.click("text=instances.coco.json")
