@@ -84,6 +84,7 @@ def main(data: Path, name: str, run: Path | None) -> None:
         (RESULTS / name).mkdir(parents=True, exist_ok=True)
         for file in ("figures.json", "figures.md"):
             shutil.copyfile(work / file, RESULTS / name / file)
+        shutil.copyfile(work / "tables" / "sizes.md", RESULTS / name / "sizes.md")
         figures = json.loads((work / "figures.json").read_text())
         card["folds"] = (
             "one split: a fifth of each set's patients, by the SHA-256 of the patient id"
