@@ -16,9 +16,10 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor
 
+from spinetk.evaluation.agreement_tables import radiomics_table
 from spinetk.evaluation.evaluate import evaluate_images, read_images
 from spinetk.evaluation.row_tables import load_frames
-from spinetk.evaluation.tables import instance_table, markdown, radiomics_table
+from spinetk.evaluation.tables import instance_table, markdown
 from spinetk.network.loaded import load_model
 from spinetk.training import network
 from spinetk.training.make_network import train_run

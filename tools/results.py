@@ -14,6 +14,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import pandas as pd
 
+from spinetk.evaluation.agreement_tables import radiomics_table
 from spinetk.evaluation.figures import all_figures
 from spinetk.evaluation.precision import picked_threshold
 from spinetk.evaluation.row_tables import Frames, load_frames
@@ -23,7 +24,6 @@ from spinetk.evaluation.tables import (
     data_set_table,
     instance_table,
     markdown,
-    radiomics_table,
 )
 
 ROOT = Path(__file__).parents[1]

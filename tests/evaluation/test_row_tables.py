@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from spinetk.evaluation.agreement_tables import size_table
 from spinetk.evaluation.row_tables import frames_of, load_frames, put_together
 from spinetk.evaluation.rows import FalsePositive, SliceResult, TimeResult
-from spinetk.evaluation.tables import size_table
 from tests.evaluation.known_rows import FOUND, RIGHT
 
 FALSE = FalsePositive("s/a", "s", "MR", "vertebral_body", 0.7)

@@ -1,14 +1,12 @@
 """The tables from rows that are known."""
 
-import math
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from spinetk.evaluation.row_tables import frames_of, put_together
 from spinetk.evaluation.rows import SliceResult
-from spinetk.evaluation.tables import all_tables, markdown, miss_table, selection_table, size_table
+from spinetk.evaluation.tables import all_tables, markdown, miss_table, selection_table
 from tests.evaluation.known_rows import FOUND, RIGHT
 
 MISSED = replace(
@@ -34,26 +32,6 @@ def test_slice_selection_tells_distance_and_side() -> None:
     assert row["mean_distance_slices"] == pytest.approx(7 / 6)
     assert (row["smallest_error"], row["largest_error"]) == (-1, 3)
     assert 0.05 < row["t_test_p"] < 0.5
-
-
-def test_sizes_have_their_error_and_its_spread_in_the_sets_unit() -> None:
-    offsets = (-1.0, 0.0, 1.0, 2.0)
-    rows = [
-        replace(
-            FOUND, dataset=dataset, in_mm=dataset == "a",
-            reference_sizes=(20.0 + k, math.nan, 25.0, 30.0, 800.0, 0.0, 3.0),
-            found_sizes=(20.0 + k + offset, math.nan, 25.0, 30.0, 800.0, 0.0, 3.0),
-        )
-        for dataset in "ab"
-        for k, offset in enumerate(offsets)
-    ]  # fmt: skip
-    table = size_table(frames_of(rows, (), (), (), ()).instances, ["dataset", "kind"])
-    first = table[table["size"] == "height_anterior"].set_index("dataset")
-    assert first.loc["a", "unit"] == "mm" and first.loc["b", "unit"] == "px"
-    assert first.loc["a", "mean_error"] == pytest.approx(0.5)
-    assert first.loc["a", "sd"] == pytest.approx(np.std(offsets, ddof=1))
-    assert "height_middle" not in set(table["size"])  # not measured on any
-    assert set(table[table["size"] == "area"]["unit"]) == {"mm²", "px²"}
 
 
 def test_every_table_is_made_and_folds_are_told_apart() -> None:

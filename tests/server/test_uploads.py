@@ -186,6 +186,15 @@ def test_a_file_that_is_sent_twice_is_one_and_a_refused_one_leaves_the_other(
         assert kept.read_bytes() == b"x" * 400_000
 
 
+def test_loose_files_take_no_room_from_what_an_archive_may_hold(tmp_path: Path) -> None:
+    with (tmp_path / "big.nii").open("wb") as loose:
+        loose.truncate(3 * 2**30)
+    with zipfile.ZipFile(tmp_path / "small.zip", "w") as packed:
+        packed.writestr("a.dcm", b"x" * 1000)
+    unpack_archives(tmp_path, 8 * 2**30)
+    assert len(list((tmp_path / "small.zip.unpacked").rglob("a.dcm"))) == 1
+
+
 def test_archives_hold_no_more_files_than_a_study_may(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         for number in range(20_001):

@@ -38,7 +38,7 @@ class NoteEntry(Entry):
     category_id: int
     segmentation: Annotated[RunLengths, BeforeValidator(_run_lengths)]
     level: str | None = None
-    tags: tuple[str, ...] = ()
+    tags: Annotated[tuple[str, ...], BeforeValidator(lambda value: value or ())] = ()
 
 
 class ImageEntry(Entry):
@@ -53,10 +53,14 @@ class ImageEntry(Entry):
     modality: Modality
     labelled_categories: tuple[int, ...]
     exhaustive: StrictBool
-    pixel_spacing_mm: tuple[Millimetres, Millimetres] | None = None
-    pseudo_labels: StrictBool = False
+    pixel_spacing_mm: Annotated[
+        tuple[Millimetres, Millimetres] | None, BeforeValidator(lambda value: value or None)
+    ] = None
+    pseudo_labels: Annotated[StrictBool, BeforeValidator(lambda value: value or False)] = False
     view: str | None = None
-    exhaustive_rows: tuple[float, float] | None = None
+    exhaustive_rows: Annotated[
+        tuple[float, float] | None, BeforeValidator(lambda value: value or None)
+    ] = None
     height: int | None = None
     width: int | None = None
 
@@ -74,4 +78,8 @@ class SetContent(Entry):
     categories: Annotated[tuple[CategoryEntry, ...], Field(min_length=1)]
     images: tuple[ImageEntry, ...]
     annotations: tuple[NoteEntry, ...]
-    info: Annotated[dict[str, Any], Field(default_factory=dict)]
+    info: Annotated[
+        dict[str, Any],
+        Field(default_factory=dict),
+        BeforeValidator(lambda value: value if isinstance(value, dict) else {}),
+    ]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from spinetk.errors import SpineError
 
@@ -22,6 +22,18 @@ class Entry(BaseModel):
     )
 
 
+def _identifier(value: Any) -> Any:
+    """Programs write one number as 1, 1.0 and "1"."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else value
+
+
+def _text(value: Any) -> Any:
+    return value if isinstance(value, str) else None
+
+
+Identifier = Annotated[str, BeforeValidator(_identifier)]
+AnyText = Annotated[str | None, BeforeValidator(_text)]
+"""Of a field that other programs use for something else."""
 Content = TypeVar("Content", bound=Entry)
 
 

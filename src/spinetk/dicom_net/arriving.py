@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pynetdicom import _config, evt
+from pynetdicom.association import Association
 
 from spinetk.atomic import sync_file
 
@@ -37,7 +38,10 @@ def arrived(event: evt.Event) -> Path:
 
     Raises:
         OSError: it is not on the disk, which is full perhaps.
+        ValueError: nothing came but the request.
     """
+    if event.dataset_path is None:
+        raise ValueError("it holds no image")
     path = Path(str(event.dataset_path))
     sync_file(path)
     return path
@@ -45,7 +49,12 @@ def arrived(event: evt.Event) -> Path:
 
 def discard_broken(event: evt.Event) -> None:
     """Delete what has come of an image when its connection has ended."""
-    message = event.assoc.dimse.message
+    discard_broken_image(event.assoc)
+
+
+def discard_broken_image(association: Association) -> None:
+    """Delete what has come of an image that an association was receiving."""
+    message = association.dimse.message
     path = getattr(message, "_data_set_path", None)
     if path is not None:
         with contextlib.suppress(OSError):

@@ -13,7 +13,7 @@ from pynetdicom.fsm import InvalidEventError, StateMachine
 from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
 from pynetdicom.transport import ThreadedAssociationServer
 
-from spinetk.dicom_net.arriving import arrived, arriving_in, discard_broken
+from spinetk.dicom_net.arriving import arrived, arriving_in, discard_broken, discard_broken_image
 from spinetk.dicom_net.encryption import server_tls
 from spinetk.dicom_net.storing import StudyFolder
 from spinetk.errors import UsageError
@@ -96,7 +96,8 @@ class Listener:
             if not self._folder.has_room():
                 return OUT_OF_RESOURCES
             path = arrived(event)
-            header = pydicom.dcmread(path, specific_tags=["StudyInstanceUID", "SOPInstanceUID"])
+            tags = ["StudyInstanceUID", "SOPInstanceUID"]
+            header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=tags)
             study, image = str(header.StudyInstanceUID), str(header.SOPInstanceUID)
             self._folder.put(study, image, path)
         except OSError:
@@ -107,15 +108,16 @@ class Listener:
 
 
 class _Forgiving(StateMachine):
-    """What comes out of order (a sender that hangs up before it is answered) ends its association
-    at once; in pynetdicom it ends the thread that serves it, with a traceback, and the association
-    is held open until it times out."""
+    """What comes out of order (a sender that hangs up before it is answered), and a disk that takes
+    no more, ends its association at once; in pynetdicom it ends the thread that serves it, with a
+    traceback, the association is held open until it times out, and what came of an image stays."""
 
     def do_action(self, event: str) -> None:
         try:
             super().do_action(event)
-        except InvalidEventError:
+        except (InvalidEventError, OSError):
             association = self.dul.assoc
+            discard_broken_image(association)
             association.is_aborted, association.is_established = True, False
             association._kill = True
             self.dul.kill_dul()

@@ -82,14 +82,14 @@ class NodeArchive:
                 request = cast(C_STORE, event.request)
                 arrived(event).replace(Path(folder.name) / f"{len(came):06d}.dcm")
                 came.add(str(request.AffectedSOPInstanceUID))
-            except OSError:
+            except (OSError, ValueError):
                 return CANNOT_STORE
             return SUCCESS
 
         try:
             with arriving_in(Path(folder.name) / "arriving"):
                 broken = self._moved(study, store) if self.port else self._got(study, images, store)
-            shutil.rmtree(Path(folder.name) / "arriving")  # what broke off
+            shutil.rmtree(Path(folder.name) / "arriving", ignore_errors=True)  # what broke off
         except BaseException:
             folder.cleanup()
             raise

@@ -6,14 +6,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy import stats
 
-from spinetk.evaluation.agreement import agreement
+from spinetk.evaluation.agreement_tables import radiomics_table, scopes, size_table
 from spinetk.evaluation.precision import precision_curves
 from spinetk.evaluation.quality_table import quality_table
 from spinetk.evaluation.row_tables import Frames
-from spinetk.evaluation.rows import FEATURES, SIZES
 from spinetk.structures import LEVELS, RANKS
 
 ALL = "all"
@@ -72,13 +70,6 @@ def _instance_figures(group: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def _scopes(group: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
-    """All slices and, where they are fewer, the middle slices of the series."""
-    middle = group[group["middle"].astype(bool)]
-    scopes = [("all", group)]
-    return [*scopes, ("middle", middle)] if 0 < len(middle) < len(group) else scopes
-
-
 def data_set_table(frames: Frames) -> pd.DataFrame:
     """Each data set and class over all its images and over the middle slices of its series, with
     its false positives (counted only where everything is labelled) and level names."""
@@ -89,7 +80,7 @@ def data_set_table(frames: Frames) -> pd.DataFrame:
     for dataset, kind in sorted(groups.keys() | wrong):
         group = groups.get((dataset, kind), frames.instances[:0])
         count = int(((false["dataset"] == dataset) & (false["kind"] == kind)).sum())
-        for scope, chosen in _scopes(group):
+        for scope, chosen in scopes(group):
             given = chosen[chosen["level"].notna() & chosen["named"].notna()]
             right = int((given["level"] == given["named"]).sum())
             rows.append(
@@ -178,59 +169,6 @@ def selection_table(slices: pd.DataFrame) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
-
-
-def radiomics_table(instances: pd.DataFrame, by: list[str]) -> pd.DataFrame:
-    """Agreement of the features from found masks with those from reference masks, for each group,
-    on all slices and on the middle slices of the series, where outlines are sharpest."""
-    rows = []
-    detected = instances[instances["detected"].astype(bool)]
-    for key, group in detected.groupby(by):
-        for scope, chosen in _scopes(group):
-            for feature in FEATURES:
-                pairs = chosen[[f"reference_{feature}", f"found_{feature}"]].dropna()
-                if len(pairs) >= 3:
-                    names = dict(zip(by, key, strict=True))
-                    patients = chosen.loc[pairs.index, "patient"].nunique()
-                    about = {"slices": scope, "feature": feature, "patients": patients}
-                    rows.append(names | about | _agreement_figures(pairs.to_numpy(float)))
-    return pd.DataFrame(rows)
-
-
-def size_table(instances: pd.DataFrame, by: list[str]) -> pd.DataFrame:
-    """Agreement of lengths, area and features of the core from found masks with those from
-    reference masks, for each group; `sd` is the error's standard deviation."""
-    rows = []
-    detected = instances[instances["detected"].astype(bool)]
-    for key, group in detected.groupby(by):
-        unit = "mm" if group["in_mm"].fillna(False).astype(bool).all() else "px"
-        for size in SIZES:
-            pairs = group[[f"reference_{size}", f"found_{size}"]].dropna().to_numpy(float)
-            if len(pairs) >= 3:
-                of = "" if size.startswith("core") else f"{unit}²" if size == "area" else unit
-                figures = _agreement_figures(pairs)
-                spread = float((pairs[:, 1] - pairs[:, 0]).std(ddof=1))
-                rows.append(
-                    dict(zip(by, key, strict=True))
-                    | {"size": size, "unit": of, "n": figures["n"]}
-                    | {"mean_error": figures["mean_error"], "sd": spread}
-                    | {name: figures[name] for name in ("lower_limit", "upper_limit", "icc")}
-                )
-    return pd.DataFrame(rows)
-
-
-def _agreement_figures(pairs: NDArray[np.float64]) -> dict[str, Any]:
-    result = agreement(pairs[:, 0], pairs[:, 1])
-    return {
-        "n": result.n,
-        "mean_error": result.mean_error,
-        "lower_limit": result.limits[0],
-        "upper_limit": result.limits[1],
-        "pearson_r": result.pearson_r,
-        "relative_error_percent": 100 * result.relative_error,
-        "t_test_p": result.t_test_p,
-        "icc": result.icc,
-    }
 
 
 def time_table(times: pd.DataFrame) -> pd.DataFrame:

@@ -59,8 +59,9 @@ def _with_points_between(polygon: NDArray[np.float64]) -> list[tuple[float, floa
     return points
 
 
-FINE = 4
-"""Parts of a pixel that the brush's way is drawn in."""
+FINE, LARGEST_CANVAS = 4, 16 * 10**6
+"""Parts of a pixel that the brush's way is drawn in, unless it crosses so much of a large picture
+that the canvas would have more pixels than these: then in whole ones."""
 
 
 def filled(polygons: Sequence[Polygon], shape: tuple[int, int]) -> NDArray[np.bool_]:
@@ -77,7 +78,7 @@ def filled(polygons: Sequence[Polygon], shape: tuple[int, int]) -> NDArray[np.bo
 
 def painted(stroke: Polygon, radius: float, shape: tuple[int, int]) -> NDArray[np.bool_]:
     """The pixels whose centres a round brush (radius in pixels) covers on its way, to a part of
-    `FINE` of a pixel. The time does not grow with the points."""
+    `FINE` of a pixel, or a whole one across large pictures. More points take no more time."""
     covered = np.zeros(shape, dtype=bool)
     points = np.clip(np.asarray(stroke, dtype=np.float64), -1e4, 1e5)
     low = np.floor(points.min(axis=0) - radius).astype(int).clip(0)
@@ -86,13 +87,15 @@ def painted(stroke: Polygon, radius: float, shape: tuple[int, int]) -> NDArray[n
         return covered
     width, height = high - low
     margin = int(np.ceil(radius)) + 1  # the way may lie outside of the image
-    way = np.ones(((height + 2 * margin) * FINE, (width + 2 * margin) * FINE), np.uint8)
+    size = (height + 2 * margin) * (width + 2 * margin)
+    parts = FINE if size * FINE**2 <= LARGEST_CANVAS else 1
+    way = np.ones(((height + 2 * margin) * parts, (width + 2 * margin) * parts), np.uint8)
     ends = np.concatenate([points, points[-1:]])  # OpenCV draws no way of one point
-    fine = np.round((ends - low + margin) * FINE).astype(np.int32)
+    fine = np.round((ends - low + margin) * parts).astype(np.int32)
     cv2.polylines(way, [fine], isClosed=False, color=0)
     away = cv2.distanceTransform(way, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    centres = away[margin * FINE :: FINE, margin * FINE :: FINE][:height, :width]
-    covered[low[1] : high[1], low[0] : high[0]] = centres <= radius * FINE
+    centres = away[margin * parts :: parts, margin * parts :: parts][:height, :width]
+    covered[low[1] : high[1], low[0] : high[0]] = centres <= radius * parts
     return covered
 
 

@@ -80,11 +80,9 @@ def unpack_archives(folder: Path, most_bytes: int) -> None:
     """
     files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
     archives = [path for path in files if is_archive(path)]
-    room = Room.of_disk(folder, archives, most_bytes)
-    room.files = MOST_FILES
-    for path in files:
-        room.bytes -= path.stat().st_size
-        room.files -= 1
+    there = sum(path.stat().st_size for path in files)
+    room = Room.of_disk(folder, archives, most_bytes - there)
+    room.files = MOST_FILES - len(files)
     for path in archives:
         into = path.with_name(path.name + ".unpacked")
         shutil.rmtree(into, ignore_errors=True)  # of a run that was interrupted

@@ -130,6 +130,25 @@ def test_numbers_as_text_fit_and_annotations_of_no_image_are_counted(tmp_path: P
     assert done.outlines == 1 and done.lost == {"annotations of no image": 1}
 
 
+def test_what_programs_leave_empty_or_write_as_other_numbers_is_taken(tmp_path: Path) -> None:
+    folder = cvat(tmp_path / "in", ("patient1",))
+    path = folder / "annotations" / "instances_default.json"
+    content = json.loads(path.read_text())
+    content["images"][0] |= {"id": 1.0, "height": float("nan"), "width": None}
+    content["categories"].append({"id": 2, "name": None})
+    [note] = content["annotations"]
+    note |= {"category_id": 1.0, "level": {"of": "another tool"}}
+    content["annotations"] += [
+        {"image_id": 1, "category_id": None, "bbox": [1, 1, 9, 9], "segmentation": None},
+        {"image_id": 1, "category_id": 1, "segmentation": [[]]},
+        {"image_id": None, "category_id": 1, "segmentation": note["segmentation"]},
+    ]
+    path.write_text(json.dumps(content))
+    done = convert("coco", folder, tmp_path / "out", Conversion(modality="MR"))
+    assert done.outlines == 1 and done.classes["L3"] == 1
+    assert sum(done.lost.values()) == 3
+
+
 def test_coordinates_that_would_fill_memory_are_refused(tmp_path: Path) -> None:
     folder = cvat(tmp_path / "a", ("patient1",))
     path = folder / "annotations" / "instances_default.json"

@@ -25,26 +25,26 @@ from spinetk.datasets.converters.pictures import (
     Picture,
     picture_name,
 )
-from spinetk.datasets.fields import Entry, validated
+from spinetk.datasets.fields import AnyText, Entry, Identifier, validated
 from spinetk.datasets.writer import Outline, polygon_mask
 from spinetk.errors import SpineError
 from spinetk.readers.sources import files_below
 from spinetk.rle import decode_rle
 
-Polygon = Annotated[list[float], Field(min_length=1)]
+Polygon = list[float]
 
 
 class Category(Entry):
     """A class; some programs write numbers as text, so they are compared as text."""
 
-    id: str
-    name: str
+    id: Identifier
+    name: AnyText = None
 
 
 class Named(Entry):
     """A picture and the size that was annotated."""
 
-    id: str
+    id: Identifier
     file_name: Annotated[str, Field(min_length=1)]
     height: AnyNumber = None
     width: AnyNumber = None
@@ -53,12 +53,12 @@ class Named(Entry):
 class Note(Entry):
     """An outline: polygons, or run lengths; neither for a box."""
 
-    image_id: str
-    category_id: str
+    image_id: Identifier | None = None
+    category_id: Identifier | None = None
     segmentation: Annotated[
         RunLengths | list[Polygon] | None, BeforeValidator(lambda value: value or None)
     ] = None
-    level: str | None = None
+    level: AnyText = None
 
 
 class CocoFile(Entry):
@@ -80,7 +80,7 @@ def coco(folder: Path, lost: list[str]) -> Iterator[Picture]:
         names = {category.id: category.name for category in content.categories}
         of_image: dict[str, list[Note]] = {image.id: [] for image in content.images}
         for note in content.annotations:
-            if note.image_id in of_image:
+            if note.image_id is not None and note.image_id in of_image:
                 of_image[note.image_id].append(note)
             else:
                 lost.append("annotations of no image")
@@ -93,9 +93,10 @@ def coco(folder: Path, lost: list[str]) -> Iterator[Picture]:
             lost += [BOX_ONLY] * (len(notes) - len(outlined))
             complete = len(outlined) == len(notes)
             for note in outlined:
-                if note.category_id not in names:
+                name = names.get(note.category_id or "")
+                if name is None:
                     raise SpineError(f"there is no category {note.category_id}", path)
-                kind, level = class_of(names[note.category_id])
+                kind, level = class_of(name)
                 label: Label = kind, note.level or level
                 mask = _coco_mask(note.segmentation, picture.shape, file)
                 if mask is None:

@@ -242,6 +242,6 @@ def _patient(kind: str, name: str, options: Conversion) -> str:
         found = re.search(options.patient, name)
     except re.error as error:
         raise UsageError("not a regular expression", f"patient {options.patient}") from error
-    if found is None or not found.groups():
+    if found is None or not found.groups() or not found[1]:
         raise UsageError(f"finds no group in {name}", f"patient {options.patient}")
     return found[1]

@@ -26,7 +26,7 @@ from spinetk.datasets.converters.pictures import (
     Picture,
     picture_name,
 )
-from spinetk.datasets.fields import Entry, validated
+from spinetk.datasets.fields import AnyText, Entry, validated
 from spinetk.datasets.writer import Outline, polygon_mask
 from spinetk.errors import SpineError
 from spinetk.readers.sources import files_below
@@ -35,19 +35,19 @@ from spinetk.readers.sources import files_below
 class Shape(Entry):
     """One annotation; `mask` is a picture in base64."""
 
-    label: str
-    points: list[tuple[float, float]]
-    shape_type: str | None = None
-    group_id: int | str | None = None
-    mask: str | None = None
+    label: str | None = None
+    points: Any = None
+    shape_type: AnyText = None
+    group_id: Any = None
+    mask: AnyText = None
 
 
 class LabelMeFile(Entry):
     """What is read of a file."""
 
     shapes: list[Shape]
-    imagePath: str
-    imageData: str | None = None
+    imagePath: AnyText = None
+    imageData: AnyText = None
     imageHeight: AnyNumber = None
     imageWidth: AnyNumber = None
 
@@ -66,34 +66,36 @@ def labelme(folder: Path, lost: list[str]) -> Iterator[Picture]:
         content = validated(LabelMeFile, parsed, path)
         picture = _labelme_picture(path, folder, content)
         outlines: list[Outline] = []
-        groups: dict[tuple[Label, Any], int] = {}
+        groups: dict[tuple[Label, str], int] = {}
         complete = True
         for shape in content.shapes:
             try:
                 mask = _labelme_mask(shape, picture.shape)
-            except ValueError as error:
+            except (ValueError, TypeError) as error:
                 raise SpineError(f"an outline cannot be used ({error})", path) from error
             if isinstance(mask, str):
                 lost.append(mask)
                 complete = False
             else:
-                _unite(outlines, groups, class_of(shape.label), shape.group_id, mask)
+                if shape.label is None:
+                    raise SpineError("an outline has no label", path)
+                _unite(outlines, groups, class_of(shape.label), str(shape.group_id or ""), mask)
         yield Picture(picture_name(path, folder), picture, outlines, complete)
 
 
 def _unite(
     outlines: list[Outline],
-    groups: dict[tuple[Label, Any], int],
+    groups: dict[tuple[Label, str], int],
     label: Label,
-    group: Any,
+    group: str,
     mask: NDArray[np.bool_],
 ) -> None:
     """Add an outline; shapes of one label and group are one instance."""
-    if group is not None and (label, group) in groups:
+    if group and (label, group) in groups:
         place = groups[label, group]
         outlines[place] = label, outlines[place][1] | mask
         return
-    if group is not None:
+    if group:
         groups[label, group] = len(outlines)
     outlines.append((label, mask))
 
@@ -103,7 +105,7 @@ OTHER_PICTURE = 5.0
 
 
 def _labelme_picture(path: Path, folder: Path, content: LabelMeFile) -> NDArray[np.uint8]:
-    name, size = content.imagePath, size_of(content.imageHeight, content.imageWidth)
+    name, size = content.imagePath or "", size_of(content.imageHeight, content.imageWidth)
     direct = path.parent.joinpath(*name.replace("\\", "/").split("/"))
     if not direct.is_file() and content.imageData:
         return held_picture(content.imageData, name.replace("\\", "/"), size)
@@ -145,9 +147,8 @@ def _pasted(mask: str, corner: tuple[int, int], size: tuple[int, ...]) -> NDArra
     if part is None:
         raise ValueError("its mask is no picture")
     top, left = corner
-    if not (0 <= top < size[0] and 0 <= left < size[1]):
-        raise ValueError("its mask lies outside the picture")
     laid = np.zeros(size, dtype=bool)
-    room = laid[top : top + part.shape[0], left : left + part.shape[1]]
+    part = part[max(0, -top) :, max(0, -left) :]  # what lies in the picture
+    room = laid[max(0, top) :, max(0, left) :][: part.shape[0], : part.shape[1]]
     room[:] = part[: room.shape[0], : room.shape[1]] > 0
     return laid

@@ -6,6 +6,7 @@ A picture is known by its path, never by its bare name: two patients' pictures a
 from __future__ import annotations
 
 import base64
+import math
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
@@ -25,7 +26,9 @@ Size = tuple[int, int]
 """Height and width."""
 AnyNumber = Annotated[
     int | float | None,
-    BeforeValidator(lambda value: value if isinstance(value, int | float) else None),
+    BeforeValidator(
+        lambda value: value if isinstance(value, int | float) and math.isfinite(value) else None
+    ),
 ]
 """Of a field that programs leave empty, or fill with what is no number."""
 

@@ -1,0 +1,72 @@
+"""How far features and sizes from found masks agree with those from reference masks: tables."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from spinetk.evaluation.agreement import agreement
+from spinetk.evaluation.rows import FEATURES, SIZES
+
+
+def radiomics_table(instances: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+    """Agreement of the features from found masks with those from reference masks, for each group,
+    on all slices and on the middle slices of the series, where outlines are sharpest."""
+    rows = []
+    detected = instances[instances["detected"].astype(bool)]
+    for key, group in detected.groupby(by):
+        for scope, chosen in scopes(group):
+            for feature in FEATURES:
+                pairs = chosen[[f"reference_{feature}", f"found_{feature}"]].dropna()
+                if len(pairs) >= 3:
+                    names = dict(zip(by, key, strict=True))
+                    patients = chosen.loc[pairs.index, "patient"].nunique()
+                    about = {"slices": scope, "feature": feature, "patients": patients}
+                    rows.append(names | about | _agreement_figures(pairs.to_numpy(float)))
+    return pd.DataFrame(rows)
+
+
+def size_table(instances: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+    """Agreement of lengths, area and features of the core from found masks with those from
+    reference masks, for each group; `sd` is the error's standard deviation."""
+    rows = []
+    detected = instances[instances["detected"].astype(bool)]
+    for key, group in detected.groupby(by):
+        unit = "mm" if group["in_mm"].fillna(False).astype(bool).all() else "px"
+        for size in SIZES:
+            pairs = group[[f"reference_{size}", f"found_{size}"]].dropna().to_numpy(float)
+            if len(pairs) >= 3:
+                of = "" if size.startswith("core") else f"{unit}²" if size == "area" else unit
+                figures = _agreement_figures(pairs)
+                spread = float((pairs[:, 1] - pairs[:, 0]).std(ddof=1))
+                rows.append(
+                    dict(zip(by, key, strict=True))
+                    | {"size": size, "unit": of, "n": figures["n"]}
+                    | {"mean_error": figures["mean_error"], "sd": spread}
+                    | {name: figures[name] for name in ("lower_limit", "upper_limit", "icc")}
+                )
+    return pd.DataFrame(rows)
+
+
+def _agreement_figures(pairs: NDArray[np.float64]) -> dict[str, Any]:
+    result = agreement(pairs[:, 0], pairs[:, 1])
+    return {
+        "n": result.n,
+        "mean_error": result.mean_error,
+        "lower_limit": result.limits[0],
+        "upper_limit": result.limits[1],
+        "pearson_r": result.pearson_r,
+        "relative_error_percent": 100 * result.relative_error,
+        "t_test_p": result.t_test_p,
+        "icc": result.icc,
+    }
+
+
+def scopes(group: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    """All slices and, where they are fewer, the middle slices of the series."""
+    middle = group[group["middle"].astype(bool)]
+    scopes = [("all", group)]
+    return [*scopes, ("middle", middle)] if 0 < len(middle) < len(group) else scopes
