@@ -27,7 +27,7 @@ def main() -> None:
     rows, columns = np.nonzero(np.any(list(masks.values()), axis=0))
     figure, axes = plt.subplots(figsize=(7.2, 6.2))
     axes.imshow(pixels, cmap="gray", vmin=0, vmax=1.6 * np.percentile(pixels, 99))
-    points = {k: outline_points(m, sacral=k == "S1") for k, m in masks.items()}
+    points = {k: outline_points(m, only="upper" if k == "S1" else None) for k, m in masks.items()}
     for level, mask in masks.items():
         axes.contour(mask, [0.5], colors="#4c9be8", linewidths=1)
         axes.contour(
@@ -35,16 +35,17 @@ def main() -> None:
         )
         for plate in (points[level].upper, points[level].lower):
             if plate is not None:
-                axes.plot(*plate.T, "o-", color="#ffd23f", markersize=4, linewidth=1.2)
+                axes.plot(*plate.T, color="#ffd23f", linewidth=1.2)
+                axes.plot(*plate[1:4].T, "o", color="#ffd23f", markersize=4, linewidth=1.2)
     for level in ("L4", "L5"):
         for place in range(3):
-            ends = np.stack([points[level].upper[place], points[level].lower[place]])
+            ends = np.stack([points[level].upper[place + 1], points[level].lower[place + 1]])
             axes.plot(*ends.T, color="#ffffff", linewidth=0.9)
         walls = np.stack([points[level].front, points[level].back])
         axes.plot(*walls.T, color="#ffffff", linewidth=0.9, linestyle="--")
     note = {"color": "white", "fontsize": 9}
     for place, (name, side) in enumerate((("anterior", -14), ("middle", 0), ("posterior", 14))):
-        x, y = points["L4"].upper[place]
+        x, y = points["L4"].upper[place + 1]
         axes.text(x + side, y - 6, name, ha="center", **note)
     x, y = points["L4"].front
     axes.text(x - 3, y, "width", ha="right", va="center", **note)
@@ -52,7 +53,7 @@ def main() -> None:
     axes.annotate("segment angle: between these\ntwo end plates", (x, y - 6), (x - 16, y + 30), ha="center",
                   arrowprops={"arrowstyle": "-", "color": "white"}, **note)  # fmt: skip
     x, y = masks["L5"].nonzero()[1].max(), masks["L5"].nonzero()[0].max()
-    axes.annotate("slip: corner of L5\nalong the end plate of S1", points["S1"].upper[2], (x + 34, y + 6),
+    axes.annotate("slip: corner of L5\nalong the end plate of S1", points["S1"].upper[4], (x + 34, y + 6),
                   arrowprops={"arrowstyle": "-", "color": "white"}, ha="center", **note)  # fmt: skip
     x, y = points["L4"].back
     axes.annotate("core", (x - 4, y + 3), (x + 22, y), va="center",

@@ -9,7 +9,7 @@ from spinetk.structures import BODY_KIND, LEVELS
 
 def plate(degrees: float, y: float) -> np.ndarray:
     """An end plate that falls by so much from front to back."""
-    x = np.array([-20.0, 0.0, 20.0])
+    x = np.array([-25.0, -20.0, 0.0, 20.0, 25.0])
     return np.stack([x, y + x * np.tan(np.radians(degrees))], axis=1)
 
 

@@ -11,7 +11,7 @@ def row(order: int, **changed: Any) -> dict[str, Any]:
     return {
         "kind": BODY_KIND, "level": None, "order": order, "score": 0.99, "poor": False,
         "truncated": False, "unmeasured": "", "width_px": 50.0, "height_middle_px": 30.0,
-        "upper_slope_deg": 4.0,
+        "upper_slope_deg": 4.0, "lower_slope_deg": 4.0, "shape_fit": 0.95,
     } | changed  # fmt: skip
 
 
@@ -32,7 +32,10 @@ def judged(*rows: dict[str, Any]) -> list[dict[str, Any]]:
         ({"score": 0.42}, "check", "the network is unsure of it (score 0.42)"),
         ({"score": 0.0}, "ok", ""),  # a person's
         ({"unmeasured": "it is no block"}, "check", "it is no block"),
-        ({"unmeasured": "of S1 only ...", "level": "S1", "width_px": None}, "ok", ""),
+        ({"unmeasured": "only its ...", "level": "S1", "width_px": None}, "ok", ""),
+        ({"unmeasured": "only its ...", "level": "C2", "upper_slope_deg": None}, "ok", ""),
+        ({"unmeasured": "gone", "level": "S1", "upper_slope_deg": None}, "check", "gone"),
+        ({"shape_fit": 0.71}, "check", "it is hardly a block (fit 0.71)"),
         ({"width_px": 30.0}, "check", "its width is 60% of its neighbours'"),
         ({"width_px": 80.0}, "check", "its width is 160% of its neighbours'"),
         ({"height_middle_px": 18.0}, "ok", ""),  # a severe fracture is no error

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from spinetk.measures.landmarks import ENDS, NoLandmarks, landmarks, upper_plate
+from spinetk.measures.landmarks import ENDS, landmarks, lower_plate, upper_plate
+from spinetk.measures.own_axes import NoLandmarks
 from tests.conftest import Painter
 from tests.measures.drawn import box, drawn, turned
 
@@ -17,7 +18,7 @@ EXPECTED = np.array([[x, y] for y in (TOP, BOTTOM) for x in (LEFT + INSIDE, 140.
 def six(mask: NDArray[np.bool_], **more: object) -> NDArray[np.float64]:
     """The points, as pixel corners are counted."""
     found = landmarks(mask, **more)  # type: ignore[arg-type]
-    return np.concatenate([found.upper, found.lower]) + 0.5
+    return np.concatenate([found.upper[1:4], found.lower[1:4]]) + 0.5
 
 
 def test_points_lie_on_the_end_plates() -> None:
@@ -41,6 +42,9 @@ def test_hollow_end_plates_are_followed() -> None:
     assert got[4, 1] - got[1, 1] == pytest.approx(30, abs=0.6)
     inner = 5 * (1 - (1 - 2 * ENDS) ** 2)
     assert got[3, 1] - got[0, 1] == pytest.approx(40 - 2 * inner, abs=0.6)
+    found = landmarks(drawn(box(LEFT, TOP, RIGHT, BOTTOM, hollow=5).tolist()))
+    for corner in (0, 4):  # on the curve, not on a line through the others
+        assert found.lower[corner, 1] - found.upper[corner, 1] == pytest.approx(40, abs=1.2)
 
 
 @pytest.mark.parametrize(
@@ -82,7 +86,9 @@ def test_s1_has_its_upper_end_plate() -> None:
     wedge = [(100.0, 120.0), (160.0, 120.0), (150.0, 165.0), (120.0, 150.0)]
     plate = upper_plate(drawn(wedge)) + 0.5
     np.testing.assert_allclose(plate[:, 1], 120, atol=0.6)
-    assert 100 < plate[0, 0] < 120 and 145 < plate[2, 0] < 160
+    assert 100 < plate[0, 0] < 112 and 148 < plate[4, 0] < 160
+    mirrored = lower_plate(drawn(wedge)[::-1]) + 0.5
+    np.testing.assert_allclose(mirrored, plate * [1, -1] + [0, 300], atol=1e-6)
 
 
 @pytest.mark.parametrize("name", ["speck", "ball with a tail", "cross"])

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from spinetk.boxes import mask_centre
-from spinetk.measures.relations import Member, Relations, corners, relations
+from spinetk.measures.relations import Member, Relations, relations
 from spinetk.measures.shape import outline_points
 from spinetk.structures import BODY_KIND, DISC_KIND
-from tests.measures.drawn import drawn
+from tests.measures.drawn import box, drawn
 
 LEVELS = ("L5", "L4", "L3", "L2", "L1", "T12")
 HEIGHT, GAP, LEFT, WIDTH = 40.0, 14.0, 100.0, 60.0
@@ -110,9 +110,30 @@ def test_grades_are_of_the_bodies_that_genant_graded() -> None:
     assert of(column(), "L4").genant_grade == 0
 
 
-def test_corners_are_the_ends_of_an_end_plate() -> None:
-    points = body("L4", 1).points
-    assert points.upper is not None
-    front, back = corners(points.upper)
-    assert front[0] + 0.5 == pytest.approx(LEFT, abs=0.4)
-    assert back[0] + 0.5 == pytest.approx(LEFT + WIDTH, abs=0.4)
+def test_a_biconcave_body_has_its_ratio() -> None:
+    """A fifth of the middle is gone; the corners are whole."""
+    mask = drawn(box(110, 130, 170, 170, hollow=4).tolist())
+    alone = Member(BODY_KIND, "L2", 1, mask_centre(mask), outline_points(mask))
+    assert relations([alone], (), (1, 1))[0].biconcave_ratio == pytest.approx(0.8, abs=0.04)
+
+
+def test_a_lip_in_front_makes_no_slip() -> None:
+    lipped = body("L4", 1)
+    outline = [(LEFT - 12, 326.0), (LEFT, 312.0), (LEFT, 286.0), (LEFT + WIDTH, 286.0),
+               (LEFT + WIDTH, 326.0)]  # fmt: skip
+    mask = drawn(outline, 400)
+    lipped = Member(BODY_KIND, "L4", 2, mask_centre(mask), outline_points(mask))
+    assert abs(of(column(L4=lipped), "L4").slip_percent) < 2
+    assert abs(of(column(L4=lipped), "L3").slip_percent) < 2
+
+
+def test_one_side_alone_makes_no_grade() -> None:
+    low = body("L4", 0, front=0.6, middle=0.6, back=0.6)
+    assert relations([low, body("L3", 1), body("L2", 2)], (), (1, 1))[0].genant_grade is None
+
+
+def test_a_missing_body_parts_named_ones_too() -> None:
+    """S1 and L4 may be neighbours, in a spine of four lumbar bodies; not so far apart."""
+    pair = [body("S1", 0), body("L4", 1), body("L3", 2)]
+    assert relations(pair, (), (1, 1))[1].slip is not None
+    assert relations(pair, {0}, (1, 1))[1].slip is None

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from spinetk.measures.shape import CUT, SACRAL, Shape, lengths, outline_points, slope_of
+from spinetk.measures.shape import CUT, Outline, Shape, lengths, one_plate, outline_points, slope_of
 from spinetk.phantom import Phantom
 from tests.conftest import Painter
 from tests.measures.drawn import box, drawn, turned
@@ -49,10 +49,39 @@ def test_what_is_cut_off_or_no_block_has_no_lengths_and_a_reason(block: Painter)
     cut = outline_points(mask, truncated=True)
     assert lengths(cut) == Shape() and cut.reason == CUT
     assert outline_points(block(90, 80, 20, 10, 23, 13)).reason == "it is too small"
-    sacral = outline_points(mask, sacral=True)
-    assert lengths(sacral) == Shape() and sacral.reason == SACRAL
+    sacral = outline_points(mask, only="upper")
+    assert lengths(sacral) == Shape() and sacral.reason == "only its upper end plate is measured"
     assert slope_of(sacral.upper, (1.0, 1.0)) == pytest.approx(0, abs=0.2)
     assert slope_of(sacral.lower, (1.0, 1.0)) is None
+
+
+@pytest.mark.parametrize("degrees", [0, 15, 30, 45, 60, 70])
+def test_a_sacrum_of_any_slope_is_found_from_the_body_above(degrees: float) -> None:
+    """S1 tapers downwards; its front is higher than its back; L5 leans two thirds as far."""
+    wedge = np.array([[118.0, 135], [182, 135], [172, 172], [135, 180]])
+    mask = drawn(turned(wedge, -degrees))
+    above = outline_points(
+        drawn(turned(box(118, 80, 182, 120), -degrees * 2 / 3)), along=(0.2, 1.0)
+    )
+    assert above.lower is not None
+    got = one_plate(mask, (1, 1), (0.2, 1.0), {"L5": above}, "S1", truncated=False)
+    assert slope_of(got.upper, (1, 1)) == pytest.approx(-degrees, abs=1.5)
+    assert got.lower is None and got.reason
+
+
+def test_another_border_than_the_end_plate_is_not_taken_for_it(block: Painter) -> None:
+    above = outline_points(block(300, 300, 60, 100, 100, 160))
+    narrow = block(300, 300, 120, 100, 200, 130)
+    got = one_plate(narrow, (1, 1), (0.0, 1.0), {"L5": above}, "S1", truncated=False)
+    assert got == Outline(reason="its upper end plate cannot be told")
+
+
+def test_c2_has_its_lower_end_plate() -> None:
+    dens = [(140, 60), (156, 60), (158, 110), (172, 116), (172, 150), (120, 158), (124, 112)]
+    c3 = outline_points(drawn([(118, 172), (170, 164), (174, 200), (122, 208)]))
+    got = one_plate(drawn(dens), (1, 1), (0.0, 1.0), {"C3": c3}, "C2", truncated=False)
+    assert got.upper is None
+    assert slope_of(got.lower, (1, 1)) == pytest.approx(-np.degrees(np.arctan(8 / 52)), abs=1.5)
 
 
 @pytest.mark.parametrize("level", ["L5", "L4", "L3", "L2", "L1", "T12", "T11"])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from spinetk.measures.core import core
-from spinetk.measures.table import measurements
+from spinetk.measures.table import column_angles, measurements
 from spinetk.study import Segmentation
 
 
@@ -36,6 +36,27 @@ def test_the_core_is_measured_beside_the_whole(phantom_result: Segmentation) -> 
     bodies = [row for row in rows if row["kind"] == "vertebral_body" and not row["truncated"]]
     # the phantom's cortex is dark: its rim makes the whole body's values skew
     assert all(abs(row["core_skewness"]) < abs(row["skewness"]) for row in bodies)
+
+
+def test_a_frontal_film_has_no_front_and_back(phantom_result: Segmentation) -> None:
+    shown = {
+        "lateral": ((0.0, 1.0, 0.0), (0.0, 0.0, -1.0)),
+        "frontal": ((1.0, 0.0, 0.0), (0.0, 0.0, -1.0)),
+        "unknown": None,
+    }
+    film = replace(phantom_result.slice, geometry=None)
+    for view, facing in shown.items():
+        series = replace(
+            phantom_result.series, modality="XR", slices=(replace(film, facing=facing),)
+        )
+        result = replace(phantom_result, series=series, slice_index=0)
+        rows, angles = measurements(result), column_angles(result)
+        sagittal = view == "lateral"
+        assert any(row["wedge_ratio"] is not None for row in rows) == sagittal
+        assert any(row["slip_percent"] is not None for row in rows) == sagittal
+        assert any(row["height_middle_px"] is not None for row in rows)
+        names = {"lateral": {"lordosis"}, "frontal": {"cobb"}, "unknown": set()}[view]
+        assert {angle.name for angle in angles} == names
 
 
 def test_without_spacing_millimetres_are_empty(phantom_result: Segmentation) -> None:

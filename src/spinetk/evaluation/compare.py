@@ -28,7 +28,7 @@ from spinetk.evaluation.rows import (
 )
 from spinetk.measures.core import core
 from spinetk.measures.first_order import first_order
-from spinetk.measures.shape import CUT, lengths, outline_points
+from spinetk.measures.shape import CUT, ONLY_PLATE, lengths, outline_points
 from spinetk.network.loaded import LoadedModel
 from spinetk.orientation import upright
 from spinetk.pipeline import candidates, resolve
@@ -161,7 +161,7 @@ def _sizes(
 ) -> Sizes:
     spacing = stored.spacing or (1.0, 1.0)
     points = outline_points(
-        mask, spacing, along, sacral=level == "S1", truncated=cut_by_border(mask)
+        mask, spacing, along, only=ONLY_PLATE.get(level or ""), truncated=cut_by_border(mask)
     )
     size = lengths(points, spacing)
     inside = core(mask, stored.spacing)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from spinetk.measures.shape import ONLY_PLATE
 from spinetk.structures import BODY_KIND
 from spinetk.study import UNSURE_SCORE, Judgement
 from spinetk.warning import Warning
@@ -22,6 +23,8 @@ NEIGHBOURS, FEWEST = 2, 2
 WIDTHS, HEIGHTS = (0.72, 1.4), (0.5, 1.7)
 """Shares of the neighbours' median beyond which a size stands out. A severe fracture is no error:
 what is lower than half of its neighbours is."""
+LEAST_FIT = 0.8
+"""Of mask and fitted shape; good outlines have 0.9."""
 LARGEST_LEAN = 30.0
 """Degrees between an end plate and its neighbours' mean."""
 MOST_DOUBTFUL = 0.5
@@ -52,8 +55,12 @@ def instance_verdicts(rows: Sequence[Row]) -> list[Verdict]:
 
 
 def _around(row: Row, rows: Sequence[Row]) -> list[Row]:
-    """The nearest of its kind on either side, S1 left out: it is of another shape."""
-    same = [r for r in rows if r["kind"] == row["kind"] and r["level"] != "S1" and r is not row]
+    """The nearest of its kind on either side, S1 and C2 left out: they are of another shape."""
+    same = [
+        r
+        for r in rows
+        if r["kind"] == row["kind"] and r["level"] not in ONLY_PLATE and r is not row
+    ]
     order = int(row["order"])
     return [r for r in same if abs(int(r["order"]) - order) <= NEIGHBOURS]
 
@@ -67,10 +74,14 @@ def _of_instance(row: Row, around: Sequence[Row]) -> Verdict:
     score = float(row["score"])
     if 0 < score < UNSURE_SCORE:  # 0: a person's
         doubts.append(f"the network is unsure of it (score {score:.2f})")
-    if row["level"] == "S1":
+    if row["level"] in ONLY_PLATE:
+        if row[f"{ONLY_PLATE[row['level']]}_slope_deg"] is None:
+            doubts.append(str(row["unmeasured"]))
         return Verdict.of((), doubts)
     if row["unmeasured"]:
         doubts.append(str(row["unmeasured"]))
+    elif float(row["shape_fit"]) < LEAST_FIT:
+        doubts.append(f"it is hardly a block (fit {float(row['shape_fit']):.2f})")
     for name, column, (least, most) in (
         ("width", "width_px", WIDTHS),
         ("height", "height_middle_px", HEIGHTS),
@@ -103,6 +114,8 @@ def study_verdict(rows: Sequence[Row], warnings: Sequence[Warning]) -> Verdict:
         warnings: of the result.
     """
     rejected = [w.text for w in warnings if w.code in WRONG_NETWORK]
+    if not rows:
+        rejected.append("nothing was found")
     whole = [row for row in rows if not row["truncated"] and row["verdict"] != "ok"]
     bodies = [r for r in rows if r["kind"] == BODY_KIND and not r["truncated"]]
     doubtful = [row for row in whole if row["kind"] == BODY_KIND]

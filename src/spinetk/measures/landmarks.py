@@ -16,22 +16,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from spinetk.measures.robust_curve import Curve, NoCurve, fitted
+from spinetk.measures.own_axes import (
+    SMALLEST,
+    STEP,
+    NoLandmarks,
+    borders,
+    curve,
+    own_axes,
+    to_pixels,
+    within,
+)
+from spinetk.measures.robust_curve import Curve
 
-STEP = 0.25
-"""Sampling distance, in units of the finer spacing, of a mask that is turned into its own axes."""
-TURNS = 4
-"""Times that the axes are found again from the end plates."""
-LARGEST_TURN = 40.0
-"""Degrees between the column's direction and the axes beyond which nothing is believed."""
 INNER = (0.05, 0.95)
 """Part of an end plate's length that its parabola is fitted to: corners are rounded."""
-LEVEL, LEVEL_ENOUGH = (0.15, 0.85), 1e-3
-"""Part of the length that tells how an end plate lies, and radians that are none."""
 WALL, BELOW_PLATE = (0.2, 0.8), (0.1, 0.35)
 """Part of the height that a wall is fitted to; of S1, that tells where its end plate ends."""
 STEEPEST = 0.36
@@ -39,10 +40,6 @@ STEEPEST = 0.36
 cervical bodies are parallelograms."""
 ENDS = 0.15
 """The outer points lie so far inside the end plate, as a share of its length."""
-LEAST_DEVIATION = 0.6
-"""In units of the finer spacing; what is straighter than a pixel's edge is as good as straight."""
-SMALLEST, LOWEST = 6.0, 3.0
-"""Length and height, in units of the finer spacing, from which on a shape has six points."""
 LEAST_FIT = 0.7
 """Least share of mask and fitted shape that both have (intersection over union)."""
 
@@ -52,7 +49,8 @@ class Landmarks:
     """Points (x, y) in pixels of the upright slice, pixel centres at whole numbers.
 
     Attributes:
-        upper, lower: float [3, 2], of each end plate front, middle and back.
+        upper, lower: float [5, 2], of each end plate front corner, front, middle, back and back
+            corner.
         front, back: float [2], of each wall half way up.
         fit: 0..1, how much mask and fitted shape share (intersection over union).
     """
@@ -62,10 +60,6 @@ class Landmarks:
     front: NDArray[np.float64]
     back: NDArray[np.float64]
     fit: float
-
-
-class NoLandmarks(ValueError):
-    """Why a shape has no such points, in a few words."""
 
 
 def landmarks(
@@ -84,24 +78,28 @@ def landmarks(
     Raises:
         NoLandmarks: the shape is too small, or is no block with two end plates and two walls.
     """
-    turned, matrix = _own_axes(mask, spacing, along, lower_counts=True)
-    at, first, last = _borders(turned)
-    rows, left, right = _borders(turned.T)
-    core = _within(rows, rows[0], rows[-1], WALL)
+    turned, matrix = own_axes(mask, spacing, along, lower_counts=True)
+    at, first, last = borders(turned)
+    rows, left, right = borders(turned.T)
+    core = within(rows, rows[0], rows[-1], WALL)
     middle = float(rows[0] + rows[-1]) / 2
     front, back = _walls(rows[core] - middle, left[core], right[core], middle)
-    inner = _within(at, float(front.at(middle)), float(back.at(middle)), INNER)
+    inner = within(at, float(front.at(middle)), float(back.at(middle)), INNER)
     if np.count_nonzero(inner) * STEP < SMALLEST / 2:
         raise NoLandmarks("its walls cannot be told")
-    upper, lower = (_curve(at[inner], edge[inner], 2) for edge in (first, last))
+    upper, lower = (curve(at[inner], edge[inner], 2) for edge in (first, last))
     fit = _overlap(turned, upper, lower, front, back)
     if fit < LEAST_FIT:
         raise NoLandmarks("it is no block with two end plates and two walls")
-    plates = [_points(plate, *_ends(plate, front, back, middle)) for plate in (upper, lower)]
-    half = float(plates[0][1, 1] + plates[1][1, 1]) / 2
+    own_back = _wall(rows[core] - middle, right[core], middle)
+    plates = [
+        _points(plate, *_ends(plate, front, back, middle), _met(plate, own_back, middle))
+        for plate in (upper, lower)
+    ]
+    half = float(plates[0][2, 1] + plates[1][2, 1]) / 2
     walls = np.array([(float(wall.at(half)), half) for wall in (front, back)])
-    pixels = _pixels(np.concatenate([*plates, walls]), matrix)
-    return Landmarks(pixels[:3], pixels[3:6], pixels[6], pixels[7], fit)
+    pixels = to_pixels(np.concatenate([*plates, walls]), matrix)
+    return Landmarks(pixels[:5], pixels[5:10], pixels[10], pixels[11], fit)
 
 
 def upper_plate(
@@ -109,104 +107,48 @@ def upper_plate(
     spacing: tuple[float, float] = (1.0, 1.0),
     along: tuple[float, float] = (0.0, 1.0),
 ) -> NDArray[np.float64]:
-    """Of a body with no lower end plate (S1): float [3, 2], the points of the upper one, as in
+    """Of a body with no lower end plate (S1): float [5, 2], the points of the upper one, as in
     `Landmarks`.
+
+    Args:
+        along: as there, and within `LARGEST_TURN` of the plate's own: a sacrum leans far against
+            the column, so that of the body above is to be given.
 
     Raises:
         NoLandmarks: the shape is too small, or has no upper end plate.
     """
-    turned, matrix = _own_axes(mask, spacing, along, lower_counts=False)
-    at, first, _ = _borders(turned)
-    rows, left, right = _borders(turned.T)
-    near = _within(rows, rows[0], rows[-1], BELOW_PLATE)
+    turned, matrix = own_axes(mask, spacing, along, lower_counts=False)
+    at, first, _ = borders(turned)
+    rows, left, right = borders(turned.T)
+    near = within(rows, rows[0], rows[-1], BELOW_PLATE)
     start, stop = float(np.median(left[near])), float(np.median(right[near]))
-    inner = _within(at, start, stop, INNER)
+    inner = within(at, start, stop, INNER)
     if (stop - start) * STEP < SMALLEST or np.count_nonzero(inner) * STEP < SMALLEST / 2:
         raise NoLandmarks("its upper end plate cannot be told")
-    plate = _curve(at[inner], first[inner], 2)
-    return _pixels(_points(plate, start, stop), matrix)
+    plate = curve(at[inner], first[inner], 2)
+    return to_pixels(_points(plate, start, stop, stop), matrix)
 
 
-def _own_axes(
+def lower_plate(
     mask: NDArray[np.bool_],
-    spacing: tuple[float, float],
-    along: tuple[float, float],
-    *,
-    lower_counts: bool,
-) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
-    """The mask turned so that its end plates (or the upper one alone) lie level, and the map."""
-    scale = np.array([spacing[1], spacing[0]]) / min(spacing)
-    lean = float(np.arctan2(-along[0] * scale[0], along[1] * scale[1]))
-    angle = lean
-    turned, matrix = _turned(mask, scale, angle)
-    for _ in range(TURNS):
-        at, first, last = _borders(turned)
-        if len(at) * STEP < SMALLEST or turned.any(axis=1).sum() * STEP < LOWEST:
-            raise NoLandmarks("it is too small")
-        inner = _within(at, at[0], at[-1], LEVEL)
-        edges = (first, last) if lower_counts else (first,)
-        slopes = [_curve(at[inner], edge[inner], 1).slope for edge in edges]
-        turn = float(np.arctan(np.mean(slopes)))
-        angle += turn
-        if abs(angle - lean) > np.radians(LARGEST_TURN):
-            raise NoLandmarks("its end plates cannot be told")
-        turned, matrix = _turned(mask, scale, angle)
-        if abs(turn) < LEVEL_ENOUGH:
-            break
-    return turned, matrix
+    spacing: tuple[float, float] = (1.0, 1.0),
+    along: tuple[float, float] = (0.0, 1.0),
+) -> NDArray[np.float64]:
+    """Of a body with no upper end plate (C2, whose dens stands on it): as `upper_plate`.
+
+    Raises:
+        NoLandmarks: the shape is too small, or has no lower end plate.
+    """
+    points = upper_plate(mask[::-1], spacing, (-along[0], along[1]))
+    return points * [1, -1] + [0, len(mask) - 1]
 
 
-def _turned(
-    mask: NDArray[np.bool_], scale: NDArray[np.float64], angle: float
-) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
-    """The mask in steps of `STEP` along its own axes, and the map [2, 3] that led there."""
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    corners = np.array([(x, y) for x in columns[[0, -1]] for y in rows[[0, -1]]], dtype=float)
-    rotate = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
-    linear = rotate @ np.diag(scale) / STEP
-    ends = corners @ linear.T
-    margin = 3.0 / STEP
-    # half a step, so that no sample lies on the edge of a pixel
-    low, high = ends.min(axis=0) - margin - 0.5, ends.max(axis=0) + margin
-    matrix = np.concatenate([linear, -low[:, None]], axis=1)
-    size = (int(np.ceil(high[0] - low[0])), int(np.ceil(high[1] - low[1])))
-    turned = cv2.warpAffine(mask.astype(np.float32), matrix, size, flags=cv2.INTER_LINEAR)
-    return np.asarray(turned >= 0.5), matrix
-
-
-def _borders(shape: NDArray[np.bool_]) -> tuple[NDArray[np.float64], ...]:
-    """Of each column that the shape has: its number, and where the shape begins and ends in it."""
-    at = np.flatnonzero(shape.any(axis=0))
-    part = shape[:, at]
-    first = part.argmax(axis=0) - 0.5
-    last = part.shape[0] - part[::-1].argmax(axis=0) - 0.5
-    return at.astype(float), first, last
-
-
-def _curve(at: NDArray[np.float64], values: NDArray[np.float64], degree: int) -> Curve:
-    try:
-        return fitted(at, values, degree, LEAST_DEVIATION / STEP)
-    except NoCurve as error:
-        raise NoLandmarks(str(error)) from error
-
-
-def _within(
-    at: NDArray[np.float64], low: float, high: float, part: tuple[float, float]
-) -> NDArray[np.bool_]:
-    share = (at - low) / max(high - low, 1e-9)
-    return (share >= part[0]) & (share <= part[1])
-
-
-def _points(plate: Curve, start: float, stop: float) -> NDArray[np.float64]:
-    """float [3, 2]: front, middle and back of an end plate from `start` to `stop` (u)."""
-    u = start + (stop - start) * np.array([ENDS, 0.5, 1 - ENDS])
+def _points(plate: Curve, start: float, stop: float, corner: float) -> NDArray[np.float64]:
+    """float [5, 2]: the points of an end plate from `start` to `stop` (u), its back corner at
+    `corner`."""
+    inner = start + (stop - start) * np.array([0, ENDS, 0.5, 1 - ENDS])
+    u = np.append(inner, corner)
     return np.stack([u, plate.at(u)], axis=1)
-
-
-def _pixels(own: NDArray[np.float64], matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Points in steps along the own axes as pixels of the slice."""
-    back = np.linalg.inv(np.vstack([matrix, [0, 0, 1]]))[:2]
-    return np.asarray(own @ back[:, :2].T + back[:, 2])
 
 
 def _walls(
@@ -214,26 +156,37 @@ def _walls(
 ) -> tuple[Curve, Curve]:
     """Front and back wall, parallel: what slants one of them (a lip, a spur) would carry the end
     plate's corner away. Rows are counted from the middle one."""
-    slopes = [_curve(rows, wall, 1).slope for wall in (left, right)]
+    slopes = [curve(rows, wall, 1).slope for wall in (left, right)]
     slope = float(np.clip(np.mean(slopes), -STEEPEST, STEEPEST))
     front, back = (
-        Curve((slope, _curve(rows, wall - slope * rows, 0).coefficients[0]), middle, 1.0)
+        Curve((slope, curve(rows, wall - slope * rows, 0).coefficients[0]), middle, 1.0)
         for wall in (left, right)
     )
     return front, back
 
 
+def _wall(rows: NDArray[np.float64], edge: NDArray[np.float64], middle: float) -> Curve:
+    """A wall by itself: how a body lies on the next is told by its back wall, whatever its front
+    looks like. Rows are counted from the middle one."""
+    line = curve(rows, edge, 1)
+    slope = float(np.clip(line.slope, -STEEPEST, STEEPEST))
+    return Curve((slope, curve(rows, edge - slope * rows, 0).coefficients[0]), middle, 1.0)
+
+
+def _met(plate: Curve, wall: Curve, middle: float) -> float:
+    """Where an end plate meets a wall (u)."""
+    u = float(wall.at(middle))
+    for _ in range(4):  # a wall is steep: this converges at once
+        u = float(wall.at(plate.at(u)))
+    return u
+
+
 def _ends(plate: Curve, front: Curve, back: Curve, middle: float) -> tuple[float, float]:
     """Where an end plate meets the walls (u)."""
-    ends = []
-    for wall in (front, back):
-        u = float(wall.at(middle))
-        for _ in range(4):  # a wall is steep: this converges at once
-            u = float(wall.at(plate.at(u)))
-        ends.append(u)
-    if ends[1] - ends[0] < SMALLEST / STEP:
+    start, stop = (_met(plate, wall, middle) for wall in (front, back))
+    if stop - start < SMALLEST / STEP:
         raise NoLandmarks("its walls cannot be told")
-    return ends[0], ends[1]
+    return start, stop
 
 
 def _overlap(

@@ -13,12 +13,12 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from spinetk.measures.landmarks import ENDS
 from spinetk.measures.shape import Outline, slope_of
 from spinetk.structures import BODY_KIND, BODY_LEVELS, DISC_LEVELS
 
 NEIGHBOURS = 2
-"""Bodies above, and as many below, whose heights tell what is to be expected."""
+"""Bodies above, and as many below, whose heights tell what is to be expected; one at least on
+either side must be measured."""
 GRADED = BODY_LEVELS[BODY_LEVELS.index("T4") : BODY_LEVELS.index("L5")]
 """Bodies that Genant's grades are of."""
 GRADES = (0.20, 0.25, 0.40)
@@ -90,11 +90,8 @@ def _runs(bodies: Sequence[Member], gaps: Collection[int]) -> list[list[Member]]
     """Bodies from below, parted where one is missing between them."""
     runs = [list(bodies[:1])]
     for place, (below, body) in enumerate(pairwise(bodies)):
-        if below.level and body.level:
-            parted = f"{body.level}-{below.level}" not in DISC_LEVELS
-        else:
-            parted = place in gaps
-        if parted:
+        named = below.level and body.level
+        if place in gaps or (named and f"{body.level}-{below.level}" not in DISC_LEVELS):
             runs.append([])
         runs[-1].append(body)
     return runs
@@ -106,10 +103,12 @@ def _heights(member: Member, spacing: tuple[float, float]) -> NDArray[np.float64
     points = member.points
     if points.upper is None or points.lower is None:
         return None
-    ends = [(front, plate[1], back) for plate in (points.upper, points.lower)
-            for front, back in [corners(plate)]]  # fmt: skip
-    upper, lower = np.array(ends) * [spacing[1], spacing[0]]
-    return np.asarray(np.linalg.norm(upper - lower, axis=1))
+    apart = (points.upper - points.lower)[[0, 2, 4]] * [spacing[1], spacing[0]]
+    return np.asarray(np.linalg.norm(apart, axis=1))
+
+
+def _known(members: Sequence[Member], spacing: tuple[float, float]) -> list[NDArray[np.float64]]:
+    return [h for member in members if (h := _heights(member, spacing)) is not None]
 
 
 def _of_body(run: list[Member], place: int, spacing: tuple[float, float]) -> Relations:
@@ -119,11 +118,10 @@ def _of_body(run: list[Member], place: int, spacing: tuple[float, float]) -> Rel
     size = _heights(body, spacing)
     if size is None:
         return slipped
-    around = run[max(0, place - NEIGHBOURS) : place + NEIGHBOURS + 1]
-    known = [
-        h for other in around if other is not body if (h := _heights(other, spacing)) is not None
-    ]
-    expected = np.median(known, axis=0) if known else None
+    # on either side: bodies grow towards the feet, so that larger ones alone would make a loss
+    below = _known(run[max(0, place - NEIGHBOURS) : place], spacing)
+    above = _known(run[place + 1 : place + 1 + NEIGHBOURS], spacing)
+    expected = np.median([*below, *above], axis=0) if below and above else None
     grade = None
     if expected is not None and body.level in GRADED:
         grade = int(np.searchsorted(GRADES, float((1 - size / expected).max()), side="right"))
@@ -144,17 +142,11 @@ def _slip(
     if upper.points.lower is None or lower.points.upper is None:
         return None, None
     scale = np.array([spacing[1], spacing[0]])
-    front, back = (corner * scale for corner in corners(lower.points.upper))
+    front, back = lower.points.upper[[0, 4]] * scale
     length = float(np.linalg.norm(back - front))
-    other = corners(upper.points.lower)[1] * scale
+    other = upper.points.lower[4] * scale
     slip = float((back - other) @ (back - front)) / length
     return slip, 100 * slip / length
-
-
-def corners(plate: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Front and back end of an end plate, float [2] each: its outer points lie `ENDS` inside."""
-    out = (plate[2] - plate[0]) * ENDS / (1 - 2 * ENDS)
-    return plate[0] - out, plate[2] + out
 
 
 def _beside(disc: Member, pairs: list[tuple[Member, Member]]) -> tuple[Member, Member] | None:

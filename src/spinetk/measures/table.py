@@ -14,7 +14,14 @@ from spinetk.measures.core import core
 from spinetk.measures.first_order import first_order
 from spinetk.measures.judgement import instance_verdicts
 from spinetk.measures.relations import Member, Relations, relations
-from spinetk.measures.shape import Outline, lengths, outline_points, slope_of
+from spinetk.measures.shape import (
+    ONLY_PLATE,
+    Outline,
+    lengths,
+    one_plate,
+    outline_points,
+    slope_of,
+)
 from spinetk.orientation import Upright, upright
 from spinetk.structures import BODY_KIND, label_numbers
 from spinetk.study import Segmentation, Slice
@@ -44,6 +51,7 @@ def measurements(result: Segmentation) -> list[Row]:
     members = members_of(result, view)
     bodies = [i for i in result.instances if i.kind == BODY_KIND]
     related = relations(members, gaps_between(bodies), view.spacing or SQUARE)
+    sagittal = is_sagittal(result)
     rows: list[Row] = []
     for label, instance, member, relation in zip(
         label_numbers(result.instances), result.instances, members, related, strict=True
@@ -66,8 +74,9 @@ def measurements(result: Segmentation) -> list[Row]:
             "area_mm2": pixels * spacing[0] * spacing[1] if spacing else None,
         }
         row |= _sizes(member.points, view)
-        row |= _relations(relation, view)
+        row |= _relations(relation, view, sagittal)
         row |= {
+            "shape_fit": member.points.fit,
             "unmeasured": member.points.reason,
             "centroid_x_px": centroid[0],
             "centroid_y_px": centroid[1],
@@ -88,38 +97,51 @@ def measurements(result: Segmentation) -> list[Row]:
 def column_angles(result: Segmentation) -> list[Angle]:
     """The angles of the whole column; see `alignment.angles`."""
     view = upright(result.slice)
-    members = members_of(result, view)
-    return angles(members, view.spacing or SQUARE, frontal=is_frontal(result))
+    frontal = is_frontal(result)
+    if not frontal and not is_sagittal(result):
+        return []
+    return angles(members_of(result, view), view.spacing or SQUARE, frontal=frontal)
 
 
 def is_frontal(result: Segmentation) -> bool:
-    """Whether the slice shows left and right, by its file."""
+    """Whether the slice shows left and right beside up and down, by its file."""
     directions = result.slice.directions
-    return directions is not None and any(
-        abs(direction[0]) > max(abs(direction[1]), abs(direction[2])) for direction in directions
-    )
+    if directions is None:
+        return False
+    main = {int(np.argmax(np.abs(direction))) for direction in directions}
+    return main == {0, 2}
+
+
+def is_sagittal(result: Segmentation) -> bool:
+    """Whether the slice shows front and back. Pictures of MR and CT are taken to; of a film whose
+    file does not say how it lies, nobody knows."""
+    if result.slice.directions is None:
+        return result.series.modality != "XR"
+    return not is_frontal(result)
 
 
 def members_of(result: Segmentation, view: Upright) -> list[Member]:
     """The instances with their points, on the upright slice."""
     masks = [view.turn.apply(instance.mask) for instance in result.instances]
     kinds = [instance.kind for instance in result.instances]
+    spacing = view.spacing or SQUARE
     directions = column_directions(masks, kinds, view.spacing)
-    return [
-        Member(
-            instance.kind,
-            instance.level,
-            instance.order,
-            mask_centre(mask),
-            outline_points(
-                mask,
-                view.spacing or SQUARE,
-                along,
-                sacral=instance.level == "S1",
-                truncated=instance.truncated,
-            ),
-        )
+    points = [
+        outline_points(mask, spacing, along, truncated=instance.truncated)
+        if instance.level not in ONLY_PLATE
+        else Outline()
         for instance, mask, along in zip(result.instances, masks, directions, strict=True)
+    ]
+    by_level = {i.level: p for i, p in zip(result.instances, points, strict=True) if i.level}
+    for place, instance in enumerate(result.instances):
+        if instance.level in ONLY_PLATE:
+            points[place] = one_plate(
+                masks[place], spacing, directions[place], by_level, instance.level,
+                truncated=instance.truncated,
+            )  # fmt: skip
+    return [
+        Member(instance.kind, instance.level, instance.order, mask_centre(mask), outline)
+        for instance, mask, outline in zip(result.instances, masks, points, strict=True)
     ]
 
 
@@ -143,8 +165,9 @@ def _of_core(stored: Slice, mask: NDArray[np.bool_]) -> Row:
     return {"core_px": count, **{f"core_{name}": features.get(name) for name in OF_CORE}}
 
 
-def _relations(relation: Relations, view: Upright) -> Row:
-    return {
+def _relations(relation: Relations, view: Upright, sagittal: bool) -> Row:
+    """Empty where the image does not show front and back, but for a disc's height index."""
+    row: Row = {
         "wedge_ratio": relation.wedge_ratio,
         "biconcave_ratio": relation.biconcave_ratio,
         "crush_ratio": relation.crush_ratio,
@@ -154,3 +177,5 @@ def _relations(relation: Relations, view: Upright) -> Row:
         "segment_angle_deg": relation.segment_angle,
         "disc_height_index": relation.disc_height_index,
     }
+    of_front = (name for name in row if name != "disc_height_index" and not sagittal)
+    return row | dict.fromkeys(of_front)
