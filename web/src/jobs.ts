@@ -72,6 +72,9 @@ function row(job: Job, refresh: () => void): HTMLElement {
       h("a", { href: `#/${job.id}/${encodeURIComponent(one.key)}`, class: "open" },
         `${one.key}: ${one.bodies} bodies, ${one.discs} discs`),
     );
+    if (one.verdict === "check" || one.verdict === "reject") {
+      parts.push(h("span", { class: `verdict ${one.verdict}`, title: one.reasons }, one.verdict));
+    }
   }
   if (job.message) parts.push(h("p", { class: "soft message" }, job.message));
   if (job.results.length) {

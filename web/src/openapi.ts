@@ -518,10 +518,20 @@ export interface components {
             modality: string;
             /** N Slices */
             n_slices: number;
+            /**
+             * Reasons
+             * @default
+             */
+            reasons: string;
             /** Seconds */
             seconds: number;
             /** Selected Slice */
             selected_slice: number;
+            /**
+             * Verdict
+             * @default
+             */
+            verdict: string;
             /**
              * Warning Codes
              * @default
@@ -579,6 +589,8 @@ export interface components {
             modality: string | null;
             /** N Slices */
             n_slices: number;
+            /** Reasons */
+            reasons: string[];
             /** Selected Slice */
             selected_slice: number;
             /** Series */
@@ -597,6 +609,8 @@ export interface components {
             trace: components["schemas"]["TraceSlice"][];
             /** Upload */
             upload: string;
+            /** Verdict */
+            verdict: ("ok" | "check" | "reject") | null;
             /** Versions */
             versions: string[];
             /** Warnings */

@@ -110,8 +110,11 @@ export class ResultPage {
   }
 
   private story(): HTMLElement[] {
-    const { correction, warnings } = this.shown;
-    const out: HTMLElement[] = warnings.map((one) => h("p", { class: `warning ${one.severity}` }, wordsOf(one)));
+    const { correction, warnings, verdict, reasons } = this.shown;
+    const told = new Set(warnings.map((one) => one.text));
+    const judged = verdict && verdict !== "ok" && !correction ? reasons.filter((one) => !told.has(one)) : [];
+    const out: HTMLElement[] = judged.map((one) => h("p", { class: "warning check" }, one));
+    out.push(...warnings.map((one) => h("p", { class: `warning ${one.severity}` }, wordsOf(one))));
     if (correction) {
       out.push(h("details", { open: true },
         h("summary", {}, `Corrected by ${correction.who}, ${correction.when.slice(0, 16).replace("T", " ")}`),

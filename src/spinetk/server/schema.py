@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from spinetk.server.job import Job, State
 from spinetk.structures import levels_of
-from spinetk.study import Modality
+from spinetk.study import Judgement, Modality
 from spinetk.warning import Severity
 
 Text = Annotated[str, Field(max_length=2000)]
@@ -35,6 +35,8 @@ class ResultRow(BaseModel):
     """A result in the list of its job: a row of summary.csv."""
 
     key: str
+    verdict: str = ""
+    reasons: str = ""
     modality: str
     selected_slice: int
     instance_number: int | None
@@ -223,6 +225,8 @@ class Shown(BaseModel):
     shape: tuple[int, int]
     spacing: tuple[float, float] | None
     trace: list[TraceSlice]
+    verdict: Judgement | None
+    reasons: list[str]
     warnings: list[ShownWarning]
     correction: ShownCorrection | None
     instances: list[ShownMark]

@@ -37,6 +37,8 @@ def result(shared: Shared, job: KnownJob, key: Key, folder: ResultFolder) -> Sho
             shape=review.view.shape,
             spacing=review.view.spacing,
             trace=[_trace_slice(count) for count in searched.slices],
+            verdict=record.verdict,
+            reasons=list(record.reasons),
             warnings=[
                 ShownWarning(code=item.code, severity=item.severity, text=item.text)
                 for item in record.warnings
