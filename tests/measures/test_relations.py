@@ -127,7 +127,24 @@ def test_a_lip_in_front_makes_no_slip() -> None:
     assert abs(of(column(L4=lipped), "L3").slip_percent) < 2
 
 
-def test_one_side_alone_makes_no_grade() -> None:
+def test_bodies_that_grow_towards_the_feet_have_lost_nothing() -> None:
+    """By a tenth of the first each: more than people's do; the upper and the lower end, too."""
+    members = column(**{
+        level: body(level, place, front=1 - place / 10, middle=1 - place / 10, back=1 - place / 10)
+        for place, level in enumerate(LEVELS)
+    })  # fmt: skip
+    for found in relations(members, (), (1, 1)):
+        assert found.genant_grade in (None, 0) and found.crush_ratio == pytest.approx(1, abs=0.03)
+
+
+def test_a_fractured_neighbour_hides_no_fracture() -> None:
+    low = {"front": 0.6, "middle": 0.6, "back": 0.6}
+    members = column(L3=body("L3", 2, **low), L2=body("L2", 3, **low))
+    assert of(members, "L3").genant_grade == of(members, "L2").genant_grade == 3
+    assert of(members, "L1").genant_grade == of(members, "L4").genant_grade == 0
+
+
+def test_too_few_neighbours_make_no_grade() -> None:
     low = body("L4", 0, front=0.6, middle=0.6, back=0.6)
     assert relations([low, body("L3", 1), body("L2", 2)], (), (1, 1))[0].genant_grade is None
 

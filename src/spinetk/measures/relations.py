@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from spinetk.measures.shape import Outline, slope_of
 from spinetk.structures import BODY_KIND, BODY_LEVELS, DISC_LEVELS
 
-NEIGHBOURS = 2
-"""Bodies above, and as many below, whose heights tell what is to be expected; one at least on
-either side must be measured."""
+NEIGHBOURS, FEWEST = 3, 3
+"""Bodies above, and as many below, whose heights tell what is to be expected; so many must be
+measured."""
 GRADED = BODY_LEVELS[BODY_LEVELS.index("T4") : BODY_LEVELS.index("L5")]
 """Bodies that Genant's grades are of."""
 GRADES = (0.20, 0.25, 0.40)
@@ -46,8 +46,8 @@ class Relations:
 
     Attributes:
         wedge_ratio, biconcave_ratio: anterior and middle height over the posterior one.
-        crush_ratio: posterior height over the neighbours'.
-        genant_grade: 0 none, 1 mild, 2 moderate, 3 severe loss of height against the neighbours.
+        crush_ratio: posterior height over what is expected from the bodies around.
+        genant_grade: 0 none, 1 mild, 2 moderate, 3 severe loss of height against that.
         slip, slip_percent: of a body to the front against the one below it, in units of the
             spacing and of the length of that one's upper end plate (Taillard).
         segment_angle: degrees between the end plates above and below a disc.
@@ -107,8 +107,22 @@ def _heights(member: Member, spacing: tuple[float, float]) -> NDArray[np.float64
     return np.asarray(np.linalg.norm(apart, axis=1))
 
 
-def _known(members: Sequence[Member], spacing: tuple[float, float]) -> list[NDArray[np.float64]]:
-    return [h for member in members if (h := _heights(member, spacing)) is not None]
+def _expected(
+    run: Sequence[Member], place: int, spacing: tuple[float, float]
+) -> NDArray[np.float64] | None:
+    """Heights of a body by the trend of those around it: bodies grow towards the feet. The trend is
+    the median of the slopes of all pairs (Theil and Sen), which a fractured one does not bend; None
+    where too few are measured."""
+    around = range(max(0, place - NEIGHBOURS), min(len(run), place + NEIGHBOURS + 1))
+    known = {
+        k - place: h for k in around if k != place and (h := _heights(run[k], spacing)) is not None
+    }
+    if len(known) < FEWEST:
+        return None
+    at, sizes = np.array(list(known)), np.array(list(known.values()))
+    first, last = np.triu_indices(len(at), k=1)
+    slopes = (sizes[last] - sizes[first]) / (at[last] - at[first])[:, None]
+    return np.asarray(np.median(sizes - np.median(slopes, axis=0) * at[:, None], axis=0))
 
 
 def _of_body(run: list[Member], place: int, spacing: tuple[float, float]) -> Relations:
@@ -118,10 +132,7 @@ def _of_body(run: list[Member], place: int, spacing: tuple[float, float]) -> Rel
     size = _heights(body, spacing)
     if size is None:
         return slipped
-    # on either side: bodies grow towards the feet, so that larger ones alone would make a loss
-    below = _known(run[max(0, place - NEIGHBOURS) : place], spacing)
-    above = _known(run[place + 1 : place + 1 + NEIGHBOURS], spacing)
-    expected = np.median([*below, *above], axis=0) if below and above else None
+    expected = _expected(run, place, spacing)
     grade = None
     if expected is not None and body.level in GRADED:
         grade = int(np.searchsorted(GRADES, float((1 - size / expected).max()), side="right"))
