@@ -29,6 +29,12 @@ def test_what_is_written_is_read_again(tmp_path: Path, block: Painter) -> None:
     assert second.labelled_categories == (1,) and second.exhaustive and second.spacing is None
 
 
+def test_a_spacing_that_would_not_be_read_is_not_written(tmp_path: Path) -> None:
+    writer = DatasetWriter(tmp_path / "set", {})
+    with pytest.raises(SpineError, match="a: a spacing of 0.7 x 700 mm cannot be"):
+        writer.add("a", PICTURE, [], patient="p", modality="MR", spacing=(0.7, 700.0))
+
+
 def test_pictures_of_one_name_stay_apart_and_a_folder_in_use_is_refused(tmp_path: Path) -> None:
     writer = DatasetWriter(tmp_path / "set", {})
     for name, values in (("a", 1), ("a-2", 2), ("a", 3), ("a", 4)):

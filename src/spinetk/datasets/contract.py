@@ -11,7 +11,9 @@ from spinetk.structures import BODY_LEVELS, DISC_LEVELS
 from spinetk.study import Modality
 
 Number = Annotated[int, Field(ge=0, lt=2**31)]
-Millimetres = Annotated[float, Field(gt=0.001, lt=100)]
+SPACINGS = (0.001, 100.0)
+"""Between these lies every distance of pixels, in mm."""
+Millimetres = Annotated[float, Field(gt=SPACINGS[0], lt=SPACINGS[1])]
 Name = Annotated[str, Field(min_length=1, max_length=1000)]
 LEVELS = {*BODY_LEVELS, *DISC_LEVELS}
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from spinetk.atomic import write_text
 from spinetk.boxes import mask_box
 from spinetk.datasets.annotated import ANNOTATIONS
+from spinetk.datasets.contract import SPACINGS
 from spinetk.datasets.converters.names import Label
 from spinetk.errors import SpineError, readable
 from spinetk.intensity import BONE_WINDOW_HU, HIGH_PERCENTILE, LOW_PERCENTILE
@@ -119,7 +120,7 @@ class DatasetWriter:
         """Add one image.
 
         Raises:
-            SpineError: the picture cannot be written.
+            SpineError: the spacing cannot be.
 
         Args:
             name: of the picture file, without a suffix; where it is taken it gets a number.
@@ -130,6 +131,8 @@ class DatasetWriter:
             labelled: classes that were looked for here; those of the whole set by default.
             pseudo: the labels are made by a network.
         """
+        if spacing and not all(SPACINGS[0] < distance < SPACINGS[1] for distance in spacing):
+            raise SpineError(f"a spacing of {spacing[0]:g} x {spacing[1]:g} mm cannot be", name)
         # names are joined paths: a/b_c and a_b/c are different pictures
         count, given = 1, name
         while (name := short_name(numbered_key(given, count))) in self._names:
