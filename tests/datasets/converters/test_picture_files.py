@@ -20,6 +20,11 @@ def test_a_base_of_the_format_comes_before_a_name_that_fits(tmp_path: Path) -> N
     assert named_picture("gone.png", (tmp_path,), tmp_path) is None
 
 
+@pytest.mark.parametrize("name", ["é" * 300, "a\0b", "", "..", "/" * 5000])
+def test_a_name_that_no_file_has_leads_nowhere(name: str, tmp_path: Path) -> None:
+    assert named_picture(name, [tmp_path], tmp_path) is None
+
+
 def test_the_size_that_was_annotated_is_the_size_that_is_there(tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / "a.png"), np.zeros((40, 50), np.uint8))
     assert read_picture(tmp_path / "a.png", (40, 50)).shape == (40, 50)

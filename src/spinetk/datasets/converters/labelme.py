@@ -16,6 +16,7 @@ from spinetk.datasets.converters.parsed import json_of
 from spinetk.datasets.converters.picture_files import (
     AnyNumber,
     held_picture,
+    is_there,
     named_picture,
     read_picture,
     size_of,
@@ -107,7 +108,7 @@ OTHER_PICTURE = 5.0
 def _labelme_picture(path: Path, folder: Path, content: LabelMeFile) -> NDArray[np.uint8]:
     name, size = content.imagePath or "", size_of(content.imageHeight, content.imageWidth)
     direct = path.parent.joinpath(*name.replace("\\", "/").split("/"))
-    if not direct.is_file() and content.imageData:
+    if not is_there(direct) and content.imageData:
         return held_picture(content.imageData, name.replace("\\", "/"), size)
     found = named_picture(name, (path.parent,), folder)
     if found is None:

@@ -53,13 +53,21 @@ def named_picture(name: str, bases: Sequence[Path], folder: Path) -> Path | None
         spelt = [parts, *([normalize(form, p) for p in parts] for form in ("NFC", "NFD"))]
         for base in bases:
             for own in spelt:
-                if (path := base.joinpath(*own)).is_file():
+                if is_there(path := base.joinpath(*own)):
                     return path
     ends = [part for part in parts if part != ".."]
     if not ends:
         return None
     # a relative path means what it says; of another computer's, the folders above are not known
     return _ending_with(ends, folder, least=1 if _is_absolute(name) else len(ends))
+
+
+def is_there(path: Path) -> bool:
+    """Whether there is such a file; no name is too long or too strange to ask for."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def _is_absolute(name: str) -> bool:
