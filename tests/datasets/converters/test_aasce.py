@@ -1,3 +1,5 @@
+import os
+import signal
 from pathlib import Path
 
 import cv2
@@ -6,7 +8,9 @@ import pytest
 from scipy.io import savemat
 
 from spinetk.datasets.annotated import read_dataset
+from spinetk.datasets.converters import aasce as aasce_module
 from spinetk.datasets.converters.convert import convert
+from spinetk.errors import SpineError
 
 
 def test_aasce_corners_and_its_rule_for_loose_ones(tmp_path: Path) -> None:
@@ -31,3 +35,16 @@ def test_aasce_corners_and_its_rule_for_loose_ones(tmp_path: Path) -> None:
     assert [a.level for a in image.instances][::16] == ["T1", "L5"]
     left, top, right, bottom = image.instances[0].box
     assert (right - left, bottom - top) == pytest.approx((60, 40), abs=1)
+
+
+def test_a_file_that_ends_its_reader_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    savemat(tmp_path / "a.jpg.mat", {"p2": np.zeros((68, 2))})
+    monkeypatch.setattr(aasce_module, "_points", die)
+    with pytest.raises(SpineError, match="a.jpg.mat: is damaged"):
+        convert("aasce", tmp_path, tmp_path / "out")
+
+
+def die(path: Path) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)

@@ -21,6 +21,7 @@ from spinetk.datasets.writer import Outline, polygon_mask
 from spinetk.errors import SpineError
 from spinetk.readers.sources import files_below
 from spinetk.structures import BODY_KIND, LEVELS
+from spinetk.workers import in_workers
 
 AASCE_LEVELS = LEVELS[LEVELS.index("T1") : LEVELS.index("S1")]
 QUADS = len(AASCE_LEVELS)
@@ -36,8 +37,9 @@ def aasce(folder: Path, lost: list[str]) -> Iterator[Picture]:
     out where a quadrilateral is not convex, where they are out of order, or where a gap is wider
     than `LOOSE_GAP` of the height.
     """
-    for path in (p for p in files_below(folder) if p.suffix == ".mat"):
-        points = matlab_array(path, "p2")
+    paths = [path for path in files_below(folder) if path.suffix == ".mat"]
+    # in a process of its own: a damaged file ends the one that reads it
+    for path, points in zip(paths, in_workers(_points, paths, 1, _lost), strict=True):
         if points.size != QUADS * 8:
             raise SpineError(f"p2 holds {points.size} numbers, not {QUADS} times 4 points", path)
         points = points.reshape(QUADS, 4, 2)
@@ -58,6 +60,14 @@ def aasce(folder: Path, lost: list[str]) -> Iterator[Picture]:
             for level, quad in zip(AASCE_LEVELS, quads, strict=True)
         ]
         yield Picture(path.name.removesuffix(".mat").rsplit(".", 1)[0], picture, outlines)
+
+
+def _points(path: Path) -> NDArray[np.float64]:
+    return matlab_array(path, "p2")
+
+
+def _lost(path: Path) -> NDArray[np.float64]:
+    raise SpineError("is damaged: it ends the reader of MATLAB files", path)
 
 
 def _plausible(quads: NDArray[np.float64]) -> bool:
