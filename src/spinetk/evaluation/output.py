@@ -9,12 +9,9 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import cv2
 import jinja2
 import matplotlib.pyplot as plt
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from spinetk.datasets.annotated import AnnotatedImage
 from spinetk.evaluation.differences import difference_maps
@@ -22,6 +19,7 @@ from spinetk.evaluation.figures import all_figures
 from spinetk.evaluation.row_tables import Frames
 from spinetk.evaluation.tables import markdown
 from spinetk.network.loaded import LoadedModel
+from spinetk.png import png_of
 
 CAPTIONS = {
     "structures": "Detection and outlines by structure",
@@ -73,7 +71,7 @@ def write_evaluation(
         drawn[name] = _embedded((out / "figures" / f"{name}.png").read_bytes())
     pictures = {}
     for name, picture in difference_maps(frames.instances, images, model_of).items():
-        png = _png(picture)
+        png = png_of(picture)
         (out / "figures" / "differences" / f"{name}.png").write_bytes(png)
         pictures[name.replace("_", " ")] = _embedded(png)
     template = jinja2.Environment(autoescape=True).from_string(
@@ -97,10 +95,6 @@ def _html(table: pd.DataFrame) -> str:
     lines = ["<tr>" + "".join(f"<th>{cell}</th>" for cell in rows[0]) + "</tr>"]
     lines += ["<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows[2:]]
     return "<table>" + "\n".join(lines) + "</table>"
-
-
-def _png(picture: NDArray[np.uint8]) -> bytes:
-    return bytes(cv2.imencode(".png", picture)[1])
 
 
 def _embedded(png: bytes) -> str:

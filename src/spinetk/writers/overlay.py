@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from spinetk.boxes import mask_centre
 from spinetk.intensity import to_unit_range
 from spinetk.orientation import Upright, upright
+from spinetk.png import png_of
 from spinetk.structures import BODY_KIND
 from spinetk.study import Instance, Segmentation
 
@@ -79,11 +80,6 @@ def caption_of(instance: Instance) -> str:
 def write_overlay(path: Path, result: Segmentation) -> None:
     """Write the drawing as a picture."""
     path.write_bytes(png_of(draw_overlay(result)))
-
-
-def png_of(picture: NDArray[np.uint8]) -> bytes:
-    """The content of a PNG file. Written by us: OpenCV says nothing of why a disk takes no file."""
-    return bytes(cv2.imencode(".png", picture)[1])
 
 
 def draw_overlay(result: Segmentation) -> NDArray[np.uint8]:

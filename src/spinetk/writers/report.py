@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import cv2
 import jinja2
 import numpy as np
-from numpy.typing import NDArray
 
 from spinetk.measures.alignment import Angle
 from spinetk.measures.table import Row
 from spinetk.orientation import Upright, upright
+from spinetk.png import png_of
 from spinetk.selection import supported
 from spinetk.structures import BODY_KIND
 from spinetk.study import UNSURE_SCORE, Instance, Segmentation, SliceCount
@@ -29,8 +28,6 @@ from spinetk.writers.overlay import (
 
 CHART_WIDTH, CHART_HEIGHT = 560, 170
 LEFT, BOTTOM, TOP = 34, 28, 12
-TOLD = ("genant_grade",)
-"""Columns that a person wants to see where they are neither empty nor 0."""
 
 _environment = jinja2.Environment(
     loader=jinja2.PackageLoader("spinetk.writers"),
@@ -60,11 +57,11 @@ def write_report(
         unsure=UNSURE_SCORE,
         rows=rows,
         angles=angles,
-        told=[row for row in rows if any(row[name] for name in TOLD)],
+        graded=[row for row in rows if row["genant_grade"]],
         judged=any(instance.quality is not None for instance in result.instances),
         in_mm=view.spacing is not None,
         spacing=view.stored.spacing,
-        picture=_png(upright_gray(view)),
+        picture=base64.b64encode(png_of(upright_gray(view))).decode("ascii"),
         width=columns,
         height=height,
         shapes=[_shape(view, *item) for item in enumerate(result.instances)],
@@ -135,10 +132,3 @@ def _shape(view: Upright, index: int, instance: Instance) -> dict[str, Any]:
         "y": round(float(middle[1]), 1),
         "row": index,
     }
-
-
-def _png(gray: NDArray[np.uint8]) -> str:
-    coded, data = cv2.imencode(".png", gray)
-    if not coded:
-        raise ValueError("the slice cannot be coded as PNG")
-    return base64.b64encode(data.tobytes()).decode("ascii")
