@@ -184,7 +184,7 @@ def of_node(source: Path, work: Path, expected: dict[str, object], seconds: floa
             process.wait(max(0.0, seconds) + 5)
         timer.cancel()
     there = {dcmread(p).SOPInstanceUID for p in (folder / "incoming").glob("*/*.dcm")}
-    if not set(taken) <= there | _segmented(folder):
+    if not set(taken) <= there:
         return "WRONG an acknowledged image is gone"
     with running("node", *options, "--port", port):
         until(lambda: listens(port))
@@ -213,11 +213,6 @@ def _sent(port: int, files: list[Path]) -> list[str]:
                     taken.append(str(dcmread(path).SOPInstanceUID))
         made.release()
     return taken
-
-
-def _segmented(folder: Path) -> set[str]:
-    """UIDs of images of studies that are done: the node deletes them only then."""
-    return set()
 
 
 def _results(folder: Path) -> dict[str, object]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from spinetk.measures.core import core
-from spinetk.measures.table import column_angles, measurements
+from spinetk.measures.table import measured, measurements
 from spinetk.study import Segmentation
 
 
@@ -50,7 +50,7 @@ def test_a_frontal_film_has_no_front_and_back(phantom_result: Segmentation) -> N
             phantom_result.series, modality="XR", slices=(replace(film, facing=facing),)
         )
         result = replace(phantom_result, series=series, slice_index=0)
-        rows, angles = measurements(result), column_angles(result)
+        rows, angles = measured(result)
         sagittal = view == "lateral"
         assert any(row["wedge_ratio"] is not None for row in rows) == sagittal
         assert any(row["slip_percent"] is not None for row in rows) == sagittal

@@ -1,7 +1,7 @@
 import re
 from pathlib import Path
 
-from spinetk.measures.table import column_angles, measurements
+from spinetk.measures.table import measured
 from spinetk.results.record import read_record
 from spinetk.study import Segmentation, SliceCount
 from spinetk.writers.report import selection_chart, write_report
@@ -15,8 +15,8 @@ def test_the_page_is_complete_in_itself_and_escapes_what_it_shows(
         "key": "<script>alert(1)</script>",
         "warnings": [{"code": "left-out", "severity": "note", "text": "<b>2</b> left out"}],
     }
-    rows = measurements(phantom_result)
-    write_report(tmp_path / "r.html", phantom_result, rows, column_angles(phantom_result), record)
+    rows, angles = measured(phantom_result)
+    write_report(tmp_path / "r.html", phantom_result, rows, angles, record)
     page = (tmp_path / "r.html").read_text()
     assert "<script>alert" not in page and "&lt;b&gt;2&lt;/b&gt; left out" in page
     assert not re.search(r'(src|href)="(?!data:|#)', page)

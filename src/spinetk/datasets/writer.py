@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,6 +20,7 @@ from spinetk.datasets.contract import SPACINGS
 from spinetk.datasets.converters.names import Label
 from spinetk.errors import SpineError, readable
 from spinetk.intensity import BONE_WINDOW_HU, HIGH_PERCENTILE, LOW_PERCENTILE
+from spinetk.png import png_of
 from spinetk.results.keys import numbered_key
 from spinetk.rle import encode_rle
 from spinetk.structures import SPINE_CLASSES
@@ -139,7 +139,7 @@ class DatasetWriter:
             count += 1
         self._names.add(name)
         file = f"images/{name}.png"
-        (self.folder / file).write_bytes(bytes(cv2.imencode(".png", picture)[1]))
+        (self.folder / file).write_bytes(png_of(picture))
         self.images.append(
             {
                 "id": len(self.images) + 1,

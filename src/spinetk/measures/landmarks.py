@@ -91,7 +91,7 @@ def landmarks(
     fit = _overlap(turned, upper, lower, front, back)
     if fit < LEAST_FIT:
         raise NoLandmarks("it is no block with two end plates and two walls")
-    own_back = _wall(rows[core] - middle, right[core], middle)
+    own_back = _back_wall(rows[core] - middle, right[core], middle)
     plates = [
         _points(plate, *_ends(plate, front, back, middle), _met(plate, own_back, middle))
         for plate in (upper, lower)
@@ -158,18 +158,20 @@ def _walls(
     plate's corner away. Rows are counted from the middle one."""
     slopes = [curve(rows, wall, 1).slope for wall in (left, right)]
     slope = float(np.clip(np.mean(slopes), -STEEPEST, STEEPEST))
-    front, back = (
-        Curve((slope, curve(rows, wall - slope * rows, 0).coefficients[0]), middle, 1.0)
-        for wall in (left, right)
-    )
-    return front, back
+    return _wall(rows, left, slope, middle), _wall(rows, right, slope, middle)
 
 
-def _wall(rows: NDArray[np.float64], edge: NDArray[np.float64], middle: float) -> Curve:
-    """A wall by itself: how a body lies on the next is told by its back wall, whatever its front
-    looks like. Rows are counted from the middle one."""
-    line = curve(rows, edge, 1)
-    slope = float(np.clip(line.slope, -STEEPEST, STEEPEST))
+def _back_wall(rows: NDArray[np.float64], edge: NDArray[np.float64], middle: float) -> Curve:
+    """The back wall by itself: how a body lies on the next is told by it, whatever the front looks
+    like. Rows are counted from the middle one."""
+    slope = float(np.clip(curve(rows, edge, 1).slope, -STEEPEST, STEEPEST))
+    return _wall(rows, edge, slope, middle)
+
+
+def _wall(
+    rows: NDArray[np.float64], edge: NDArray[np.float64], slope: float, middle: float
+) -> Curve:
+    """A line of a given slope through most of a wall."""
     return Curve((slope, curve(rows, edge - slope * rows, 0).coefficients[0]), middle, 1.0)
 
 

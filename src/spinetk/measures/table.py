@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,8 +39,27 @@ IN_HOUNSFIELD = ("mean", "mpp", "core_mean", "core_mpp")
 SQUARE = (1.0, 1.0)
 
 
+class Measured(NamedTuple):
+    """All that is measured of a result.
+
+    Attributes:
+        rows: one an instance, in the order of `result.instances`.
+        angles: of the whole column; see `alignment.angles`.
+    """
+
+    rows: list[Row]
+    angles: list[Angle]
+
+
+def measured(result: Segmentation) -> Measured:
+    """Measure the instances and the column that they make."""
+    view = upright(result.slice)
+    members = members_of(result, view)
+    return Measured(_rows(result, view, members), _angles(result, view, members))
+
+
 def measurements(result: Segmentation) -> list[Row]:
-    """Everything that is measured, one row an instance, in the order of `result.instances`.
+    """The rows of `measured`.
 
     Columns ending in `_px` are in pixels of the upright slice, `_mm` and `_mm2` in mm and empty
     where the spacing is not known; `_deg` are degrees. The centroid is on the source's own grid.
@@ -46,9 +67,12 @@ def measurements(result: Segmentation) -> list[Row]:
     no Hounsfield units are empty.
     """
     view = upright(result.slice)
+    return _rows(result, view, members_of(result, view))
+
+
+def _rows(result: Segmentation, view: Upright, members: Sequence[Member]) -> list[Row]:
     stored = view.stored
     spacing = stored.spacing
-    members = members_of(result, view)
     bodies = [i for i in result.instances if i.kind == BODY_KIND]
     related = relations(members, gaps_between(bodies), view.spacing or SQUARE)
     sagittal = is_sagittal(result)
@@ -94,13 +118,11 @@ def measurements(result: Segmentation) -> list[Row]:
     return rows
 
 
-def column_angles(result: Segmentation) -> list[Angle]:
-    """The angles of the whole column; see `alignment.angles`."""
-    view = upright(result.slice)
+def _angles(result: Segmentation, view: Upright, members: Sequence[Member]) -> list[Angle]:
     frontal = is_frontal(result)
     if not frontal and not is_sagittal(result):
         return []
-    return angles(members_of(result, view), view.spacing or SQUARE, frontal=frontal)
+    return angles(members, view.spacing or SQUARE, frontal=frontal)
 
 
 def is_frontal(result: Segmentation) -> bool:

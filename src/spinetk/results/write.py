@@ -21,7 +21,7 @@ from spinetk.atomic import whole_folder
 from spinetk.errors import SpineError
 from spinetk.measures.first_order import BINS
 from spinetk.measures.judgement import Verdict, study_verdict
-from spinetk.measures.table import Row, column_angles, measurements
+from spinetk.measures.table import Row, measured
 from spinetk.network.registry import Model
 from spinetk.results.record import Record, UsedModel, is_result, write_record
 from spinetk.structures import BODY_KIND, DISC_KIND
@@ -60,8 +60,8 @@ def write_result(
         raise SpineError("is in the way and not a result of SpineTK", folder.name)
     with whole_folder(folder) as unfinished:
         start = time.perf_counter()
-        rows, angles = measurements(result), column_angles(result)
-        measured = time.perf_counter()
+        rows, angles = measured(result)
+        ready = time.perf_counter()
         with ThreadPoolExecutor(1) as beside:  # pictures are drawn and packed outside Python's lock
             dicom = beside.submit(_dicom_files, unfinished, result, model, rows, formats)
             if "coco" in formats:
@@ -74,7 +74,10 @@ def write_result(
             if "overlay" in formats:
                 write_overlay(unfinished / "overlay.png", result)
             missing = dicom.result()
-        seconds = {"measure": measured - start, "write": time.perf_counter() - measured}
+        seconds = {
+            "measure": ready - start,
+            "write": time.perf_counter() - ready,
+        }
         timed = replace(
             result, seconds=result.seconds | seconds, warnings=(*result.warnings, *missing)
         )
