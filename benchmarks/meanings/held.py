@@ -1,0 +1,118 @@
+"""What came out is held against what was stored, place by place in the patient."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pandas as pd
+
+from benchmarks.meanings.volumes import OTHER, Volume, code
+from spinetk.batch import Options, segment_all
+from spinetk.network.loaded import LoadedModel
+from spinetk.readers import read
+from spinetk.structures import UNNAMED_BODY
+from spinetk.study import Series
+
+RIGHT, NO_MILLIMETRES = "right", "no millimetres, with the reason"
+SAMPLES, OFF = 60, 0.02
+"""Voxels looked at on each slice, and the share of them that may be off by rounding."""
+SAME, FEWEST = 0.8, 6
+"""Share of an outline that lies in the body or disc of its name, and bodies found of nine."""
+AREA = 0.25
+"""Share by which an area in mm2 may be off that of the phantom on the slice."""
+
+
+def voxels(path: Path, volume: Volume, trusted: bool) -> str:
+    """How reading ended: every voxel of a series has the value that lies at its place.
+
+    Raises:
+        SpineError: the input is refused.
+    """
+    found = read(path)
+    for series in found.series:
+        if fault := _fault(series, volume, trusted):
+            return f"WRONG: {fault}"
+    told = any(item.slices[0].geometry is None for item in found.series)
+    return NO_MILLIMETRES if told else RIGHT
+
+
+def _fault(series: Series, volume: Volume, trusted: bool) -> str | None:
+    rng = np.random.default_rng(1)
+    patients = set()
+    for item in series.slices:
+        patients.add(bool(item.pixels.mean() > OTHER / 2))
+        if item.geometry is None:
+            if item.spacing is not None:
+                return "a spacing without a place"
+            continue
+        if not trusted:
+            return "millimetres of a header that cannot be trusted"
+        rows, columns = (rng.integers(0, n, SAMPLES) for n in item.pixels.shape)
+        places = np.stack([columns, rows, np.zeros(SAMPLES), np.ones(SAMPLES)])
+        points = (item.geometry.affine_ras @ places)[:3].T
+        values = item.pixels[rows, columns] % OTHER
+        if item.pixels.mean() > OTHER / 2 and "stations" in str(item.path.parent):
+            points = points + volume.stations_apart
+        if (values != code(volume.index(points).T)).mean() > OFF:
+            return "a voxel lies elsewhere"
+    return "two patients in one series" if len(patients) > 1 else None
+
+
+def outlines(
+    path: Path, out: Path, volume: Volume, trusted: bool, models: dict[str, LoadedModel]
+) -> str:
+    """How `spinetk segment` ended: every outline lies on the body or disc of its name, and its area
+    in mm2 is that of the phantom.
+
+    Raises:
+        SpineError: the input is refused.
+    """
+    options = Options(modality="MR", formats=("csv", "nifti"))
+    outcome = segment_all([path], out, options, models=models)
+    if not outcome.done:
+        return "WRONG: nothing was segmented"
+    for row in outcome.done:
+        folder = out / str(row["key"])
+        table = pd.read_csv(folder / "instances.csv")
+        if not trusted:
+            if table["area_mm2"].notna().any():
+                return "WRONG: millimetres of a header that cannot be trusted"
+            continue
+        if fault := _misplaced(folder, table, volume):
+            return f"WRONG: {fault}"
+    return RIGHT if trusted else NO_MILLIMETRES
+
+
+def _misplaced(folder: Path, table: pd.DataFrame, volume: Volume) -> str | None:
+    assert volume.labels is not None
+    mask = nibabel.load(folder / "mask.nii.gz")
+    labels = np.asarray(mask.dataobj)
+    shift = _station(mask, volume)
+    bodies = 0
+    for number in np.unique(labels[labels > 0]).tolist():
+        places = np.argwhere(labels == number)
+        points = places @ mask.affine[:3, :3].T + mask.affine[:3, 3] + shift
+        index = volume.index(points)
+        inside = (index >= 0).all(axis=1) & (index < volume.labels.shape).all(axis=1)
+        truth = np.zeros(len(index), dtype=int)
+        truth[inside] = volume.labels[tuple(index[inside].T)]
+        wanted = number if number < UNNAMED_BODY else int(np.bincount(truth).argmax())
+        if not wanted or (truth == wanted).mean() < SAME:
+            return f"label {number} lies elsewhere"
+        plane = volume.labels[int(np.median(index[:, 0]))]
+        area = float((plane == wanted).sum() * volume.spacing[1] * volume.spacing[2])
+        written = float(table.loc[table["label"] == number, "area_mm2"].iloc[0])
+        if abs(written / area - 1) > AREA:
+            return f"label {number} has {written:.0f} instead of {area:.0f} mm2"
+        bodies += wanted < 100
+    return None if bodies >= FEWEST else f"{bodies} bodies"
+
+
+def _station(mask: nibabel.Nifti1Image, volume: Volume) -> np.ndarray:
+    """What brings a result of the second station to the place of the first."""
+    ends = np.array([[0, 0, 0], np.array(mask.shape) - 1])
+    height = (ends @ mask.affine[:3, :3].T + mask.affine[:3, 3])[:, 2].mean()
+    middle = volume.origin[2] + volume.spacing[2] * (volume.values.shape[2] - 1) / 2
+    return volume.stations_apart if middle - height > volume.stations_apart[2] / 2 else np.zeros(3)
