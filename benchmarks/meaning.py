@@ -59,8 +59,6 @@ def tried(task: tuple[str, int, str]) -> tuple[str, str]:
     path = Path(folder) / f"{what}-{number}"
     path.mkdir()
     stored, trusted = (store_dicom if number % 2 else store_volume)(rng, path, _volume(what))
-    if stored.startswith("stations"):
-        path = path.rename(f"{path}-stations")
     try:
         if what == READ:
             return stored, voxels(path, _volume(what), trusted)

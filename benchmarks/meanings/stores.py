@@ -10,7 +10,7 @@ import nibabel
 import nrrd
 import numpy as np
 
-from benchmarks.meanings.volumes import OTHER, Volume
+from benchmarks.meanings.volumes import OTHER, STATION, Volume
 from spinetk.study import LPS_TO_RAS
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
@@ -125,7 +125,9 @@ def _image(
 ) -> None:
     """One slice: rows from the head, columns to the back, in LPS."""
     _, depth, height = volume.values.shape
-    plane = volume.values[x, ::-1, ::-1].T.astype(int) + OTHER * copy
+    plane = volume.values[x, ::-1, ::-1].T.astype(int)
+    if what in ("patients", "frames", "echoes"):
+        plane = plane + OTHER * copy
     row, column = np.array([0.0, 1, 0]), np.array([0.0, 0, -1])
     far = volume.origin + volume.spacing * [x, depth - 1, height - 1]
     place = np.array([-far[0], -far[1], far[2]])
@@ -133,7 +135,10 @@ def _image(
         plane, place = plane[::-1], place + column * volume.spacing[2] * (height - 1)
         column = -column
     if what == "stations":
-        place = place - copy * volume.stations_apart
+        shown = round(STATION * height)
+        if copy:
+            place = place + column * volume.spacing[2] * (height - shown)
+        plane = plane[-shown:] if copy else plane[:shown]
     dataset = common(uids["study"], uids["series"], uids["frame"])
     dataset.Modality, dataset.SOPClassUID = "MR", "1.2.840.10008.5.1.4.1.1.4"
     dataset.ImageType = ["ORIGINAL", "PRIMARY", "M"]

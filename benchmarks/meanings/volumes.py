@@ -10,8 +10,8 @@ from spinetk.phantom import PhantomConfig, make_phantom
 
 OTHER = 20000
 """Values of the second patient are larger by so much."""
-STATIONS_APART = 0.9
-"""Of the volume's height: how far the second station lies below the first."""
+STATION = 0.6
+"""Of the volume's height: what each of two stations shows, from above and from below."""
 ROWS, COLUMNS = 3, 2
 """Of the phantom's rows and columns one in so many is stored: pixels that are not square."""
 
@@ -39,11 +39,6 @@ class Volume:
         affine[:3, :3], affine[:3, 3] = np.diag(self.spacing), self.origin
         return affine
 
-    @property
-    def stations_apart(self) -> np.ndarray:
-        """From the second station to the first, in RAS mm."""
-        return np.array([0, 0, STATIONS_APART * self.spacing[2] * self.values.shape[2]])
-
     def index(self, points: np.ndarray) -> np.ndarray:
         """Of RAS points in mm, int [N, 3], as if the voxels had no end."""
         return np.round((points - self.origin) / self.spacing).astype(int)
@@ -51,7 +46,7 @@ class Volume:
 
 def coded() -> Volume:
     """Each voxel has a value of its own, as long as few are asked for."""
-    shape, spacing, origin = (7, 48, 40), np.array([4.0, 0.8, 0.7]), np.array([-12.0, -19.0, 30.0])
+    shape, spacing, origin = (7, 48, 80), np.array([4.0, 0.8, 0.7]), np.array([-12.0, -19.0, 30.0])
     return Volume(code(np.indices(shape)).astype(np.int16), None, spacing, origin)
 
 

@@ -45,6 +45,7 @@ KINDS: dict[str, Kind] = {
     "picture": Kind("note", "input"),
     "tilted": Kind("note", "input"),
     "split": Kind("note", "input"),
+    "put-together": Kind("note", "input"),
     "joined": Kind("check", "input"),
     "several-patients": Kind("check", "input"),
     "value-repaired": Kind("check", "input"),

@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import re
 
-DICOM_KEY = r"([0-9a-f]{8})-\d+(?:-\d+)?"
+DICOM_KEY = r"([0-9a-f]{8})-(?:\d+|whole)(?:-\d+)?"
 NAMES_BESIDE = ("summary.csv", "failures.csv")
 """Files in the folder of results."""
 RESULT_OF_DICOM = rf"^{DICOM_KEY}(?:-slice-\d+)?(?:-corrected-\d+)?$"
@@ -28,11 +28,22 @@ def dicom_key(study_uid: str, series_number: int) -> str:
     return f"{hashlib.sha256(study_uid.encode()).hexdigest()[:8]}-{series_number}"
 
 
+def whole_key(station: str) -> str:
+    """The key of what the stations of a study make together, from that of one of them.
+
+    >>> whole_key("1a2b3c4d-5")
+    '1a2b3c4d-whole'
+    """
+    return f"{station.split('-')[0]}-whole"
+
+
 def study_part(key: str) -> str | None:
     """What the keys of all results of a DICOM study begin with; None for other sources.
 
     >>> study_part("1a2b3c4d-5-slice-007-corrected-1"), study_part("scan")
     ('1a2b3c4d', None)
+    >>> study_part("1a2b3c4d-whole-2")
+    '1a2b3c4d'
     """
     found = re.match(RESULT_OF_DICOM, key)
     return found[1] if found else None
