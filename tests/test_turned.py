@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from spinetk.errors import Unsuitable
+from spinetk.measures.table import measured
 from spinetk.network.loaded import LoadedModel
 from spinetk.phantom import PhantomConfig, make_phantom
 from spinetk.pipeline import segment
@@ -40,6 +41,29 @@ def test_masks_of_a_turned_picture_lie_on_the_turned_structures(
         overlap = 2 * (mask & found[key]).sum() / (mask.sum() + found[key].sum())
         assert overlap > 0.97, key
     assert [i.level for i in turned.instances] == [i.level for i in upright.instances]
+
+
+@pytest.mark.parametrize("turns", [0, 1])
+def test_masks_of_a_mirrored_picture_lie_on_the_mirrored_structures(
+    picture: np.ndarray, turns: int, mr_model: LoadedModel
+) -> None:
+    upright = segment(as_series(picture), mr_model)
+    mirrored = segment(as_series(np.rot90(picture[:, ::-1], -turns)), mr_model)
+    told = [w.text.split(" (")[0] for w in mirrored.warnings if w.code == "turned"]
+    turned = [f"turned: {90 * turns}"] if turns else []
+    assert told == [*turned, "turned: mirrored"]
+    wanted = masks(upright, 0)
+    found = {key: mask[:, ::-1] for key, mask in masks(mirrored, turns).items()}
+    assert found.keys() == wanted.keys()
+    for key, mask in wanted.items():
+        overlap = 2 * (mask & found[key]).sum() / (mask.sum() + found[key].sum())
+        assert overlap > 0.9, key
+    rows = [
+        {row["level"]: row["height_posterior_px"] for row in measured(result)[0]}
+        for result in (upright, mirrored)
+    ]
+    for level in ("L5", "L4", "L3"):
+        assert rows[1][level] == pytest.approx(rows[0][level], abs=1.5)
 
 
 def test_two_spines_side_by_side_are_refused(picture: np.ndarray, mr_model: LoadedModel) -> None:

@@ -1,6 +1,6 @@
 """Study in, segmentation out: the steps for one series, in order.
 
-    how it lies -> search -> select -> outline -> order and name -> turn back
+    how it lies -> search -> select -> outline -> order and name -> how it faces -> turn back
 
 Readers give the series; measuring and writing come after (`spinetk.results.write`).
 """
@@ -39,7 +39,7 @@ from spinetk.study import (
     Slice,
     SliceCount,
 )
-from spinetk.turned import as_it_lies
+from spinetk.turned import as_it_faces, as_it_lies
 from spinetk.warning import Warning
 
 SliceChoice = Literal["auto"] | int
@@ -99,6 +99,7 @@ def segment(
         if series.in_grey_values and series.source != "raster":
             found, rule = without_named_sacrum(found), None
         instances, warnings = order_and_name(found, anchor, rule)
+        series = as_it_faces(series, instances)
     return Segmentation(
         series=series,
         slice_index=chosen,

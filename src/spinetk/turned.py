@@ -1,11 +1,13 @@
 """How a picture lies, where no header says it: told by what the network finds in it.
 
-Films are scanned lying on their side or on their head. A column of bodies is found upright or
-upside down and hardly ever across; bodies grow from the neck down, and S1 is the lowest.
+Films are scanned lying on their side or on their head, pictures are saved mirrored. A column of
+bodies is found upright or upside down and hardly ever across; bodies grow from the neck down, and
+S1 is the lowest and lies behind L5.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,7 +18,7 @@ from spinetk.errors import Unsuitable
 from spinetk.network.loaded import LoadedModel, prepared
 from spinetk.orientation import upright
 from spinetk.structures import BODY_KIND, DISC_KIND, SACRAL_CLASS
-from spinetk.study import TURNED, UNSURE_SCORE, Modality, Series, Slice, Vector
+from spinetk.study import TURNED, UNSURE_SCORE, Instance, Modality, Series, Slice, Vector
 from spinetk.warning import Warning
 
 ANTERIOR, POSTERIOR = (0.0, -1.0, 0.0), (0.0, 1.0, 0.0)
@@ -38,6 +40,10 @@ SURE_SACRUM = 0.9
 """Upside down no S1 has such a score."""
 UPSIDE_DOWN = -0.25
 """Of 190 upright slices of eight sets, the vote (`_vote`) is lower for one."""
+BEHIND = (("S1", "L5", 0.1), ("L1", "L3", 0.15))
+"""Bodies of which the first lies behind the second: the middle of S1 0.12 to 0.79 widths of L5
+behind that of L5 (498 slices of three sets), that of L1 0 to 1.1 widths behind that of L3 (1,298
+slices of nine sets). So many widths in front of it, the picture is mirrored."""
 SECOND_COLUMN, SECOND_SHARE = 5, 0.6
 """Bodies of a second column: so many, and so many of those of the first."""
 APART_WIDTHS = 3.0
@@ -100,6 +106,40 @@ def as_it_lies(series: Series, loaded: LoadedModel, threshold: float) -> Series:
     text = f"turned: {turn} ({found}): check the overlay"
     lying = replace(picture, facing=TURNS[turn])
     return replace(series, slices=(lying,), warnings=(*series.warnings, Warning(TURNED, text)))
+
+
+def as_it_faces(series: Series, found: Sequence[Instance]) -> Series:
+    """The series, with front and back of a single MR or CT picture whose header says no directions
+    exchanged, where the bodies' places say that it is mirrored.
+
+    Args:
+        series: as `as_it_lies` gives it.
+        found: named instances on its slice, upright.
+    """
+    picture = series.slices[0]
+    told = picture.directions is not None and TURNED not in {w.code for w in series.warnings}
+    if len(series.slices) != 1 or told or series.modality == "XR":
+        return series
+    boxes = {i.level: i.box for i in found if i.kind == BODY_KIND}
+    for rear, front, least in BEHIND:
+        if rear in boxes and front in boxes:
+            behind, before = boxes[rear], boxes[front]
+            middles = (behind[0] + behind[2] - before[0] - before[2]) / 2
+            if middles >= -least * (before[2] - before[0]):
+                return series
+            break
+    else:
+        return series
+    along_row, along_column = picture.directions or TURNS[0]
+    facing = (_back_to_front(along_row), _back_to_front(along_column))
+    text = f"turned: mirrored ({rear} lies in front of {front}): front and back are exchanged"
+    lying = replace(picture, facing=facing)
+    return replace(series, slices=(lying,), warnings=(*series.warnings, Warning(TURNED, text)))
+
+
+def _back_to_front(direction: Vector) -> Vector:
+    """The direction with front and back exchanged."""
+    return direction[0], -direction[1] + 0.0, direction[2]
 
 
 def _look(
