@@ -1,9 +1,12 @@
+import multiprocessing
+import pickle
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
 
 from spinetk.errors import SpineError, UnreadableInput, Unsuitable
-from spinetk.study import Geometry, Refusal, Slice
+from spinetk.study import Geometry, Refusal, Segmentation, Slice
 
 
 def test_the_affine_leads_from_indices_to_millimetres() -> None:
@@ -27,3 +30,14 @@ def test_an_unsuitable_file_is_a_failure_only_where_it_was_named() -> None:
     damaged = Refusal.of("a", UnreadableInput("is damaged", "a"))
     assert damaged.failed and damaged.reason == "is damaged"
     assert Refusal.of("a", SpineError("is damaged", "b")).reason == "b: is damaged"
+
+
+def _shown(result: Segmentation) -> tuple[int, float]:
+    return result.slice_index, float(result.slice.pixels.sum())
+
+
+def test_a_result_goes_to_another_process_and_back(phantom_result: Segmentation) -> None:
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        assert pool.submit(_shown, phantom_result).result() == _shown(phantom_result)
+    again = pickle.loads(pickle.dumps(phantom_result))
+    assert [i.level for i in again.instances] == [i.level for i in phantom_result.instances]

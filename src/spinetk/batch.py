@@ -14,6 +14,9 @@ from typing import Any, Literal
 from spinetk.debugging import unexpected
 from spinetk.errors import NothingFound, SpineError, UsageError
 from spinetk.hounsfield import with_units_checked
+from spinetk.measures.full_radiomics import extractor, full_radiomics
+from spinetk.measures.table import Row
+from spinetk.measures.through_slices import on_best_slices, over_slices
 from spinetk.network.loaded import LoadedModel, load_model, model_for
 from spinetk.network.registry import find_model
 from spinetk.pipeline import segment
@@ -43,9 +46,12 @@ class Options:
 
     Attributes:
         modality: None takes it from the file.
-        slices: "auto" selects one, "all" takes each in turn, a number takes that one.
+        slices: "auto" selects one, "all" takes each in turn, a number takes that one; "per-body"
+            selects one and also measures each structure on the slice that shows it best.
+        around: measure on so many slices around the selected one, too; None on that one only.
         model: a shipped network's name or a path; None goes by modality.
         score: threshold 0..1; None takes the model card's.
+        pyradiomics: parameter file of PyRadiomics, whose features are written, too.
         overwrite: replace results that are there.
         keep: leave series alone whose results are there: an interrupted run goes on.
         spacing: (row, column) in mm of images whose file does not say it.
@@ -53,11 +59,13 @@ class Options:
     """
 
     modality: Modality | None = None
-    slices: Literal["auto", "all"] | int = "auto"
+    slices: Literal["auto", "all", "per-body"] | int = "auto"
+    around: int | None = None
     formats: tuple[str, ...] = USUAL_FORMATS
     model: str | None = None
     score: float | None = None
     anchor: tuple[str, int] | None = None
+    pyradiomics: Path | None = None
     overwrite: bool = False
     keep: bool = False
     spacing: tuple[float, float] | None = None
@@ -133,6 +141,8 @@ def segment_all(
     """
     if options.model:
         find_model(options.model)
+    if options.pyradiomics:
+        extractor(options.pyradiomics)
     sweep_temporary()
     found = find(inputs)
     made = not out.exists()
@@ -276,7 +286,11 @@ def _segment_parts(
         with _failure_noted(item.key, outcome):
             try:
                 result = _segmented(item, choice, loaded, options, on_progress)
-                outcome.done.append(_written(result, loaded, out, options))
+                tables = _more_tables(result, loaded, options, on_progress)
+                if options.around is not None and "slices.csv" not in tables:
+                    text = "slices.csv was not written: no other slice shows the same structures"
+                    outcome.told.append((item.key, text))
+                outcome.done.append(_written(result, loaded, out, options, tables))
                 if options.slices == "all":
                     outlined.append(OutlinedSlice.of(result))
             except NothingFound as error:
@@ -290,8 +304,9 @@ def _segment_parts(
         outcome.told.append((key, text))
     if len(outlined) > 1 and not outcome.kept:
         with _failure_noted(key, outcome):
+            asked = _asked(loaded, options)
             formats = options.formats
-            missing = write_volume(out / key, series, outlined, loaded.model, formats)
+            missing = write_volume(out / key, series, outlined, loaded.model, formats, asked)
             outcome.told += [(key, warning.text) for warning in missing]
 
 
@@ -387,6 +402,8 @@ def _folders(out: Path, key: str, options: Options) -> list[Path]:
 
 def _parts(series: Series, options: Options) -> list[tuple[Series, Literal["auto"] | int]]:
     """The series as it is, or where all slices are asked for each under a key of its own."""
+    if options.slices == "per-body":
+        return [(series, "auto")]
     if options.slices != "all":
         return [(series, options.slices)]
     return [
@@ -413,20 +430,59 @@ def _segmented(
     )
 
 
-def _written(
-    result: Segmentation, loaded: LoadedModel, out: Path, options: Options
-) -> dict[str, Any]:
-    """Write a result; returns its row of the summary."""
-    threshold = loaded.model.score_threshold if options.score is None else options.score
-    asked = {
+def _asked(loaded: LoadedModel, options: Options) -> dict[str, Any]:
+    """The options of a result, as its record keeps them."""
+    return {
         "modality": options.modality or "auto",
         "slice": options.slices,
+        "slices_around": options.around,
+        "pyradiomics": options.pyradiomics.name if options.pyradiomics else None,
         "format": list(options.formats),
-        "score": threshold,
+        "score": loaded.model.score_threshold if options.score is None else options.score,
         "spacing_mm": list(options.spacing) if options.spacing else None,
         "anchor": "=".join(map(str, options.anchor)) if options.anchor else None,
     }
-    return summary_row(write_result(out, result, loaded.model, asked, options.formats))
+
+
+def _more_tables(
+    result: Segmentation, loaded: LoadedModel, options: Options, on_progress: Progress
+) -> dict[str, list[Row]]:
+    """More tables that were asked for, by the file's name: PyRadiomics' features, and what other
+    slices of the series show."""
+    tables: dict[str, list[Row]] = {}
+    if options.pyradiomics:
+        tables["pyradiomics.csv"] = full_radiomics(result, extractor(options.pyradiomics))
+    shown = [count.index for count in result.trace if count.bodies]
+    if options.slices == "per-body":
+        indices, name, measure = shown, "per_body.csv", on_best_slices
+    elif options.around is not None:
+        every = range(len(result.series.slices))
+        near = sorted(every, key=lambda index: abs(index - result.slice_index))
+        indices, name, measure = sorted(near[: options.around]), "slices.csv", over_slices
+    else:
+        return tables
+    outlined = []
+    for done, index in enumerate(sorted({*indices, result.slice_index})):
+        on_progress(f"{result.series.key}, slices", done, len(indices))
+        with contextlib.suppress(NothingFound):
+            other = result
+            if index != result.slice_index:
+                other = segment(result.series, loaded, slice_choice=index, score=options.score)
+            outlined.append(OutlinedSlice.of(other))
+    rows = measure(result, outlined)
+    return tables | ({name: rows} if rows else {})
+
+
+def _written(
+    result: Segmentation,
+    loaded: LoadedModel,
+    out: Path,
+    options: Options,
+    tables: dict[str, list[Row]],
+) -> dict[str, Any]:
+    """Write a result; returns its row of the summary."""
+    asked = _asked(loaded, options)
+    return summary_row(write_result(out, result, loaded.model, asked, options.formats, tables))
 
 
 def _account(out: Path, outcome: Outcome) -> None:

@@ -140,8 +140,15 @@ def segment(
         str, typer.Option(help="auto, mr, ct or xr; auto takes it from the file's header.")
     ] = "auto",
     slice_: Annotated[
-        str, typer.Option("--slice", help="auto, all, or a slice's number, counted from 0.")
+        str,
+        typer.Option("--slice", help="auto, all, per-body, or a slice's number, counted from 0."),
     ] = "auto",
+    around: Annotated[
+        int | None,
+        typer.Option(
+            "--slices", min=2, help="Mean and SD of measures over so many slices around the middle."
+        ),
+    ] = None,
     formats: Annotated[
         str,
         typer.Option(
@@ -164,6 +171,10 @@ def segment(
         str | None,
         typer.Option(help="mm a pixel where the file does not say: 0.5, or 0.5,0.4 (row, column)."),
     ] = None,
+    pyradiomics: Annotated[
+        Path | None,
+        typer.Option(metavar="PARAMETERS", help="Write PyRadiomics' features by this file, too."),
+    ] = None,
     overwrite: Annotated[bool, typer.Option(help="Replace results that are there.")] = False,
     keep: Annotated[
         bool, typer.Option("--continue", help="Leave series alone whose results are there.")
@@ -180,6 +191,8 @@ def segment(
     options = batch.Options(
         modality=one_of("--modality", modality.lower(), MODALITIES),
         slices=slice_choice(slice_),
+        around=around,
+        pyradiomics=pyradiomics,
         formats=formats_of(formats),
         model=model,
         score=score,
@@ -188,6 +201,8 @@ def segment(
         keep=keep,
         spacing=spacing_of(spacing) if spacing else None,
     )
+    if around and slice_ != "auto":
+        raise UsageError("--slices goes with the slice that is selected: leave out --slice")
     if overwrite and keep:
         raise UsageError("--overwrite replaces results and --continue keeps them: give one of them")
     study = study_of(study) if study else None

@@ -33,16 +33,16 @@ def study_of(text: str) -> str:
 
 
 def slice_choice(text: str) -> Any:
-    """ "auto", "all" or a slice's number.
+    """ "auto", "all", "per-body" or a slice's number.
 
     Raises:
         UsageError: none of them.
     """
-    if text in ("auto", "all"):
+    if text in ("auto", "all", "per-body"):
         return text
     if text.isdigit():
         return int(text)
-    raise UsageError(f"--slice {text}: auto, all or a number")
+    raise UsageError(f"--slice {text}: auto, all, per-body or a number")
 
 
 def spacing_of(text: str) -> tuple[float, float]:

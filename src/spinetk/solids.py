@@ -70,16 +70,18 @@ class Solid:
     pieces: tuple[tuple[int, dict[str, object]], ...]
 
 
-def solids(slices: Sequence[OutlinedSlice]) -> tuple[int, list[Solid]]:
+def solids(slices: Sequence[OutlinedSlice], chosen: int | None = None) -> tuple[int, list[Solid]]:
     """Put the outlines of a series' slices together.
 
     Args:
         slices: in the order of the series, at least one.
+        chosen: index of the selected slice, one of them; None selects it by what was found.
 
     Returns:
         The index of the selected slice, and the solids: first those on it, in its order.
     """
-    chosen = select_slice([one.count for one in slices])
+    if chosen is None:
+        chosen = select_slice([one.count for one in slices])
     chains = _chains(slices)
     least = FEWEST_SLICES if len(slices) >= FEW else 1
     found: list[tuple[bool, int, Solid]] = []

@@ -204,6 +204,10 @@ class Series:
     unpacked: object = field(default=None, repr=False, compare=False)
     """Keeps the folder of an unpacked archive while the series is in use."""
 
+    def __getstate__(self) -> dict[str, object]:
+        """What another process gets: its slices bring their pixels along."""
+        return self.__dict__ | {"unpacked": None}
+
     @property
     def in_hounsfield(self) -> bool:
         """A CT of which nothing says that its values are no Hounsfield units."""

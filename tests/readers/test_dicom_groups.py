@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from spinetk.readers.dicom_groups import alike, by_contrast, by_rank, stations
+from spinetk.readers.dicom_groups import alike, by_contrast, by_rank, stations, what_differs
 from spinetk.readers.dicom_headers import CONTRASTS, Header, read_headers
 from spinetk.readers.dicom_stacks import stacks
 
@@ -89,3 +89,16 @@ def test_images_of_another_spacing_are_a_stack_of_their_own(headers: Sequence[He
         if h.geometry is not None
     ]
     assert [len(group) for group in alike([*headers[:5], *zoomed])] == [5, 4]
+
+
+def test_what_tells_contrasts_apart_is_said(headers: Sequence[Header]) -> None:
+    def of(words: tuple[str, ...], echo: float) -> list[Header]:
+        kind = list(headers[0].kind)
+        kind[0], kind[CONTRASTS.index("EchoTime")] = words, echo
+        return [replace(headers[0], kind=tuple(kind))]
+
+    dixon = [of(("DERIVED", "PRIMARY", word), 2.4) for word in ("WATER", "FAT", "IN_PHASE")]
+    assert what_differs(dixon) == ["WATER", "FAT", "IN_PHASE"]
+    echoes = [of(("ORIGINAL", "PRIMARY"), time) for time in (20.0, 80.5)]
+    assert what_differs(echoes) == ["echo time 20", "echo time 80.5"]
+    assert what_differs([of(("ORIGINAL",), 20.0)] * 2) == ["not told by its header"] * 2

@@ -101,6 +101,32 @@ def by_contrast(places: Sequence[Sequence[Header]]) -> list[list[Header]]:
     return by_kind(group, filter(tells, range(len(CONTRASTS))))
 
 
+WORDS = {"EchoTime": "echo time", "EffectiveEchoTime": "echo time", "EchoNumbers": "echo",
+         "InversionTime": "inversion time", "DiffusionBValue": "b value",
+         "TemporalPositionIdentifier": "time point", "TemporalPositionIndex": "time point",
+         "ComplexImageComponent": "", "ConvolutionKernel": "kernel",
+         "StackID": "stack"}  # fmt: skip
+"""What of `CONTRASTS` is called."""
+
+
+def what_differs(contrasts: Sequence[Sequence[Header]]) -> list[str]:
+    """Of each contrast, what tells it from the others, by its first image: "echo time 80"."""
+    kinds = [contrast[0].kind for contrast in contrasts]
+    types = [set(map(str, kind[0])) for kind in kinds]
+    common = set.intersection(*types)
+    said: list[str] = []
+    for kind in kinds:
+        parts = [" ".join(word for word in map(str, kind[0]) if word not in common)]
+        for name, value, *others in zip(
+            CONTRASTS[1:], kind[1:], *(k[1:] for k in kinds), strict=True
+        ):
+            if value is not None and any(other != value for other in others):
+                shown = f"{value:g}" if isinstance(value, float) else str(value)
+                parts.append(f"{WORDS[name]} {shown}".strip())
+        said.append(", ".join(dict.fromkeys(filter(None, parts))) or "not told by its header")
+    return said
+
+
 def by_rank(places: Sequence[Sequence[Header]]) -> list[list[Header]]:
     """The images of each place in the order of what tells them apart everywhere (echo times that
     are measured anew for every slice); as they are where nothing does."""

@@ -9,7 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinetk.errors import UnreadableInput, Unsuitable
-from spinetk.readers.dicom_groups import alike, by_contrast, by_kind, by_rank, stations
+from spinetk.readers.dicom_groups import (
+    alike,
+    by_contrast,
+    by_kind,
+    by_rank,
+    stations,
+    what_differs,
+)
 from spinetk.readers.dicom_headers import CONTRASTS, Header
 from spinetk.study import Geometry
 from spinetk.warning import Warning
@@ -140,11 +147,16 @@ def _in_order(group: Sequence[Header]) -> list[Stack]:
         several = len(parts) > 1 and all(len(p.headers) > 2 and p.even for p in parts)
         return parts if several and (not whole.even or _two_contrasts(parts)) else [whole]
     if len(contrasts := by_contrast(places)) > 1:
-        text = f"{len(contrasts)} contrasts in one series: taken as as many series"
-        told = Warning("split", text)
         return [
             replace(stack, warnings=(told, *stack.warnings))
-            for contrast in contrasts
+            for contrast, own in zip(contrasts, what_differs(contrasts), strict=True)
+            for told in [
+                Warning(
+                    "split",
+                    f"{len(contrasts)} contrasts in one series: taken as as many series; "
+                    f"this one is {own}",
+                )
+            ]
             for stack in _in_order(contrast)
         ]
     if len(set(map(len, places))) == 1 and len(places) > 1:

@@ -104,6 +104,10 @@ class StoredSlices(Sequence[Slice]):
         blank = [replace(blank_slice, spacing=spacing) for blank_slice in self.blank]
         return StoredSlices(self.store, blank, self.transpose)
 
+    def __reduce__(self) -> tuple[type[tuple[Slice, ...]], tuple[tuple[Slice, ...]]]:
+        """Another process gets the slices with their pixels: the store stays here."""
+        return tuple, (tuple(self),)
+
     def __len__(self) -> int:
         return len(self.blank)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -43,8 +43,12 @@ def write_result(
     model: Model,
     options: dict[str, Any],
     formats: Collection[str] = USUAL_FORMATS,
+    tables: Mapping[str, list[Row]] | None = None,
 ) -> Record:
     """Write `out/<series key>/`; run.json is always among the files.
+
+    Args:
+        tables: more tables of measurements, by the file's name; written with "csv".
 
     The time of "write" is that of the files before the report and the record. An older result of
     the same key is replaced when the new one is complete.
@@ -69,6 +73,8 @@ def write_result(
             if "csv" in formats:
                 write_measurements(unfinished / "instances.csv", rows)
                 write_angles(unfinished / "angles.csv", angles)
+                for name, table in (tables or {}).items():
+                    write_measurements(unfinished / name, table)
             if "nifti" in formats:
                 write_nifti(unfinished / "image.nii.gz", unfinished / "mask.nii.gz", result)
             if "overlay" in formats:

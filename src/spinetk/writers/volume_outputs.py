@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import nibabel
 import numpy as np
 from numpy.typing import NDArray
 
+import spinetk
 from spinetk.atomic import whole_folder
 from spinetk.errors import SpineError
 from spinetk.measures.first_order import first_order
@@ -22,7 +25,7 @@ from spinetk.warning import Warning
 from spinetk.writers.formats import not_written
 from spinetk.writers.measurements_csv import write_measurements
 
-MASK, TABLE, SEG = "mask3d.nii.gz", "volumes.csv", "seg3d.dcm"
+MASK, TABLE, SEG, RECORD = "mask3d.nii.gz", "volumes.csv", "seg3d.dcm", "volume.json"
 
 
 def write_volume(
@@ -31,12 +34,15 @@ def write_volume(
     outlined: Sequence[OutlinedSlice],
     model: Model,
     formats: Collection[str],
+    options: dict[str, Any],
 ) -> list[Warning]:
-    """Write `mask3d.nii.gz`, `volumes.csv` and, of sagittal DICOM series, `seg3d.dcm`.
+    """Write `mask3d.nii.gz`, `volumes.csv`, `volume.json` and, of sagittal DICOM series,
+    `seg3d.dcm`.
 
     Args:
         folder: replaced where it holds an earlier volume.
         outlined: the slices on which something was found, in the order of the series.
+        options: what was asked for.
 
     Returns:
         What could not be written, and why.
@@ -56,6 +62,21 @@ def write_volume(
             _write_nifti(unfinished / MASK, series, volume)
         if "seg" in formats:
             missing = _write_seg(unfinished / SEG, series, chosen, parts, labels, volume, model)
+        record = {
+            "spinetk": spinetk.__version__,
+            "model": {"name": model.name, "sha256": model.sha256, "date": model.card.get("date")},
+            "options": options,
+            "key": series.key,
+            "modality": series.modality,
+            "source": series.source,
+            "input_sha256": series.input_sha256,
+            "n_slices": len(series.slices),
+            "selected_slice": chosen,
+            "outlined_slices": [one.index for one in outlined],
+            "warnings": [warning.to_json() for warning in (*series.warnings, *missing)],
+        }
+        text = json.dumps(record, indent=1, ensure_ascii=False)
+        (unfinished / RECORD).write_text(text + "\n", encoding="utf-8")
     return missing
 
 

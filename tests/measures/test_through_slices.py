@@ -1,0 +1,110 @@
+"""Measures of several slices: a bent spine's bodies each in their middle, and what is spread."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from spinetk.batch import Options, segment_all
+from spinetk.boxes import mask_box
+from spinetk.measures.through_slices import on_best_slices, over_slices
+from spinetk.phantom import PhantomConfig, make_phantom, write_phantom
+from spinetk.solids import OutlinedSlice
+from spinetk.study import Instance, Segmentation, Series, Slice, SliceCount
+
+SHAPE = (300, 120)
+
+
+def block(top: int, depth: int, height: int, level: str | None, order: int) -> Instance:
+    mask = np.zeros(SHAPE, bool)
+    mask[top : top + height, 40 : 40 + depth] = True
+    return Instance("vertebral_body", mask, mask_box(mask), 0.9, order=order, level=level)
+
+
+def on_slice(index: int, *instances: Instance) -> Segmentation:
+    slices = tuple(
+        Slice(np.zeros(SHAPE, np.float32), i, None, (0.5, 0.5), Path("x")) for i in range(5)
+    )
+    count = SliceCount(index, len(instances), 0, 1000.0)
+    return Segmentation(
+        Series("a", "MR", "raster", slices, "given"), index, instances, (count,), "mr"
+    )
+
+
+def test_each_body_is_measured_where_it_is_seen_whole() -> None:
+    """L4 is cut short beside slice 1, L5 beside slice 3; slice 2 was selected."""
+    depths = {1: (40, 20), 2: (30, 30), 3: (20, 40)}
+    results = {
+        k: on_slice(k, block(200, b, 30, "L5", 1), block(120, a, 30, "L4", 2))
+        for k, (a, b) in depths.items()
+    }
+    rows = on_best_slices(results[2], [OutlinedSlice.of(r) for r in results.values()])
+    found = {row["level"]: (row["slice_index"], row["area_px"]) for row in rows}
+    assert found == {"L4": (1, 1200.0), "L5": (3, 1200.0)}
+
+
+def test_a_body_that_the_selected_slice_lacks_is_named_by_its_place() -> None:
+    middle = on_slice(2, block(220, 40, 30, "L5", 1), block(100, 40, 30, "L3", 2))
+    also = [block(220, 30, 30, None, 1), block(160, 40, 30, None, 2), block(100, 30, 30, None, 3)]
+    beside = [on_slice(k, *also) for k in (3, 4)]
+    outlined = [OutlinedSlice.of(r) for r in (middle, *beside)]
+    rows = on_best_slices(middle, outlined)
+    # L5 and L3 with one body between them agree in what that body is
+    assert [(row["level"], row["order"]) for row in rows] == [("L5", 1), ("L3", 2), ("L4", 0)]
+
+
+def test_mean_and_spread_are_those_of_the_slices() -> None:
+    results = [on_slice(k, block(120, 40, h, "L4", 1)) for k, h in ((1, 30), (2, 32), (3, 34))]
+    rows = over_slices(results[1], [OutlinedSlice.of(r) for r in results])
+    by_measure = {row["measure"]: row for row in rows}
+    area = by_measure["area_mm2"]
+    assert (area["level"], area["slices"]) == ("L4", 3)
+    assert area["mean"] == pytest.approx(40 * 32 * 0.25)
+    assert area["sd"] == pytest.approx(40 * 2 * 0.25)
+    assert by_measure["height_middle_mm"]["mean"] == pytest.approx(16.0, abs=0.1)
+    assert not {"score", "label", "truncated"} & set(by_measure)
+
+
+def test_a_structure_on_one_slice_alone_has_no_spread() -> None:
+    alone = on_slice(2, block(120, 40, 30, "L4", 1))
+    assert over_slices(alone, [OutlinedSlice.of(alone)]) == []
+
+
+@pytest.fixture(scope="module")
+def bent(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A phantom whose apex lies 20 mm beside the midline."""
+    folder = tmp_path_factory.mktemp("bent")
+    write_phantom(make_phantom(PhantomConfig(slices=13, samples=1, scoliosis_mm=20.0)), folder)
+    return folder / "dicom"
+
+
+def test_a_bent_spines_bodies_are_measured_in_their_middle(bent: Path, tmp_path: Path) -> None:
+    segment_all([bent], tmp_path, Options(slices="per-body", formats=("csv",)))
+    [folder] = [path for path in tmp_path.iterdir() if path.is_dir()]
+    rows = list(csv.DictReader((folder / "per_body.csv").open()))
+    bodies = [row for row in rows if row["kind"] == "vertebral_body" and row["level"]]
+    assert len(bodies) >= 8
+    places = {row["level"]: int(row["slice_index"]) for row in bodies}
+    assert abs(places["L2"] - places["L5"]) >= 2  # 20 mm aside at the apex, slices of 4 mm
+    selected = {row["level"]: row for row in csv.DictReader((folder / "instances.csv").open())}
+    for row in bodies:
+        if row["level"] in selected and row["truncated"] == "false":
+            assert float(row["area_px"]) >= 0.85 * float(selected[row["level"]]["area_px"])
+
+
+def test_the_spread_over_slices_is_written(bent: Path, tmp_path: Path) -> None:
+    segment_all([bent], tmp_path, Options(around=3, formats=("csv",)))
+    [folder] = [path for path in tmp_path.iterdir() if path.is_dir()]
+    rows = list(csv.DictReader((folder / "slices.csv").open()))
+    heights = [row for row in rows if row["measure"] == "height_middle_mm"]
+    assert len(heights) >= 10
+    assert {row["slices"] for row in heights} <= {"2", "3"}
+    assert all(0 <= float(row["sd"]) < 5 for row in heights)
+
+
+def test_a_single_slice_has_no_spread_and_it_is_said(tmp_path: Path) -> None:
+    write_phantom(make_phantom(PhantomConfig(slices=1, samples=1)), tmp_path / "in")
+    options = Options(around=3, formats=("csv",))
+    outcome = segment_all([tmp_path / "in" / "dicom"], tmp_path / "out", options)
+    assert [text.split(":")[0] for _, text in outcome.told] == ["slices.csv was not written"]
