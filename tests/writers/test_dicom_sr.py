@@ -29,6 +29,10 @@ def test_the_report_holds_each_area_and_each_outline(
             i.TextValue for i in items if i.ValueType == "TEXT" and i.name.meaning == "Comment"
         ]
         assert name == label_of(instance)
+        [verdict] = [
+            i.TextValue for i in items if i.ValueType == "TEXT" and i.name.value == "VERDICT"
+        ]
+        assert verdict == row["verdict"] + (f": {row['reasons']}" if row["reasons"] else "")
         first = next(item for item in items if item.ValueType == "NUM")
         [below] = [item for item in first.ContentSequence if item.ValueType == "SCOORD"]
         assert np.array_equal(below.GraphicData[:2], below.GraphicData[-2:])

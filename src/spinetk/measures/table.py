@@ -15,6 +15,7 @@ from spinetk.measures.alignment import Angle, angles
 from spinetk.measures.core import core
 from spinetk.measures.first_order import first_order
 from spinetk.measures.judgement import instance_verdicts
+from spinetk.measures.outline_error import FEATURES, feature_spread, rim_error, unstable
 from spinetk.measures.relations import Member, Relations, relations
 from spinetk.measures.shape import (
     ONLY_PLATE,
@@ -26,15 +27,14 @@ from spinetk.measures.shape import (
 )
 from spinetk.orientation import Upright, upright
 from spinetk.structures import BODY_KIND, label_numbers
-from spinetk.study import Segmentation, Slice
+from spinetk.study import Instance, Segmentation, Slice
 
 Value = str | int | float | bool | None
 Row = dict[str, Value]
 HEIGHTS = ("height_anterior", "height_middle", "height_posterior", "width")
 
-OF_CORE = ("mean", "mpp", "skewness", "kurtosis", "entropy_bits")
-"""Features that are given of the core, too."""
-IN_HOUNSFIELD = ("mean", "mpp", "core_mean", "core_mpp")
+IN_HOUNSFIELD = ("mean", "mpp", "core_mean", "core_mpp", "spread_mean", "spread_mpp",
+                 "spread_core_mean", "spread_core_mpp")  # fmt: skip
 """Of a CT, what a reader takes for Hounsfield units: empty where the values are none."""
 SQUARE = (1.0, 1.0)
 
@@ -110,9 +110,12 @@ def _rows(result: Segmentation, view: Upright, members: Sequence[Member]) -> lis
         }
         row |= asdict(first_order(stored.pixels, instance.mask))
         row |= _of_core(stored, instance.mask)
+        row |= _spread(stored, instance)
         if result.series.in_grey_values:
             row |= dict.fromkeys(IN_HOUNSFIELD)
         rows.append(row)
+    for row, names in zip(rows, unstable(rows), strict=True):
+        row["unstable"] = names
     for row, verdict in zip(rows, instance_verdicts(rows), strict=True):
         row["verdict"], row["reasons"] = verdict.judgement, "; ".join(verdict.reasons)
     return rows
@@ -184,7 +187,15 @@ def _of_core(stored: Slice, mask: NDArray[np.bool_]) -> Row:
     inside = core(mask, stored.spacing)
     count = int(np.count_nonzero(inside))
     features = asdict(first_order(stored.pixels, inside)) if count else {}
-    return {"core_px": count, **{f"core_{name}": features.get(name) for name in OF_CORE}}
+    return {"core_px": count, **{f"core_{name}": features.get(name) for name in FEATURES}}
+
+
+def _spread(stored: Slice, instance: Instance) -> Row:
+    """How far the outline's expected error moves each feature; empty of a person's outline."""
+    if instance.quality is None:
+        return dict.fromkeys(f"spread_{part}{name}" for part in ("", "core_") for name in FEATURES)
+    error = rim_error(instance.mask, instance.quality)
+    return {**feature_spread(stored.pixels, instance.mask, stored.spacing, error)}
 
 
 def _relations(relation: Relations, view: Upright, sagittal: bool) -> Row:

@@ -68,7 +68,9 @@ def over_slices(result: Segmentation, outlined: Sequence[OutlinedSlice]) -> list
         for measure in (whole or own)[0]:
             values = [row[measure] for row in whole]
             numbers = [float(v) for v in values if isinstance(v, float | int) and v is not True]
-            if measure in (*IDENTITY, *NO_MEASURES) or len(numbers) < 2:
+            if measure in (*IDENTITY, *NO_MEASURES) or measure.startswith("spread_"):
+                continue
+            if len(numbers) < 2:
                 continue
             if any(isinstance(v, bool) for v in values):
                 continue

@@ -44,6 +44,7 @@ MEAN = codes.SCT.Mean
 SKEWNESS = codes.DCM.Skewness
 KURTOSIS = codes.DCM.Kurtosis
 ENTROPY = codes.IBSI.IntensityHistogramEntropy
+VERDICT = Code("VERDICT", OWN_SCHEME, "Whether the values can be used")
 MEAN_OF_POSITIVE = Code("MPP", OWN_SCHEME, "Mean of positive pixels")
 ANTERIOR, POSTERIOR = codes.SCT.Anterior, codes.SCT.Posterior
 MIDDLE = codes.SCT.Central

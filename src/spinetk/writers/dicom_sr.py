@@ -161,14 +161,14 @@ def _group(
         )
         name = TextContentItem(codes.DCM.Comment, own.label_of(instance), CONTAINS)
         items = group[0].ContentSequence
-        items.append(name)
+        items += [name, _verdict(row)]
         # highdicom takes the outline of a group only beside its values; here it is below one, too
         area = next(item for item in items if item.name == own.AREA)
         area.ContentSequence = ContentSequence([CoordinatesForMeasurement(*drawn)])
         return group
     sources = [SourceImageForSegmentation(sop_class, uid, frames) for uid, frames in on]
     segment = ReferencedSegment(seg.SOPClassUID, seg.SOPInstanceUID, number, source_images=sources)
-    return VolumetricROIMeasurementsAndQualitativeEvaluations(
+    through = VolumetricROIMeasurementsAndQualitativeEvaluations(
         tracking_identifier=TrackingIdentifier(
             uid=description.TrackingUID, identifier=description.TrackingID
         ),
@@ -176,6 +176,14 @@ def _group(
         measurements=_measurements(instance, row, hounsfield),
         **common,
     )
+    through[0].ContentSequence.append(_verdict(row))
+    return through
+
+
+def _verdict(row: Row) -> TextContentItem:
+    """The verdict on an instance, and its reasons."""
+    reasons = f": {row['reasons']}" if row["reasons"] else ""
+    return TextContentItem(own.VERDICT, f"{row['verdict']}{reasons}", CONTAINS)
 
 
 def _outline(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
