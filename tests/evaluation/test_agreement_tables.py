@@ -4,18 +4,24 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from spinetk.evaluation.agreement_tables import radiomics_table, size_table
+from spinetk.evaluation.agreement_tables import (
+    angle_table,
+    grade_table,
+    radiomics_table,
+    size_table,
+)
 from spinetk.evaluation.row_tables import frames_of
+from spinetk.evaluation.rows import SIZES, AngleResult
 from tests.evaluation.known_rows import FOUND
 
 
 def test_sizes_have_their_error_and_its_spread_in_the_sets_unit() -> None:
-    offsets = (-1.0, 0.0, 1.0, 2.0)
+    offsets, rest = (-1.0, 0.0, 1.0, 2.0), FOUND.reference_sizes[5:]  # type: ignore[index]
     rows = [
         replace(
             FOUND, dataset=dataset, in_mm=dataset == "a",
-            reference_sizes=(20.0 + k, math.nan, 25.0, 30.0, 800.0, 0.0, 3.0),
-            found_sizes=(20.0 + k + offset, math.nan, 25.0, 30.0, 800.0, 0.0, 3.0),
+            reference_sizes=(20.0 + k, math.nan, 25.0, 30.0, 800.0, *rest),
+            found_sizes=(20.0 + k + offset, math.nan, 25.0, 30.0, 800.0, *rest),
         )
         for dataset in "ab"
         for k, offset in enumerate(offsets)
@@ -37,3 +43,33 @@ def test_features_are_told_of_all_and_of_middle_slices() -> None:
     skewness = table[table["feature"] == "skewness"].set_index("slices")
     assert skewness.loc["all", "n"] == 6 and skewness.loc["middle", "n"] == 3
     assert skewness.loc["all", "mean_error"] == pytest.approx(0.25)
+
+
+def test_angles_have_their_error_in_degrees() -> None:
+    rows = [
+        AngleResult(f"s/{k}", "s", f"p{k}", "cobb", 10.0 * k, 10.0 * k + error)
+        for k, error in enumerate((-2.0, 1.0, 4.0, 1.0))
+    ]
+    [row] = angle_table(frames_of((), (), (), (), (), rows).angles).to_dict("records")
+    assert (row["angle"], row["n"], row["patients"]) == ("cobb", 4, 4)
+    assert row["mean_error"] == 1.0 and row["mean_absolute_error"] == 2.0
+    assert row["icc"] > 0.9
+    assert angle_table(frames_of((), (), (), (), ()).angles).empty
+
+
+def test_grades_tell_what_was_told_and_what_was_called_deformed() -> None:
+    def graded(reference: float, found: float) -> object:
+        place = SIZES.index("genant_grade")
+        pair = []
+        for values, grade in ((FOUND.reference_sizes, reference), (FOUND.found_sizes, found)):
+            pair.append((*values[:place], grade, *values[place + 1 :]))  # type: ignore[index]
+        return replace(FOUND, reference_sizes=pair[0], found_sizes=pair[1])
+
+    pairs = [(0, 0), (0, 1), (0, 0), (1, 1), (2, 0), (3, 2), (3, 1), (0, math.nan)]
+    rows = [graded(*pair) for pair in pairs]
+    [row] = grade_table(frames_of(rows, (), (), (), ()).instances).to_dict("records")  # type: ignore[arg-type]
+    assert (row["bodies"], row["deformed"], row["severe"]) == (7, 4, 2)
+    assert row["same_percent"] == pytest.approx(300 / 7)
+    assert row["deformed_told_percent"] == 75
+    assert row["sound_called_deformed_percent"] == pytest.approx(100 / 3)
+    assert row["severe_told_percent"] == 50

@@ -30,24 +30,79 @@ def radiomics_table(instances: pd.DataFrame, by: list[str]) -> pd.DataFrame:
 
 
 def size_table(instances: pd.DataFrame, by: list[str]) -> pd.DataFrame:
-    """Agreement of lengths, area and features of the core from found masks with those from
-    reference masks, for each group; `sd` is the error's standard deviation."""
+    """Agreement of lengths, area, angles, ratios and features of the core from found masks with
+    those from reference masks, for each group; `sd` is the error's standard deviation."""
     rows = []
     detected = instances[instances["detected"].astype(bool)]
     for key, group in detected.groupby(by):
         unit = "mm" if group["in_mm"].fillna(False).astype(bool).all() else "px"
         for size in SIZES:
             pairs = group[[f"reference_{size}", f"found_{size}"]].dropna().to_numpy(float)
-            if len(pairs) >= 3:
-                of = "" if size.startswith("core") else f"{unit}²" if size == "area" else unit
+            if len(pairs) >= 3 and size != "genant_grade":  # it has a table of its own
                 figures = _agreement_figures(pairs)
                 spread = float((pairs[:, 1] - pairs[:, 0]).std(ddof=1))
                 rows.append(
                     dict(zip(by, key, strict=True))
-                    | {"size": size, "unit": of, "n": figures["n"]}
+                    | {"size": size, "unit": _unit(size, unit), "n": figures["n"]}
                     | {"mean_error": figures["mean_error"], "sd": spread}
                     | {name: figures[name] for name in ("lower_limit", "upper_limit", "icc")}
                 )
+    return pd.DataFrame(rows)
+
+
+def _unit(size: str, length: str) -> str:
+    if size == "area":
+        return f"{length}²"
+    if size.endswith(("_slope", "_angle")):
+        return "degrees"
+    return length if size.startswith(("height", "width")) else ""
+
+
+def angle_table(angles: pd.DataFrame) -> pd.DataFrame:
+    """Agreement of the angles of the column, in degrees, by data set."""
+    rows = []
+    for (dataset, name), group in angles.groupby(["dataset", "name"]):
+        pairs = group[["reference", "found"]].to_numpy(float)
+        if len(pairs) >= 3:
+            figures = _agreement_figures(pairs)
+            error = pairs[:, 1] - pairs[:, 0]
+            rows.append(
+                {
+                    "dataset": dataset,
+                    "angle": name,
+                    "patients": group["patient"].nunique(),
+                    "n": len(pairs),
+                    "mean_error": figures["mean_error"],
+                    "mean_absolute_error": float(abs(error).mean()),
+                    "sd": float(error.std(ddof=1)),
+                    "icc": figures["icc"],
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def grade_table(instances: pd.DataFrame) -> pd.DataFrame:
+    """Genant's grade from found masks against that from reference masks: how often it is the same,
+    and which of the deformed bodies (grade 1 or more) were told."""
+    rows = []
+    known = instances[instances["detected"].astype(bool)].dropna(
+        subset=["reference_genant_grade", "found_genant_grade"]
+    )
+    for dataset, group in known.groupby("dataset"):
+        reference, found = (group[f"{which}_genant_grade"] for which in ("reference", "found"))
+        deformed, sound = reference >= 1, reference == 0
+        rows.append(
+            {
+                "dataset": dataset,
+                "bodies": len(group),
+                "same_percent": 100 * float((reference == found).mean()),
+                "deformed": int(deformed.sum()),
+                "deformed_told_percent": 100 * float((found[deformed] >= 1).mean()),
+                "sound_called_deformed_percent": 100 * float((found[sound] >= 1).mean()),
+                "severe": int((reference == 3).sum()),
+                "severe_told_percent": 100 * float((found[reference == 3] >= 2).mean()),
+            }
+        )
     return pd.DataFrame(rows)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from spinetk.anatomy import column_directions, cut_by_border, order_and_name, without_doubles
+from spinetk.anatomy import cut_by_border, order_and_name, without_doubles
 from spinetk.boxes import box_iou, dice
 from spinetk.datasets.annotated import AnnotatedImage, Annotation
 from spinetk.datasets.unlabelled import unlabelled_region
@@ -18,17 +18,17 @@ from spinetk.evaluation.matching import (
     match,
     surface_distance_95,
 )
-from spinetk.evaluation.rows import (
-    Comparison,
-    FalsePositive,
-    Features,
-    InstanceResult,
-    Proposal,
-    Sizes,
+from spinetk.evaluation.measuring import (
+    angle_results,
+    as_instances,
+    by_reference,
+    matched_bodies,
+    measured_on,
+    sizes_of,
 )
-from spinetk.measures.core import core
+from spinetk.evaluation.rows import Comparison, FalsePositive, Features, InstanceResult, Proposal
 from spinetk.measures.first_order import first_order
-from spinetk.measures.shape import CUT, ONLY_PLATE, lengths, outline_points
+from spinetk.measures.table import Row
 from spinetk.network.loaded import LoadedModel
 from spinetk.orientation import upright
 from spinetk.pipeline import candidates, resolve
@@ -51,7 +51,12 @@ def compare_image(image: AnnotatedImage, loaded: LoadedModel, threshold: float) 
     above = [i for i in proposed if i.score >= threshold]
     found, _ = order_and_name(resolve(above, image.spacing), None, loaded.model.naming)
     out = Comparison()
-    lean = _Lean(image, found)
+    matched = _matched(image, found)
+    annotated = measured_on(image, stored, as_instances(image))
+    same_names = by_reference(found, matched)
+    given = measured_on(image, stored, same_names)
+    rows_of = {id(a): row for a, row in zip(image.instances, annotated.rows, strict=True)}
+    rows_of |= {id(i): row for i, row in zip(found, given.rows, strict=True)}
     for category in image.labelled_categories:
         region = unlabelled_region(image, category)
         kind = image.classes[category - 1]
@@ -62,7 +67,7 @@ def compare_image(image: AnnotatedImage, loaded: LoadedModel, threshold: float) 
         rows = tuple(
             _instance_result(
                 image, stored, kind, note, same[pairs[row]] if row in pairs else None,
-                float(overlap[row, pairs[row]]) if row in pairs else 0.0, lean,
+                float(overlap[row, pairs[row]]) if row in pairs else 0.0, rows_of,
             )
             for row, note in enumerate(reference)
         )  # fmt: skip
@@ -75,11 +80,25 @@ def compare_image(image: AnnotatedImage, loaded: LoadedModel, threshold: float) 
                 kind,
                 extra.score,
                 *_judged(extra),
+                str(rows_of[id(extra)]["verdict"]),
             )
             for column, extra in enumerate(same)
             if column not in right and not _doubtful(extra, region)
         )
         out += Comparison(rows, false, _proposals(image, kind, reference, proposed, region))
+    angles = given.angles
+    if image.view == "ap":
+        angles = measured_on(image, stored, matched_bodies(found, matched)).angles
+    return out + Comparison(angles=angle_results(image, annotated.angles, angles))
+
+
+def _matched(image: AnnotatedImage, found: Sequence[Instance]) -> dict[int, Annotation]:
+    """The annotation that each instance found matches, by the instance's `id`."""
+    out: dict[int, Annotation] = {}
+    for category in image.labelled_categories:
+        reference = [a for a in image.instances if a.category == category]
+        same = [i for i in found if i.kind == image.classes[category - 1]]
+        out |= {id(same[c]): reference[r] for r, c in match(_overlap(reference, same))}
     return out
 
 
@@ -97,10 +116,11 @@ def _instance_result(
     note: Annotation,
     hit: Instance | None,
     iou: float,
-    lean: _Lean,
+    rows_of: dict[int, Row],
 ) -> InstanceResult:
     mask = note.mask
     pixels = surface_distance_95(mask, hit.mask) if hit else None
+    in_mm = image.spacing is not None
     quality, quality_low, flagged = _judged(hit) if hit else (None, None, None)
     return InstanceResult(
         image=image.key,
@@ -127,55 +147,11 @@ def _instance_result(
         flagged=flagged,
         reference_features=_features(stored, mask) if hit else None,
         found_features=_features(stored, hit.mask) if hit else None,
-        reference_sizes=_sizes(stored, mask, lean.reference[id(note)], note.level) if hit else None,
-        # by the reference's level: how S1 is measured is not to depend on what it is called
-        found_sizes=_sizes(stored, hit.mask, lean.found[id(hit)], note.level) if hit else None,
-        in_mm=image.spacing is not None,
+        reference_sizes=sizes_of(rows_of[id(note)], in_mm) if hit else None,
+        found_sizes=sizes_of(rows_of[id(hit)], in_mm) if hit else None,
+        in_mm=in_mm,
+        verdict=str(rows_of[id(hit)]["verdict"]) if hit else None,
     )
-
-
-class _Lean:
-    """Direction of the column at each annotated and each found instance of an image, by its id."""
-
-    def __init__(self, image: AnnotatedImage, found: Sequence[Instance]) -> None:
-        notes = image.instances
-        kinds = [image.classes[note.category - 1] for note in notes]
-        self.reference = dict(
-            zip(
-                map(id, notes),
-                column_directions([note.mask for note in notes], kinds, image.spacing),
-                strict=True,
-            )
-        )
-        self.found = dict(
-            zip(
-                map(id, found),
-                column_directions([i.mask for i in found], [i.kind for i in found], image.spacing),
-                strict=True,
-            )
-        )
-
-
-def _sizes(
-    stored: Slice, mask: NDArray[np.bool_], along: tuple[float, float], level: str | None
-) -> Sizes:
-    spacing = stored.spacing or (1.0, 1.0)
-    points = outline_points(
-        mask, spacing, along, only=ONLY_PLATE.get(level or ""), truncated=cut_by_border(mask)
-    )
-    size = lengths(points, spacing)
-    inside = core(mask, stored.spacing)
-    deep = first_order(stored.pixels, inside) if inside.any() else None
-    values = (
-        size.height_anterior,
-        size.height_middle,
-        size.height_posterior,
-        size.width,
-        None if points.reason == CUT else float(mask.sum()) * spacing[0] * spacing[1],
-        deep.skewness if deep else None,
-        deep.kurtosis if deep else None,
-    )
-    return tuple(math.nan if value is None else value for value in values)
 
 
 def _judged(instance: Instance) -> tuple[float | None, float | None, bool | None]:

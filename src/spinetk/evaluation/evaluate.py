@@ -19,6 +19,7 @@ from spinetk.errors import SpineError, UsageError
 from spinetk.evaluation.calibration import calibrated_apart
 from spinetk.evaluation.compare import compare_image
 from spinetk.evaluation.output import write_evaluation
+from spinetk.evaluation.repeatability import repeats
 from spinetk.evaluation.row_tables import Frames, frames_of
 from spinetk.evaluation.rows import Comparison
 from spinetk.evaluation.slice_choice import compare_selection
@@ -114,14 +115,26 @@ def evaluate_images(
         for image in bar.track([*annotated, *empty], description="masks"):
             compared.append(compare_image(image, model_of(image), threshold))
         bar.add_task("slice selection", total=None)
-        slices = compare_selection([i for i in images if not i.pseudo], loaded, threshold)
+        real = [image for image in images if not image.pseudo]
+        slices = compare_selection(real, loaded, threshold)
+        bar.add_task("repeatability", total=None)
+        repeated = repeats(real, loaded)
     whole = Comparison(
         tuple(row for item in compared for row in item.instances),
         tuple(row for item in compared for row in item.false_positives),
         tuple(row for item in compared for row in item.proposals),
+        tuple(row for item in compared for row in item.angles),
     )
     times = time_images(annotated, loaded)
-    return frames_of(whole.instances, whole.false_positives, whole.proposals, slices, times)
+    return frames_of(
+        whole.instances,
+        whole.false_positives,
+        whole.proposals,
+        slices,
+        times,
+        whole.angles,
+        repeated,
+    )
 
 
 def write_run(

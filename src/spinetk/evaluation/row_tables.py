@@ -13,9 +13,11 @@ from spinetk.atomic import whole_folder
 from spinetk.evaluation.rows import (
     FEATURES,
     SIZES,
+    AngleResult,
     FalsePositive,
     InstanceResult,
     Proposal,
+    RepeatResult,
     SliceResult,
     TimeResult,
 )
@@ -26,10 +28,13 @@ SPREAD = {
     "reference_features": tuple(f"reference_{feature}" for feature in FEATURES),
     "found_features": tuple(f"found_{feature}" for feature in FEATURES),
     "reference_sizes": tuple(f"reference_{size}" for size in SIZES),
+    "sizes": SIZES,
     "found_sizes": tuple(f"found_{size}" for size in SIZES),
 }
 """Fields of the row classes that hold several values, and the columns that they become."""
-JUDGED = ("quality", "quality_low", "flagged")
+JUDGED = ("quality", "quality_low", "flagged", "verdict")
+LATER: dict[str, type] = {"angles": AngleResult, "repeats": RepeatResult}
+"""Frames that an earlier version did not write, and their rows."""
 DIGITS = 5
 """Decimal places in the CSV files."""
 
@@ -47,6 +52,8 @@ class Frames:
     proposals: pd.DataFrame
     slices: pd.DataFrame
     times: pd.DataFrame
+    angles: pd.DataFrame
+    repeats: pd.DataFrame
 
     def save(self, folder: Path) -> None:
         """Write each frame as `NAME.csv.gz`; the folder is there when it is complete."""
@@ -68,6 +75,8 @@ def frames_of(
     proposals: Iterable[Proposal],
     slices: Iterable[SliceResult],
     times: Iterable[TimeResult],
+    angles: Iterable[AngleResult] = (),
+    repeats: Iterable[RepeatResult] = (),
 ) -> Frames:
     """Put rows into frames; a frame without rows has its columns all the same."""
     return Frames(
@@ -76,12 +85,22 @@ def frames_of(
         _frame(Proposal, proposals),
         _frame(SliceResult, slices),
         _frame(TimeResult, times),
+        _frame(AngleResult, angles),
+        _frame(RepeatResult, repeats),
     )
 
 
 def load_frames(folder: Path) -> Frames:
-    """Read what `Frames.save` wrote; columns that an earlier version did not know are empty."""
-    frames = Frames(*(pd.read_csv(folder / f"{item.name}.csv.gz") for item in fields(Frames)))
+    """Read what `Frames.save` wrote; what an earlier version did not know is empty."""
+    paths = {item.name: folder / f"{item.name}.csv.gz" for item in fields(Frames)}
+    frames = Frames(
+        **{
+            name: pd.DataFrame(columns=_columns(LATER[name]))
+            if name in LATER and not path.exists()
+            else pd.read_csv(path)
+            for name, path in paths.items()
+        }
+    )
     for frame in (frames.instances, frames.false_positives):
         for name in JUDGED:
             if name not in frame:

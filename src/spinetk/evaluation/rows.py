@@ -9,10 +9,12 @@ FEATURES = ("skewness", "kurtosis", "mpp", "entropy_bits")
 
 SIZES = (
     "height_anterior", "height_middle", "height_posterior", "width", "area",
-    "core_skewness", "core_kurtosis",
+    "upper_slope", "lower_slope", "segment_angle", "wedge_ratio", "biconcave_ratio", "crush_ratio",
+    "genant_grade", "slip_percent", "disc_height_index", "core_mean", "core_skewness",
+    "core_kurtosis",
 )  # fmt: skip
 """What else is held against the reference: lengths and area in mm, or in pixels where the spacing
-is not known; features of the core."""
+is not known; slopes and angles in degrees; ratios; features of the core."""
 
 Features = tuple[float, float, float, float]
 Sizes = tuple[float, ...]
@@ -46,6 +48,7 @@ class InstanceResult:
         reference_sizes, found_sizes: likewise, in the order of `SIZES`; not a number where it is
             not measured, as of what the border cuts.
         in_mm: whether they are in mm.
+        verdict: of the matched instance (`measures.judgement`), None where there is none.
     """
 
     image: str
@@ -73,12 +76,51 @@ class InstanceResult:
     reference_sizes: Sizes | None = None
     found_sizes: Sizes | None = None
     in_mm: bool = False
+    verdict: str | None = None
+
+
+@dataclass(frozen=True)
+class AngleResult:
+    """An angle of an image's column, from the reference and from what was found.
+
+    Attributes:
+        name: "cobb", or what it is and between which bodies ("lordosis L1-S1").
+        reference, found: degrees.
+    """
+
+    image: str
+    dataset: str
+    patient: str
+    name: str
+    reference: float
+    found: float
+
+
+@dataclass(frozen=True)
+class RepeatResult:
+    """A structure measured in one variant of its image.
+
+    Attributes:
+        place: of the structure among those found in the image as it is.
+        variant: what was done to the image.
+        sizes: in the order of `SIZES`.
+        in_mm: whether lengths are in mm; else in pixels of the image as it is.
+    """
+
+    image: str
+    dataset: str
+    modality: str
+    kind: str
+    place: int
+    variant: str
+    sizes: Sizes
+    in_mm: bool
 
 
 @dataclass(frozen=True)
 class FalsePositive:
-    """A found instance that is none of the reference's, where every instance is labelled; quality
-    and flagged as in `InstanceResult`."""
+    """A found instance that is none of the reference's, where every instance is labelled; quality,
+    flagged and verdict as in `InstanceResult`."""
 
     image: str
     dataset: str
@@ -88,6 +130,7 @@ class FalsePositive:
     quality: float | None = None
     quality_low: float | None = None
     flagged: bool | None = None
+    verdict: str | None = None
 
 
 @dataclass(frozen=True)
@@ -116,12 +159,14 @@ class Comparison:
     instances: tuple[InstanceResult, ...] = ()
     false_positives: tuple[FalsePositive, ...] = ()
     proposals: tuple[Proposal, ...] = ()
+    angles: tuple[AngleResult, ...] = ()
 
     def __add__(self, other: Comparison) -> Comparison:
         return Comparison(
             self.instances + other.instances,
             self.false_positives + other.false_positives,
             self.proposals + other.proposals,
+            self.angles + other.angles,
         )
 
 

@@ -8,9 +8,16 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from spinetk.evaluation.agreement_tables import radiomics_table, scopes, size_table
+from spinetk.evaluation.agreement_tables import (
+    angle_table,
+    grade_table,
+    radiomics_table,
+    scopes,
+    size_table,
+)
 from spinetk.evaluation.precision import precision_curves
-from spinetk.evaluation.quality_table import quality_table
+from spinetk.evaluation.quality_table import quality_table, verdict_table
+from spinetk.evaluation.repeatability import repeatability_table
 from spinetk.evaluation.row_tables import Frames
 from spinetk.structures import LEVELS, RANKS
 
@@ -31,6 +38,10 @@ def all_tables(frames: Frames) -> dict[str, pd.DataFrame]:
         "selection": selection_table(frames.slices),
         "radiomics": radiomics_table(found, ["dataset", "kind"]),
         "sizes": size_table(found, ["dataset", "kind"]),
+        "angles": angle_table(frames.angles),
+        "grades": grade_table(found),
+        "verdicts": verdict_table(frames),
+        "repeatability": repeatability_table(frames.repeats),
         "time": time_table(frames.times),
     }
     if "fold" in found:
@@ -203,7 +214,7 @@ def markdown(table: pd.DataFrame) -> str:
     """A table as Markdown, figures rounded as their column's unit deserves."""
     shown = table.copy().astype(object)
     for name in shown.columns:
-        words = name in ("kind", "structure", "cause", "feature")
+        words = name in ("kind", "structure", "cause", "feature", "size")
         digits = 1 if str(name).endswith("percent") else 4 if str(name).endswith("_p") else 3
         shown[name] = [_shown(value, digits, words) for value in table[name]]
     text: str = shown.rename(columns=lambda name: str(name).replace("_", " ")).to_markdown(
