@@ -79,7 +79,7 @@ def test_an_interrupted_run_goes_on(phantom_folder: Path, tmp_path: Path) -> Non
     assert done.returncode == 0 and "kept: 1" in done.stderr and str(dicom) not in done.stdout
     assert (folder / "run.json").read_bytes() == there
     keys = [row["key"] for row in csv.DictReader((out / "summary.csv").open())]
-    assert keys == [folder.name, "b"]
+    assert sorted(keys) == sorted([folder.name, "b"])
     done = spinetk("segment", dicom, tmp_path / "b.png", "-o", out, *options)
     assert done.returncode == 0 and "kept: 2" in done.stderr and done.stdout == ""
     # a person at a terminal is told which input a result is of, a file of the lines is not

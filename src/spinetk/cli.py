@@ -280,6 +280,7 @@ def phantom(
         float, typer.Option(help="Lateral bend: its apex off the midline, in mm.")
     ] = 0.0,
     fracture: Annotated[str | None, typer.Option(help="Level with a wedge, as L1.")] = None,
+    slip: Annotated[float, typer.Option(help="How far L4 slips to the front, in mm.")] = 0.0,
     metal: Annotated[bool, typer.Option(help="Screws in L4 and L5.")] = False,
     seed: Annotated[int, typer.Option(help="Seed of texture and noise.")] = 1,
 ) -> None:
@@ -292,7 +293,7 @@ def phantom(
         raise UsageError(f"--fracture {fracture}: one of {', '.join(NAMES[:SHOWN])}")
     config = PhantomConfig(
         look=one_of("--look", look.lower(), looks), slices=slices, scoliosis_mm=scoliosis,
-        fracture=fracture, metal=metal, seed=seed,
+        fracture=fracture, slip_mm=slip, metal=metal, seed=seed,
     )  # fmt: skip
     files = write_phantom(make_phantom(config), out)
     print(f"{len(files)} DICOM files in {out / 'dicom'}, labels in {out / 'truth.nii.gz'}")

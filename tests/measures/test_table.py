@@ -1,11 +1,18 @@
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from spinetk.anatomy import cut_by_border
+from spinetk.boxes import mask_box
 from spinetk.measures.core import core
-from spinetk.measures.table import measured, measurements
-from spinetk.study import Segmentation
+from spinetk.measures.table import Measured, measured, measurements
+from spinetk.phantom import PhantomConfig, make_phantom
+from spinetk.phantom.spine import NAMES, build_spine
+from spinetk.structures import BODY_KIND, VERSE_NUMBERS
+from spinetk.study import Instance, Segmentation, Series, Slice
 
 
 def test_millimetres_are_pixels_times_the_spacing(phantom_result: Segmentation) -> None:
@@ -66,3 +73,50 @@ def test_without_spacing_millimetres_are_empty(phantom_result: Segmentation) -> 
     empty = [name for name in rows[0] if name.endswith(("_mm", "_mm2"))]
     assert len(empty) >= 7 and all(row[name] is None for row in rows for name in empty)
     assert all(row["area_px"] for row in rows)
+
+
+def truth_of(config: PhantomConfig) -> Measured:
+    """The measures of the phantom's own labels on its middle slice."""
+    phantom = make_phantom(config)
+    [labels] = phantom.labels
+    geometry = phantom.geometries[0]
+    stored = Slice(phantom.volume[0], 0, geometry, geometry.spacing, Path("phantom"))
+    instances = []
+    for order, name in enumerate(NAMES[:9], start=1):
+        mask = labels == VERSE_NUMBERS[name]
+        cut = cut_by_border(mask)
+        instances.append(Instance(BODY_KIND, mask, mask_box(mask), 0, order, name, cut))
+    series = Series("phantom", "MR", "dicom", (stored,), "PixelSpacing")
+    return measured(Segmentation(series, 0, tuple(instances), (), ""))
+
+
+@pytest.mark.parametrize("changed", [{}, {"fracture": "L1"}, {"slip_mm": 8.0}])
+def test_the_phantoms_heights_angles_slips_and_fractures_are_measured(
+    changed: dict[str, Any],
+) -> None:
+    rows, found = truth_of(PhantomConfig(slices=1, samples=1, **changed))
+    by_level = {str(row["level"]): row for row in rows}
+    bodies = {body.name: body for body in build_spine(**changed).bodies}
+    for level in ("L5", "L4", "L3", "L2", "L1", "T12", "T11"):
+        row, body = by_level[level], bodies[level]
+        # 15 % inside the ends is 0.7 of the way from the middle to them
+        for name, place in (("anterior", -0.7), ("middle", 0.0), ("posterior", 0.7)):
+            assert row[f"height_{name}_mm"] == pytest.approx(body.height_at(place), abs=0.4), level
+        for side in ("upper", "lower"):
+            assert row[f"{side}_slope_deg"] == pytest.approx(body.slope(side), abs=1.0), level  # type: ignore[arg-type]
+        front, back = body.height_at(-1), body.height_at(1)
+        assert row["wedge_ratio"] == pytest.approx(front / back, abs=0.05), level
+    s1 = by_level["S1"]
+    assert s1["upper_slope_deg"] == pytest.approx(bodies["S1"].slope("upper"), abs=1.0)
+    degrees = {(a.upper, a.lower): a.degrees for a in found}
+    for upper, lower, side in (("L1", "S1", "upper"), ("L1", "L5", "lower")):
+        expected = bodies[upper].slope("upper") - bodies[lower].slope(side)  # type: ignore[arg-type]
+        assert degrees[upper, lower] == pytest.approx(expected, abs=1.2)
+    assert by_level["L1"]["genant_grade"] == (3 if "fracture" in changed else 0)
+    lower_back, (front_end, back_end) = bodies["L4"].plate("lower")[1], bodies["L5"].plate("upper")
+    along = np.subtract(back_end, front_end)
+    slip = np.subtract(back_end, lower_back) @ along / np.linalg.norm(along)
+    assert by_level["L4"]["slip_mm"] == pytest.approx(slip, abs=0.6)
+    assert by_level["L4"]["slip_percent"] == pytest.approx(
+        100 * slip / np.linalg.norm(along), abs=2.5
+    )

@@ -37,6 +37,7 @@ class PhantomConfig:
         slices: number of sagittal slices (the X-ray look sums over its own).
         samples: sub-samples a pixel side, for partial volume.
         scoliosis_mm: how far the apex of a lateral bend lies off the midline.
+        slip_mm: how far L4, and all above it, stands in front of L5.
         metal: screws in L4 and L5.
     """
 
@@ -48,6 +49,7 @@ class PhantomConfig:
     width: int = 384
     scoliosis_mm: float = 0.0
     fracture: str | None = None
+    slip_mm: float = 0.0
     metal: bool = False
     bias_field: float = 0.35
     samples: int = 2
@@ -73,7 +75,9 @@ class Phantom:
 def make_phantom(config: PhantomConfig | None = None) -> Phantom:
     """Paint the phantom. The same configuration gives the same pixels on every machine."""
     config = config or PhantomConfig()
-    spine = build_spine(scoliosis_mm=config.scoliosis_mm, fracture=config.fracture)
+    spine = build_spine(
+        scoliosis_mm=config.scoliosis_mm, fracture=config.fracture, slip_mm=config.slip_mm
+    )
     rng = np.random.default_rng(config.seed)
     if config.look == "XR":
         return _radiograph(config, spine, rng)

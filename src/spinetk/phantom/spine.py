@@ -7,6 +7,7 @@ Coordinates are LPS in mm: x to the left, y to the back, z to the head. The colu
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,8 @@ from spinetk.structures import LEVELS
 
 Points = NDArray[np.float64]
 """Coordinates in mm, any shape."""
+Place = tuple[float, float]
+"""(y, z) in mm."""
 
 NAMES = LEVELS[::-1][:10]
 """S1 to T9."""
@@ -54,6 +57,27 @@ class Block:
         cos, sin = np.cos(self.tilt), np.sin(self.tilt)
         return x - self.centre[0], cos * dy - sin * dz, sin * dy + cos * dz
 
+    def height_at(self, place: float) -> float:
+        """In mm, at a place from -1 (the front end) to 1 (the back end)."""
+        wedged = self.height * (1 - self.wedge * (1 - place) / 2)
+        return wedged * (1 - self.concavity * (1 - place**2))
+
+    def plate(self, side: Literal["upper", "lower"]) -> tuple[Place, Place]:
+        """(y, z) in mm of the front and the back end of an end plate."""
+        front, back = self.height_at(-1), self.height_at(1)
+        cos, sin = np.cos(self.tilt), np.sin(self.tilt)
+        ends = []
+        for v, height in ((-self.depth / 2, front), (self.depth / 2, back)):
+            w = height / 2 if side == "upper" else -height / 2
+            y, z = self.centre[1] + cos * v + sin * w, self.centre[2] - sin * v + cos * w
+            ends.append((float(y), float(z)))
+        return ends[0], ends[1]
+
+    def slope(self, side: Literal["upper", "lower"]) -> float:
+        """Degrees by which an end plate falls from front to back."""
+        (y, z), (y_back, z_back) = self.plate(side)
+        return float(np.degrees(np.arctan2(z - z_back, y_back - y)))
+
     def inside(self, x: Points, y: Points, z: Points, shrink: float = 0.0) -> NDArray[np.bool_]:
         """Whether points lie in the block, `shrink` mm away from its surface."""
         u, v, w = self.frame(x, y, z)
@@ -85,13 +109,18 @@ class PhantomSpine:
 
 
 def build_spine(
-    *, scoliosis_mm: float = 0.0, fracture: str | None = None, levels: int = SHOWN
+    *,
+    scoliosis_mm: float = 0.0,
+    fracture: str | None = None,
+    slip_mm: float = 0.0,
+    levels: int = SHOWN,
 ) -> PhantomSpine:
     """Stack bodies and discs from the sacrum upwards along a lordotic curve.
 
     Args:
         scoliosis_mm: how far the apex of the lateral bend lies off the midline, in mm.
         fracture: level with a 40 % wedge fracture, such as "L1".
+        slip_mm: how far L4, and all above it, stands in front of where it would.
         levels: number of bodies, S1 included (2 to 10).
     """
     bodies: list[Block] = []
@@ -105,6 +134,8 @@ def build_spine(
         gap = float(np.interp(index, (0, 1, 2, 5, 9), (9.5, 11.0, 11.0, 8.5, 5.5)))
         side = float(np.sin((z + 118) / 230 * np.pi)) * scoliosis_mm
         broken = name == fracture
+        if name == "L4":
+            y -= slip_mm
         bodies.append(
             Block(
                 name=name,
