@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -62,12 +63,12 @@ def draw(name: str, frames: Frames) -> None:
 def real(frames: Frames, *, rest: bool = False) -> Frames:
     """Without what is listed in `NOT_COUNTED`, or only that."""
     parts = {}
-    for key in ("instances", "false_positives", "proposals", "slices"):
+    for key in ("instances", "false_positives", "proposals", "slices", "angles", "repeats"):
         frame = getattr(frames, key)
         parts[key] = frame[frame["dataset"].isin(NOT_COUNTED) == rest]
     times = frames.times
     other = times["image"].str.split("/").str[0].isin(NOT_COUNTED)
-    return Frames(**parts, times=times[other == rest])
+    return replace(frames, **parts, times=times[other == rest])
 
 
 def caution(stored: dict[str, Frames]) -> str:

@@ -12,6 +12,7 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,8 @@ ROOT = Path(__file__).parents[1]
 MODELS = ROOT / "src" / "spinetk" / "network" / "models"
 RESULTS = ROOT / "docs" / "results"
 HEAD = ("data_sets", "quality", "selection", "radiomics")
+QUOTED = ("sizes", "angles", "grades", "verdicts", "repeatability")
+"""Tables that documents quote."""
 HIGHEST = 0.5
 """A higher threshold that the folds pick is not taken: they hold patients of the same few hospitals, and no real lateral
 film; whatever comes from elsewhere scores lower."""
@@ -84,7 +87,10 @@ def main(data: Path, name: str, run: Path | None) -> None:
         (RESULTS / name).mkdir(parents=True, exist_ok=True)
         for file in ("figures.json", "figures.md"):
             shutil.copyfile(work / file, RESULTS / name / file)
-        shutil.copyfile(work / "tables" / "sizes.md", RESULTS / name / "sizes.md")
+        for table in QUOTED:
+            made = work / "tables" / f"{table}.md"
+            if made.exists():
+                shutil.copyfile(made, RESULTS / name / made.name)
         figures = json.loads((work / "figures.json").read_text())
         card["folds"] = (
             "one split: a fifth of each set's patients, by the SHA-256 of the patient id"
@@ -125,7 +131,7 @@ def without(frames: Frames, patients: set[str]) -> Frames:
         key: getattr(frames, key)[~getattr(frames, key)["image"].isin(images)]
         for key in ("instances", "false_positives", "proposals")
     }
-    return Frames(**parts, slices=frames.slices, times=frames.times)
+    return replace(frames, **parts)
 
 
 def lineage(card: dict[str, Any]) -> list[dict[str, Any]]:
