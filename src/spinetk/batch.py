@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from spinetk.case_names import in_shard, renamed, source_of, with_kept_keys
 from spinetk.debugging import unexpected
 from spinetk.errors import NothingFound, SpineError, UsageError
 from spinetk.hounsfield import with_units_checked
@@ -20,10 +21,11 @@ from spinetk.measures.through_slices import on_best_slices, over_slices
 from spinetk.network.loaded import LoadedModel, load_model, model_for
 from spinetk.network.registry import find_model
 from spinetk.pipeline import segment
-from spinetk.readers import FoundSeries, find
+from spinetk.readers import FoundSeries, FoundStudy, find
 from spinetk.readers.pixel_store import StoredSlices
 from spinetk.results.folders import put_back, summary_row, write_rows, write_summary
 from spinetk.results.keys import slice_key, slice_keys_pattern, volume_key
+from spinetk.results.provenance import known_sources, write_sources
 from spinetk.results.record import is_result, whole_record
 from spinetk.results.write import write_result
 from spinetk.solids import OutlinedSlice
@@ -55,6 +57,9 @@ class Options:
         overwrite: replace results that are there.
         keep: leave series alone whose results are there: an interrupted run goes on.
         spacing: (row, column) in mm of images whose file does not say it.
+        key_from: template of the keys (`case_names.template_of`); None leaves the readers'.
+        sources: write sources.csv, which names the inputs.
+        shard: (I, N): segment the I-th of N parts of the series, that other processes share.
         told: what every result must say of the input, as that only a part of it came.
     """
 
@@ -69,6 +74,9 @@ class Options:
     overwrite: bool = False
     keep: bool = False
     spacing: tuple[float, float] | None = None
+    key_from: str | None = None
+    sources: bool = False
+    shard: tuple[int, int] | None = None
     told: tuple[Warning, ...] = ()
 
 
@@ -144,7 +152,7 @@ def segment_all(
     if options.pyradiomics:
         extractor(options.pyradiomics)
     sweep_temporary()
-    found = find(inputs)
+    found = _as_named(find(inputs), inputs, out, options)
     made = not out.exists()
     todo = _prepare(out, found.series, options) if found.series else []
     outcome = Outcome(other_files=len(found.passed_over))
@@ -156,7 +164,8 @@ def segment_all(
         text = "its run.json could not be read: made anew"
         outcome.told += [(key, text) for key in unread]
     outcome.told += _of_other_networks(out, outcome.kept, options)
-    outcome.refuse(found.refused)
+    if options.shard is None or options.shard[0] == 1:  # once
+        outcome.refuse(found.refused)
     shared = workers > 1 and len(todo) >= FEWEST_FOR_WORKERS
     loaded: dict[str, LoadedModel] = {} if models is None else models
     segmented: Generator[Outcome] = (
@@ -174,7 +183,11 @@ def segment_all(
                     on_progress("series", count + 1, len(todo))
     finally:  # an interrupted run accounts for what it completed
         if found.series:
-            _account(out, outcome)
+            _account(out, outcome, options)
+            if options.sources:
+                _note_sources(out, found.series, inputs, options)
+    if options.shard and not found.series:  # few cases, many shards
+        return outcome
     if not outcome.read and not outcome.kept:
         if made and found.series:  # others may write here, too
             for name in ("summary.csv", "failures.csv"):
@@ -485,11 +498,47 @@ def _written(
     return summary_row(write_result(out, result, loaded.model, asked, options.formats, tables))
 
 
-def _account(out: Path, outcome: Outcome) -> None:
-    """Write summary.csv, and failures.csv where something failed (an old one is removed)."""
-    write_summary(out)
+def _as_named(found: FoundStudy, inputs: Sequence[Path], out: Path, options: Options) -> FoundStudy:
+    """The series under the keys that were asked for and those of their results that are there; of a
+    shard, its own."""
+    series: Sequence[FoundSeries] = found.series
+    if options.key_from:
+        series = renamed(series, options.key_from, inputs)
+    if options.keep and out.is_dir():
+        series = with_kept_keys(series, known_sources(out), inputs)
+    if options.shard:
+        series = [item for item in series if in_shard(item, inputs, options.shard)]
+    return replace(found, series=tuple(series))
+
+
+def _account(out: Path, outcome: Outcome, options: Options) -> None:
+    """Write summary.csv, and failures.csv where something failed (an old one is removed). Shards
+    leave the summary to `spinetk gather`."""
+    if options.shard is None:
+        write_summary(out)
+    path = out / _of_shard("failures.csv", options.shard)
     failures = [{"key": key, "reason": reason} for key, reason in outcome.failed]
     if failures:
-        write_rows(out / "failures.csv", ("key", "reason"), failures)
+        write_rows(path, ("key", "reason"), failures)
     else:
-        (out / "failures.csv").unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
+
+
+def _note_sources(
+    out: Path, series: Sequence[FoundSeries], inputs: Sequence[Path], options: Options
+) -> None:
+    rows = []
+    for item in series:
+        records = (whole_record(folder) for folder in _folders(out, item.key, options))
+        record = next((one for one in records if one is not None), None)
+        if record is not None and record.input_sha256:
+            rows.append(source_of(item, inputs, record.input_sha256))
+    write_sources(out, rows, _of_shard("sources.csv", options.shard))
+
+
+def _of_shard(name: str, shard: tuple[int, int] | None) -> str:
+    """The name of a file of a run, or of one shard of it."""
+    if shard is None:
+        return name
+    stem, _, ending = name.rpartition(".")
+    return f"{stem}-{shard[0]:04d}-of-{shard[1]:04d}.{ending}"

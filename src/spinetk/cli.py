@@ -3,32 +3,24 @@
 from __future__ import annotations
 
 import gc
-import importlib.util
 import io
 import json
 import signal
 import sys
 import warnings
-from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-from rich.text import Text
 
 import spinetk
-from spinetk.cli_done import say_done, verdicts
-from spinetk.cli_options import anchor_of, formats_of, one_of, slice_choice, spacing_of, study_of
+from spinetk.cli_common import DONE, MODALITIES, UNREADABLE, USAGE, console, needs, say
+from spinetk.cli_options import one_of
+from spinetk.cli_segment import segment
 from spinetk.errors import SpineError, UnreadableInput, UsageError
-from spinetk.warning import Warning
-from spinetk.writers.formats import DICOM_FORMATS, FORMATS, USUAL_FORMATS
 
-DONE, USAGE, UNREADABLE, SOME_FAILED = 0, 2, 3, 4
 INTERRUPTED = 130
 SHORTEST_TOKEN = 12
-MODALITIES = {"auto": None, "mr": "MR", "ct": "CT", "xr": "XR"}
 
 DataSets = Annotated[list[Path], typer.Argument(help="Data sets (or .zip).", metavar="DATA...")]
 Config = Annotated[
@@ -46,7 +38,6 @@ app = typer.Typer(
     help="Find, outline and measure vertebral bodies and intervertebral discs. "
     "Research use only; not a medical device.",
 )
-console = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def main() -> None:
@@ -72,7 +63,7 @@ def _run() -> int:
     # it is told by ourselves
     warnings.simplefilter("ignore")
     if "" in sys.argv[1:]:  # it would be taken for the current folder
-        _say("an argument is empty: a variable that is not set?")
+        say("an argument is empty: a variable that is not set?")
         return USAGE
     try:
         # outside standalone mode typer returns the code of typer.Exit, and 130 for Ctrl-C
@@ -82,27 +73,23 @@ def _run() -> int:
     except typer.Exit as stop:
         code = stop.exit_code
     except UnreadableInput as error:
-        _say(str(error))
+        say(str(error))
         return UNREADABLE
     except SpineError as error:
-        _say(str(error))
+        say(str(error))
         return USAGE
     except OSError as error:
-        _say(f"{error.filename or 'a file'}: {error.strerror or error}")
+        say(f"{error.filename or 'a file'}: {error.strerror or error}")
         return USAGE
     except Exception as error:
         if not hasattr(error, "format_message"):  # click's own errors have it
             raise
         if error.format_message():
-            _say(f"{error.format_message()} (see --help)")
+            say(f"{error.format_message()} (see --help)")
         return USAGE
     if code == INTERRUPTED:
-        _say("interrupted: what was complete is kept")
+        say("interrupted: what was complete is kept")
     return int(code or DONE)
-
-
-def _say(text: str) -> None:
-    console.print(Text.assemble(("spinetk: ", "red"), text))
 
 
 @app.callback(invoke_without_command=True)
@@ -114,161 +101,7 @@ def _version(
         raise typer.Exit
 
 
-@app.command()
-def segment(
-    out: Annotated[Path, typer.Option("-o", "--out", help="Folder for the results.")],
-    inputs: Annotated[
-        list[Path] | None,
-        typer.Argument(help="Files, folders or archives (zip, tar).", metavar="INPUT..."),
-    ] = None,
-    dicomweb: Annotated[
-        str | None, typer.Option(help="URL of a DICOMweb service, to read from and store to.")
-    ] = None,
-    dimse: Annotated[
-        str | None,
-        typer.Option(metavar="TITLE@HOST:PORT", help="A DICOM node, to read from and store to."),
-    ] = None,
-    receive_port: Annotated[
-        int | None,
-        typer.Option(help="Have the node send the study to this port here (C-MOVE to SPINETK)."),
-    ] = None,
-    study: Annotated[str | None, typer.Option(help="StudyInstanceUID there.")] = None,
-    partial: Annotated[
-        bool, typer.Option(help="Take a part of the study where no more of it comes.")
-    ] = False,
-    modality: Annotated[
-        str, typer.Option(help="auto, mr, ct or xr; auto takes it from the file's header.")
-    ] = "auto",
-    slice_: Annotated[
-        str,
-        typer.Option("--slice", help="auto, all, per-body, or a slice's number, counted from 0."),
-    ] = "auto",
-    around: Annotated[
-        int | None,
-        typer.Option(
-            "--slices", min=2, help="Mean and SD of measures over so many slices around the middle."
-        ),
-    ] = None,
-    formats: Annotated[
-        str,
-        typer.Option(
-            "--format",
-            help=f"Comma-separated, of: {', '.join(FORMATS)}; the last {len(DICOM_FORMATS)} only "
-            "where the source is DICOM.",
-            show_default=f"all but {' and '.join(f for f in FORMATS if f not in USUAL_FORMATS)}",
-        ),
-    ] = ",".join(USUAL_FORMATS),
-    model: Annotated[
-        str | None, typer.Option(help="Shipped network (mr, ct, xr) or an .onnx file.")
-    ] = None,
-    score: Annotated[
-        float | None, typer.Option(min=0, max=1, help="Score threshold; the model's by default.")
-    ] = None,
-    anchor: Annotated[
-        str | None, typer.Option(help="A body's level by its place from below, as in L5=2.")
-    ] = None,
-    spacing: Annotated[
-        str | None,
-        typer.Option(help="mm a pixel where the file does not say: 0.5, or 0.5,0.4 (row, column)."),
-    ] = None,
-    pyradiomics: Annotated[
-        Path | None,
-        typer.Option(metavar="PARAMETERS", help="Write PyRadiomics' features by this file, too."),
-    ] = None,
-    overwrite: Annotated[bool, typer.Option(help="Replace results that are there.")] = False,
-    keep: Annotated[
-        bool, typer.Option("--continue", help="Leave series alone whose results are there.")
-    ] = False,
-    quiet: Annotated[bool, typer.Option(help="Print errors only.")] = False,
-) -> None:
-    """Segment every series in the input; results go to OUT/<series key>/."""
-    import cv2
-
-    from spinetk import batch
-    from spinetk.cores import cores
-
-    cv2.setNumThreads(cores())
-    options = batch.Options(
-        modality=one_of("--modality", modality.lower(), MODALITIES),
-        slices=slice_choice(slice_),
-        around=around,
-        pyradiomics=pyradiomics,
-        formats=formats_of(formats),
-        model=model,
-        score=score,
-        anchor=anchor_of(anchor) if anchor else None,
-        overwrite=overwrite,
-        keep=keep,
-        spacing=spacing_of(spacing) if spacing else None,
-    )
-    if around and slice_ != "auto":
-        raise UsageError("--slices goes with the slice that is selected: leave out --slice")
-    if overwrite and keep:
-        raise UsageError("--overwrite replaces results and --continue keeps them: give one of them")
-    study = study_of(study) if study else None
-    if sum(map(bool, (inputs, dicomweb, dimse))) != 1 or bool(inputs) == bool(study):
-        archives = "--dicomweb URL or --dimse TITLE@HOST:PORT, with --study UID"
-        raise UsageError(f"name either INPUT files or folders, or {archives}")
-    archive, fetched = _archive(dicomweb, dimse, receive_port), None
-    if archive and study:
-        came = archive.fetch(study, partial=partial)
-        fetched = came.folder
-        if came.missing:
-            text = f"only a part of the study: {came.missing}"
-            options = replace(options, told=(Warning("partial", text),))
-    elif partial or receive_port:
-        raise UsageError("--partial and --receive-port are of a study from an archive")
-    with Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
-        console=console, transient=True, disable=quiet or not console.is_terminal,
-    ) as bar:  # fmt: skip
-        task = bar.add_task("reading", total=None)
-        outcome = batch.segment_all(
-            [Path(fetched.name)] if fetched else inputs or [],
-            out,
-            options,
-            on_done=lambda row: None if quiet else say_done(out, row, named=not fetched),
-            on_progress=lambda text, done, total: bar.update(
-                task, description=text, completed=done, total=total
-            ),
-            workers=cores(),
-        )
-    for key, reason in outcome.failed:
-        _say(f"{key}: {reason}")
-    for refusal in outcome.passed_over:
-        _say(f"passed over {refusal.name}: {refusal.reason}")
-    for key, text in outcome.told:
-        _say(f"{key}: {text}")
-    if outcome.kept:
-        _say(f"results that were there and were kept: {len(outcome.kept)}")
-    if outcome.other_files:
-        _say(f"passed over files of other kinds: {outcome.other_files}")
-    if fetched and archive:
-        done = [str(row["key"]) for row in outcome.done]
-        # those of an interrupted run may not have been stored yet; a server takes one twice
-        count = archive.store([out / key for key in sorted({*done, *outcome.kept})])
-        print(f"stored {count} instances in {archive.name}")
-        fetched.cleanup()
-    if outcome.done and not quiet:
-        print(verdicts(outcome.done))
-    if outcome.failed:
-        raise typer.Exit(SOME_FAILED)
-
-
-def _archive(url: str | None, node: str | None, port: int | None) -> Any:
-    """The archive that was named; None where none was."""
-    if url:
-        _needs("dicomweb", "dicomweb_client")
-        from spinetk.dicom_net.web import WebArchive
-
-        return WebArchive(url)
-    if node:
-        _needs("serve", "pynetdicom")
-        from spinetk.dicom_net.peers import parse_peer
-        from spinetk.dicom_net.retrieve import NodeArchive
-
-        return NodeArchive(parse_peer(node), port)
-    return None
+app.command()(segment)
 
 
 @app.command()
@@ -317,7 +150,7 @@ def train(
     quiet: NoBar = False,
 ) -> None:
     """Train a network on annotated data; goes on where an interrupted run of OUT stopped."""
-    _needs("train", "torch", "torchvision")
+    needs("train", "torch", "torchvision")
     from spinetk.training.make_network import train_run
 
     model = train_run(
@@ -357,7 +190,7 @@ def serve(
     ] = None,
 ) -> None:
     """Serve a page to drop studies on, look at results, correct them and send them on."""
-    _needs("serve", "fastapi", "uvicorn", "pynetdicom", "scipy", "yaml", "pycocotools")
+    needs("serve", "fastapi", "uvicorn", "pynetdicom", "scipy", "yaml", "pycocotools")
     import uvicorn
 
     from spinetk.dicom_net.peers import parse_peer
@@ -406,7 +239,7 @@ def node(
     keep: Annotated[float, typer.Option(min=0.01, help="Hours until results are deleted.")] = 24.0,
 ) -> None:
     """Be a DICOM node: take studies by C-STORE, segment them, send SEG and SR on."""
-    _needs("serve", "pynetdicom")
+    needs("serve", "pynetdicom")
     import logging
     import threading
 
@@ -464,7 +297,7 @@ def convert(
     ] = None,
 ) -> None:
     """Turn annotations of another format into a data set for training."""
-    _needs("evaluate", "scipy", "yaml", "pycocotools")
+    needs("evaluate", "scipy", "yaml", "pycocotools")
     from spinetk.datasets.converters.convert import Conversion
     from spinetk.datasets.converters.convert import convert as run
 
@@ -513,7 +346,7 @@ def crossval(
     quiet: NoBar = False,
 ) -> None:
     """Train and evaluate by patient in folds; finished folds are kept when it is run again."""
-    _needs("train", "torch", "torchvision", "statsmodels", "pycocotools")
+    needs("train", "torch", "torchvision", "statsmodels", "pycocotools")
     from spinetk.training.crossval import crossval_run
 
     print(crossval_run(data, out, config, folds, init=init, quiet=quiet))
@@ -533,20 +366,10 @@ def evaluate(
 ) -> None:
     """Hold a network's results against reference annotations: detection, Dice, radiomics and slice
     selection, as tables, figures and one page."""
-    _needs("evaluate", "scipy", "pandas", "statsmodels", "matplotlib", "pycocotools", "tabulate")
+    needs("evaluate", "scipy", "pandas", "statsmodels", "matplotlib", "pycocotools", "tabulate")
     from spinetk.evaluation.evaluate import evaluate_run
 
     print(evaluate_run(data, out, model, patients, quiet=quiet))
-
-
-def _needs(extra: str, *modules: str) -> None:
-    """Say which extra to install where one of its modules is missing."""
-    missing = [name for name in modules if importlib.util.find_spec(name) is None]
-    if missing:
-        raise UsageError(
-            f"this needs the {extra} extra ({', '.join(missing)} not found): "
-            f"pip install '.[{extra}]' in SpineTK's folder"
-        )
 
 
 if __name__ == "__main__":

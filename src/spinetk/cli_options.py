@@ -45,6 +45,19 @@ def slice_choice(text: str) -> Any:
     raise UsageError(f"--slice {text}: auto, all, per-body or a number")
 
 
+def shard_of(text: str) -> tuple[int, int]:
+    """Parse "3/16" to (3, 16).
+
+    Raises:
+        UsageError: not of this form, or I is not from 1 to N.
+    """
+    found = re.fullmatch(r"([0-9]{1,6})/([0-9]{1,6})", text)
+    part, count = (int(found[1]), int(found[2])) if found else (0, 0)
+    if not 1 <= part <= count:
+        raise UsageError("I/N, with I from 1 to N", f"--shard {text}")
+    return part, count
+
+
 def spacing_of(text: str) -> tuple[float, float]:
     """Parse "0.5" or "0.5,0.4" (row, column) in mm.
 

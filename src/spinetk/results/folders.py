@@ -6,7 +6,7 @@ import csv
 import json
 import shutil
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from spinetk.results.record import FILE, Record, whole_record
 
 LEFT_SECONDS = 60.0
 """A process of another machine that shares the folder is not known here; it writes longer never."""
+OWNER_ONLY = 0o600
 FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 SUMMARY_COLUMNS = (
     "key", "verdict", "reasons", "modality", "selected_slice", "instance_number", "n_slices",
@@ -83,14 +84,28 @@ def write_summary(out: Path) -> None:
     write_rows(out / "summary.csv", SUMMARY_COLUMNS, map(summary_row, results_in(out).values()))
 
 
-def write_rows(path: Path, columns: Sequence[str], rows: Iterable[dict[str, Any]]) -> None:
+def write_rows(
+    path: Path,
+    columns: Sequence[str],
+    rows: Iterable[Mapping[str, Any]],
+    *,
+    owner_only: bool = False,
+) -> None:
     """Write a CSV file; a server and its working process may write one at the same time.
 
     Args:
         rows: a dict of the columns' values each. Text that a spreadsheet would take for a formula
             (names of files, for one) gets an apostrophe before it.
+        owner_only: nobody else may read it, from its first byte on.
     """
-    with whole_file(path) as partial, partial.open("w", newline="", encoding="utf-8") as stream:
+    with whole_file(path) as partial:
+        if owner_only:
+            partial.touch(OWNER_ONLY)
+        _write(partial, columns, rows)
+
+
+def _write(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.DictWriter(stream, fieldnames=columns)
         writer.writeheader()
         writer.writerows({name: _plain(value) for name, value in row.items()} for row in rows)

@@ -9,11 +9,12 @@ the result: a file may be called `a-slice-003.png`.
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import re
 
 DICOM_KEY = r"([0-9a-f]{8})-(?:\d+|whole)(?:-\d+)?"
-NAMES_BESIDE = ("summary.csv", "failures.csv")
+NAMES_BESIDE = ("summary.csv", "failures.csv", "sources.csv", "measurements.csv", "codebook.csv")
 """Files in the folder of results."""
 RESULT_OF_DICOM = rf"^{DICOM_KEY}(?:-slice-\d+)?(?:-corrected-\d+)?$"
 """Its group is what all results of a study have in common."""
@@ -79,6 +80,15 @@ def volume_key(series: str) -> str:
 def slice_keys_pattern(series: str) -> re.Pattern[str]:
     """Matches the keys that `slice_key` gives for a series."""
     return re.compile(rf"{re.escape(series)}-slice-\d{{3,}}")
+
+
+def slice_keys_glob(series: str) -> str:
+    """Finds folders with such keys, and few others.
+
+    >>> slice_keys_glob("t2")
+    't2-slice-*'
+    """
+    return f"{glob.escape(series)}-slice-*"
 
 
 def version_key(original: str, number: int) -> str:

@@ -1,0 +1,190 @@
+"""Name results after what a study knows its cases by: a folder, a patient's number, a template.
+
+By default keys hold no identity. Whoever asks for one gets it, and only then.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import string
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pydicom
+
+from spinetk.errors import UsageError, readable
+from spinetk.readers.find import FoundSeries, with_unique_keys
+from spinetk.readers.header_checks import file_stem
+from spinetk.results.keys import numbered_key
+from spinetk.results.provenance import SourceRow
+
+OF_HEADER = ("PatientID", "AccessionNumber", "StudyDate", "StudyID", "SeriesNumber",
+             "SeriesDescription")  # fmt: skip
+"""Attributes of a DICOM header that a key may hold."""
+FIELDS = ("folder", "name", *OF_HEADER)
+LONGEST = 100
+"""Characters of a key: folders of slices and versions add theirs."""
+
+
+def template_of(text: str) -> str:
+    """What `--key-from` means: a field's name alone, or a template such as "{folder}_{name}".
+
+    Raises:
+        UsageError: it holds a field that is not known, or none.
+
+    >>> template_of("folder"), template_of("{PatientID}-{SeriesNumber}")
+    ('{folder}', '{PatientID}-{SeriesNumber}')
+    """
+    template = f"{{{text}}}" if text in FIELDS else text
+    try:
+        parts = list(string.Formatter().parse(template))
+    except ValueError as error:
+        raise UsageError(f"is no template ({error})", f"--key-from {text}") from error
+    plain = all(not spec and not how for _, name, spec, how in parts if name is not None)
+    names = [name for _, name, _, _ in parts if name is not None]
+    if not names or not plain or not set(names) <= set(FIELDS):
+        known = ", ".join(FIELDS)
+        raise UsageError(f"one of {known}, or a template of them in braces", f"--key-from {text}")
+    return template
+
+
+def renamed(
+    series: Sequence[FoundSeries], template: str, inputs: Sequence[Path]
+) -> list[FoundSeries]:
+    """The series under keys of the template. Where several get the same, their own keys are
+    added, and then numbers.
+
+    Args:
+        template: as `template_of` gives it.
+        inputs: what the user named: folders are told from there.
+
+    Raises:
+        UsageError: a series has no such value.
+    """
+    keys = [_safe(template.format_map(_Values(item, inputs))) for item in series]
+    shared = Counter(keys)
+    longer = [
+        f"{key}_{_own(item)}" if shared[key] > 1 else key
+        for key, item in zip(keys, series, strict=True)
+    ]
+    return with_unique_keys(
+        replace(item, key=key) for item, key in zip(series, longer, strict=True)
+    )
+
+
+def with_kept_keys(
+    series: Sequence[FoundSeries], known: Sequence[SourceRow], inputs: Sequence[Path]
+) -> list[FoundSeries]:
+    """The series, those whose results are there under the keys of these; others get keys that no
+    result has. So cases can be added to a cohort, and taken out, between two runs. What lies at
+    the same place with another content keeps its key: somebody must say what is to become of it.
+
+    Args:
+        known: what results there are, and of which inputs.
+    """
+    if not known:
+        return list(series)
+    by_content = {row.input_sha256: row.key for row in known}
+    places = {row.key: row.input for row in known}
+    kept = {id(item): by_content.get(item.input_sha256) for item in series}
+    used = set(places)
+    out = []
+    for item in series:
+        key = kept[id(item)]
+        if key is None:
+            key, count = item.key, 1
+            here = readable(place_in(item, inputs).as_posix())
+            while key in used and places.get(key) != here:
+                count += 1
+                key = numbered_key(item.key, count)
+            used.add(key)
+        out.append(replace(item, key=key))
+    return out
+
+
+def source_of(item: FoundSeries, inputs: Sequence[Path], input_sha256: str) -> SourceRow:
+    """Where a series comes from, for sources.csv.
+
+    Args:
+        input_sha256: of the series, as its result's record has it.
+    """
+    number = _own(item) if _is_dicom(item) else ""
+    place = readable(place_in(item, inputs).as_posix())
+    return SourceRow(item.key, place, number, input_sha256)
+
+
+def in_shard(item: FoundSeries, inputs: Sequence[Path], shard: tuple[int, int]) -> bool:
+    """Whether a series belongs to shard I of N, by the SHA-256 of where it lies and what it is
+    called: adding or removing others moves none.
+
+    Args:
+        shard: (I, N), I from 1.
+    """
+    text = f"{place_in(item, inputs).as_posix()}\n{_own(item)}"
+    digest = hashlib.sha256(text.encode(errors="surrogateescape")).digest()
+    return int.from_bytes(digest[:8], "big") % shard[1] == shard[0] - 1
+
+
+def place_in(item: FoundSeries, inputs: Sequence[Path]) -> Path:
+    """Where a series lies, from the folder that holds the input that the user named."""
+    place = item.place
+    for top in inputs:
+        if place == top or place.is_relative_to(top):
+            return place.relative_to(top.parent) if top.name else place
+    return Path(place.name)
+
+
+class _Values(dict[str, str]):
+    """Values of the fields, each looked up when it is asked for."""
+
+    def __init__(self, item: FoundSeries, inputs: Sequence[Path]) -> None:
+        super().__init__()
+        self.item, self.inputs = item, inputs
+
+    def __missing__(self, name: str) -> str:
+        if name == "name":
+            return _own(self.item)
+        if name == "folder":
+            return _folder(self.item, self.inputs)
+        return _of_header(self.item, name)
+
+
+def _own(item: FoundSeries) -> str:
+    """The series' own name: the file's stem, or of DICOM the series' number."""
+    key = item.content.key
+    return re.sub(r"^[0-9a-f]{8}-", "", key) if _is_dicom(item) else key
+
+
+def _is_dicom(item: FoundSeries) -> bool:
+    return not item.content.place.is_file()
+
+
+def _folder(item: FoundSeries, inputs: Sequence[Path]) -> str:
+    place = place_in(item, inputs)
+    if item.archive is not None:
+        parts = (*place.parent.parts[1:], file_stem(place))
+    elif _is_dicom(item):
+        parts = place.parts[1:] or place.parts
+    else:
+        parts = place.parent.parts[1:] or place.parent.parts
+    return "_".join(parts) or item.place.absolute().parent.name
+
+
+def _of_header(item: FoundSeries, name: str) -> str:
+    value = ""
+    if _is_dicom(item):
+        [path, *_] = item.content.files
+        header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=[name], force=True)
+        value = str(header.get(name) or "").strip()
+    if not value:
+        raise UsageError(f"has no {name}: name it otherwise, with --key-from", item.place.name)
+    return value
+
+
+def _safe(text: str) -> str:
+    """A name that every file system takes, without spaces; letters of all languages stay."""
+    plain = re.sub(r"[^\w.-]+", "_", text).strip("._")
+    return plain.encode()[:LONGEST].decode(errors="ignore") or "series"

@@ -1,0 +1,29 @@
+"""What all commands share: the line of an error, and what must be installed."""
+
+from __future__ import annotations
+
+import importlib.util
+
+from rich.console import Console
+from rich.text import Text
+
+from spinetk.errors import UsageError
+
+DONE, USAGE, UNREADABLE, SOME_FAILED = 0, 2, 3, 4
+MODALITIES = {"auto": None, "mr": "MR", "ct": "CT", "xr": "XR"}
+console = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def say(text: str) -> None:
+    """One line on standard error, with our name before it."""
+    console.print(Text.assemble(("spinetk: ", "red"), text))
+
+
+def needs(extra: str, *modules: str) -> None:
+    """Say which extra to install where one of its modules is missing."""
+    missing = [name for name in modules if importlib.util.find_spec(name) is None]
+    if missing:
+        raise UsageError(
+            f"this needs the {extra} extra ({', '.join(missing)} not found): "
+            f"pip install '.[{extra}]' in SpineTK's folder"
+        )

@@ -1,0 +1,200 @@
+"""`spinetk segment`: every series of an input, into a folder of results."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from spinetk.cli_common import MODALITIES, SOME_FAILED, console, needs, say
+from spinetk.cli_done import say_done, verdicts
+from spinetk.cli_options import (
+    anchor_of,
+    formats_of,
+    one_of,
+    shard_of,
+    slice_choice,
+    spacing_of,
+    study_of,
+)
+from spinetk.errors import UsageError
+from spinetk.warning import Warning
+from spinetk.writers.formats import DICOM_FORMATS, FORMATS, USUAL_FORMATS
+
+
+def segment(
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder for the results.")],
+    inputs: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Files, folders or archives (zip, tar).", metavar="INPUT..."),
+    ] = None,
+    dicomweb: Annotated[
+        str | None, typer.Option(help="URL of a DICOMweb service, to read from and store to.")
+    ] = None,
+    dimse: Annotated[
+        str | None,
+        typer.Option(metavar="TITLE@HOST:PORT", help="A DICOM node, to read from and store to."),
+    ] = None,
+    receive_port: Annotated[
+        int | None,
+        typer.Option(help="Have the node send the study to this port here (C-MOVE to SPINETK)."),
+    ] = None,
+    study: Annotated[str | None, typer.Option(help="StudyInstanceUID there.")] = None,
+    partial: Annotated[
+        bool, typer.Option(help="Take a part of the study where no more of it comes.")
+    ] = False,
+    modality: Annotated[
+        str, typer.Option(help="auto, mr, ct or xr; auto takes it from the file's header.")
+    ] = "auto",
+    slice_: Annotated[
+        str,
+        typer.Option("--slice", help="auto, all, per-body, or a slice's number, counted from 0."),
+    ] = "auto",
+    around: Annotated[
+        int | None,
+        typer.Option(
+            "--slices", min=2, help="Mean and SD of measures over so many slices around the middle."
+        ),
+    ] = None,
+    formats: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            help=f"Comma-separated, of: {', '.join(FORMATS)}; the last {len(DICOM_FORMATS)} only "
+            "where the source is DICOM.",
+            show_default=f"all but {' and '.join(f for f in FORMATS if f not in USUAL_FORMATS)}",
+        ),
+    ] = ",".join(USUAL_FORMATS),
+    model: Annotated[
+        str | None, typer.Option(help="Shipped network (mr, ct, xr) or an .onnx file.")
+    ] = None,
+    score: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Score threshold; the model's by default.")
+    ] = None,
+    anchor: Annotated[
+        str | None, typer.Option(help="A body's level by its place from below, as in L5=2.")
+    ] = None,
+    spacing: Annotated[
+        str | None,
+        typer.Option(help="mm a pixel where the file does not say: 0.5, or 0.5,0.4 (row, column)."),
+    ] = None,
+    pyradiomics: Annotated[
+        Path | None,
+        typer.Option(metavar="PARAMETERS", help="Write PyRadiomics' features by this file, too."),
+    ] = None,
+    key_from: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FIELD|TEMPLATE",
+            help="Name results by folder, name, PatientID, AccessionNumber, ..., or a template "
+            "of them: '{PatientID}-{StudyDate}'.",
+        ),
+    ] = None,
+    shard: Annotated[
+        str | None,
+        typer.Option(metavar="I/N", help="Do the I-th of N parts; other processes do the others."),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option(help="Replace results that are there.")] = False,
+    keep: Annotated[
+        bool, typer.Option("--continue", help="Leave series alone whose results are there.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option(help="Print errors only.")] = False,
+) -> None:
+    """Segment every series in the input; results go to OUT/<series key>/."""
+    import cv2
+
+    from spinetk import batch
+    from spinetk.case_names import template_of
+    from spinetk.cores import cores
+
+    cv2.setNumThreads(cores())
+    options = batch.Options(
+        modality=one_of("--modality", modality.lower(), MODALITIES),
+        slices=slice_choice(slice_),
+        around=around,
+        key_from=template_of(key_from) if key_from else None,
+        shard=shard_of(shard) if shard else None,
+        sources=not (dicomweb or dimse),
+        pyradiomics=pyradiomics,
+        formats=formats_of(formats),
+        model=model,
+        score=score,
+        anchor=anchor_of(anchor) if anchor else None,
+        overwrite=overwrite,
+        keep=keep,
+        spacing=spacing_of(spacing) if spacing else None,
+    )
+    if around and slice_ != "auto":
+        raise UsageError("--slices goes with the slice that is selected: leave out --slice")
+    if overwrite and keep:
+        raise UsageError("--overwrite replaces results and --continue keeps them: give one of them")
+    study = study_of(study) if study else None
+    if sum(map(bool, (inputs, dicomweb, dimse))) != 1 or bool(inputs) == bool(study):
+        archives = "--dicomweb URL or --dimse TITLE@HOST:PORT, with --study UID"
+        raise UsageError(f"name either INPUT files or folders, or {archives}")
+    archive, fetched = _archive(dicomweb, dimse, receive_port), None
+    if archive and study:
+        came = archive.fetch(study, partial=partial)
+        fetched = came.folder
+        if came.missing:
+            text = f"only a part of the study: {came.missing}"
+            options = replace(options, told=(Warning("partial", text),))
+    elif partial or receive_port:
+        raise UsageError("--partial and --receive-port are of a study from an archive")
+    with Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
+        console=console, transient=True, disable=quiet or not console.is_terminal,
+    ) as bar:  # fmt: skip
+        task = bar.add_task("reading", total=None)
+        outcome = batch.segment_all(
+            [Path(fetched.name)] if fetched else inputs or [],
+            out,
+            options,
+            on_done=lambda row: None if quiet else say_done(out, row, named=not fetched),
+            on_progress=lambda text, done, total: bar.update(
+                task, description=text, completed=done, total=total
+            ),
+            workers=cores(),
+        )
+    for key, reason in outcome.failed:
+        say(f"{key}: {reason}")
+    for refusal in outcome.passed_over:
+        say(f"passed over {refusal.name}: {refusal.reason}")
+    for key, text in outcome.told:
+        say(f"{key}: {text}")
+    if outcome.kept:
+        say(f"results that were there and were kept: {len(outcome.kept)}")
+    if outcome.other_files:
+        say(f"passed over files of other kinds: {outcome.other_files}")
+    if fetched and archive:
+        done = [str(row["key"]) for row in outcome.done]
+        # those of an interrupted run may not have been stored yet; a server takes one twice
+        count = archive.store([out / key for key in sorted({*done, *outcome.kept})])
+        print(f"stored {count} instances in {archive.name}")
+        fetched.cleanup()
+    if outcome.done and not quiet:
+        print(verdicts(outcome.done))
+    if outcome.done and options.sources and not quiet and console.is_terminal:
+        text = "which input each result is of, for your eyes alone"
+        console.print(f"{out / 'sources.csv'}: {text}", style="dim")
+    if outcome.failed:
+        raise typer.Exit(SOME_FAILED)
+
+
+def _archive(url: str | None, node: str | None, port: int | None) -> Any:
+    """The archive that was named; None where none was."""
+    if url:
+        needs("dicomweb", "dicomweb_client")
+        from spinetk.dicom_net.web import WebArchive
+
+        return WebArchive(url)
+    if node:
+        needs("serve", "pynetdicom")
+        from spinetk.dicom_net.peers import parse_peer
+        from spinetk.dicom_net.retrieve import NodeArchive
+
+        return NodeArchive(parse_peer(node), port)
+    return None

@@ -1,0 +1,69 @@
+"""sources.csv: which input each result is of. It alone holds names of files and folders, which may
+be a patient's: its owner alone may read it."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from spinetk.results.folders import write_rows
+from spinetk.results.keys import slice_keys_glob
+
+FILE = "sources.csv"
+
+
+@dataclass(frozen=True)
+class SourceRow:
+    """Where a result comes from.
+
+    Attributes:
+        input: path from the folder that holds the input that the user named.
+        series_number: of a DICOM series, else empty.
+        input_sha256: as in run.json.
+    """
+
+    key: str
+    input: str
+    series_number: str
+    input_sha256: str
+
+
+COLUMNS = tuple(SourceRow.__annotations__)
+
+
+def write_sources(out: Path, rows: Iterable[SourceRow], name: str = FILE) -> None:
+    """Add rows to the file; those of keys that are there already are replaced, and those of results
+    that are gone go.
+
+    Args:
+        name: of the file: every shard writes its own.
+    """
+    path = out / name
+    known = {row.key: row for row in (*read_sources(path), *rows)}
+    there = (row for row in known.values() if _has_results(out, row.key))
+    write_rows(path, COLUMNS, map(asdict, there), owner_only=True)
+
+
+def read_sources(path: Path) -> list[SourceRow]:
+    """The rows of the file; none where it is missing, or is not as it is written here."""
+    if not path.is_file():
+        return []
+    with path.open(newline="", encoding="utf-8", errors="replace") as stream:
+        rows = csv.DictReader(stream)
+        return [
+            SourceRow(**{name: row[name].removeprefix("'") for name in COLUMNS})
+            for row in rows
+            if all(row.get(name) is not None for name in COLUMNS)
+        ]
+
+
+def known_sources(out: Path) -> list[SourceRow]:
+    """What the files of this run and of all shards say of the results that are there."""
+    rows = [row for path in sorted(out.glob("sources*.csv")) for row in read_sources(path)]
+    return [row for row in rows if _has_results(out, row.key)]
+
+
+def _has_results(out: Path, key: str) -> bool:
+    return (out / key).is_dir() or any(out.glob(slice_keys_glob(key)))

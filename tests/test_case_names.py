@@ -1,0 +1,128 @@
+"""Keys by what a study knows its cases by, the same whatever else lies beside."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pydicom
+import pytest
+
+from spinetk.case_names import in_shard, place_in, renamed, template_of, with_kept_keys
+from spinetk.errors import UsageError
+from spinetk.readers import FoundSeries, find
+from spinetk.results.provenance import SourceRow
+
+
+def volume(path: Path, value: int = 1) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    nibabel.save(nibabel.Nifti1Image(np.full((3, 8, 8), value, np.int16), np.eye(4)), path)
+    return path
+
+
+def keys(series: list[FoundSeries]) -> list[str]:
+    return [item.key for item in series]
+
+
+@pytest.fixture
+def cohort(tmp_path: Path) -> Path:
+    for number in (1, 2, 10):
+        volume(tmp_path / "cohort" / f"case{number:02d}" / "t2.nii.gz", number)
+    return tmp_path / "cohort"
+
+
+def test_a_folder_for_each_case_gives_the_keys(cohort: Path) -> None:
+    found = find([cohort]).series
+    assert keys(list(found)) == ["t2", "t2-2", "t2-3"]
+    named = renamed(found, template_of("folder"), [cohort])
+    assert keys(named) == ["case01", "case02", "case10"]
+
+
+def test_several_series_in_a_folder_keep_their_names(cohort: Path) -> None:
+    volume(cohort / "case01" / "t1.nii.gz")
+    named = renamed(find([cohort]).series, template_of("folder"), [cohort])
+    assert sorted(keys(named)) == ["case01_t1", "case01_t2", "case02", "case10"]
+
+
+def test_a_template_joins_fields_and_bad_letters_go(cohort: Path) -> None:
+    volume(cohort / "an odd: name" / "t2.nii.gz")
+    named = renamed(find([cohort]).series, template_of("{folder}.{name}"), [cohort])
+    assert [key for key in keys(named) if "odd" in key] == ["an_odd_name.t2-1"] or any(
+        re.fullmatch(r"an_odd_name\.t2(-\d)?", key) for key in keys(named)
+    )
+
+
+def test_a_named_file_is_named_by_its_folder(cohort: Path) -> None:
+    path = cohort / "case02" / "t2.nii.gz"
+    assert keys(renamed(find([path]).series, template_of("folder"), [path])) == ["case02"]
+
+
+@pytest.mark.parametrize("text", ["", "patient", "{nobody}", "{folder", "{folder!r}", "{name:3}"])
+def test_what_is_no_template_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="key-from"):
+        template_of(text)
+
+
+@pytest.fixture
+def dicom(phantom_folder: Path, tmp_path: Path) -> Path:
+    out = tmp_path / "dicom" / "a"
+    out.mkdir(parents=True)
+    for path in sorted((phantom_folder / "dicom").iterdir())[:3]:
+        dataset = pydicom.dcmread(path)
+        dataset.PatientID, dataset.AccessionNumber = "Müller 7/3", "A1"
+        dataset.save_as(out / path.name)
+    return tmp_path / "dicom"
+
+
+def test_values_of_the_header_are_taken_where_they_are_asked_for(dicom: Path) -> None:
+    found = find([dicom]).series
+    template = template_of("{PatientID}-{AccessionNumber}-{SeriesNumber}")
+    assert keys(renamed(found, template, [dicom])) == ["Müller_7_3-A1-1"]
+    assert keys(renamed(found, template_of("folder"), [dicom])) == ["a"]
+
+
+def test_a_series_without_the_value_is_named_in_the_refusal(cohort: Path) -> None:
+    with pytest.raises(UsageError, match="has no PatientID"):
+        renamed(find([cohort]).series, template_of("PatientID"), [cohort])
+
+
+def rows_of(series: list[FoundSeries], top: Path) -> list[SourceRow]:
+    return [
+        SourceRow(item.key, place_in(item, [top]).as_posix(), "", item.input_sha256)
+        for item in series
+    ]
+
+
+def test_cases_added_and_removed_leave_the_others_keys(cohort: Path) -> None:
+    before = list(find([cohort]).series)
+    known = rows_of(before, cohort)
+    volume(cohort / "case00" / "t2.nii.gz", 20)
+    (cohort / "case02" / "t2.nii.gz").unlink()
+    after = with_kept_keys(find([cohort]).series, known, [cohort])
+    by_place = {place_in(item, [cohort]).parent.name: item.key for item in after}
+    assert by_place == {"case00": "t2-4", "case01": "t2", "case10": "t2-3"}
+
+
+def test_another_content_at_the_same_place_keeps_its_key(cohort: Path) -> None:
+    known = rows_of(list(find([cohort]).series), cohort)
+    volume(cohort / "case02" / "t2.nii.gz", 99)
+    after = with_kept_keys(find([cohort]).series, known, [cohort])
+    assert keys(after) == ["t2", "t2-2", "t2-3"]  # the batch says that it is another input
+
+
+def test_shards_share_all_series_and_none_moves_when_others_come(cohort: Path) -> None:
+    for number in range(20, 60):
+        volume(cohort / f"case{number}" / "t2.nii.gz", number)
+    found = list(find([cohort]).series)
+    shards = [[place_in(i, [cohort]) for i in found if in_shard(i, [cohort], (k, 4))]
+              for k in (1, 2, 3, 4)]  # fmt: skip
+    assert sorted(p for shard in shards for p in shard) == sorted(
+        place_in(i, [cohort]) for i in found
+    )
+    assert all(4 <= len(shard) <= 20 for shard in shards)
+    moved = [replace(item, key=f"{item.key}-moved") for item in found]  # numbered keys may change
+    assert len(moved) == len(found)
+    volume(cohort / "case00" / "t2.nii.gz", 99)
+    again = [place_in(i, [cohort]) for i in find([cohort]).series if in_shard(i, [cohort], (1, 4))]
+    assert set(shards[0]) <= set(again)
