@@ -467,7 +467,9 @@ def _more_tables(
         tables["pyradiomics.csv"] = full_radiomics(result, extractor(options.pyradiomics))
     shown = [count.index for count in result.trace if count.bodies]
     if options.slices == "per-body":
-        indices, name, measure = shown, "per_body.csv", on_best_slices
+        # all between: thin series are searched coarsely, structures are followed slice by slice
+        indices = list(range(min(shown), max(shown) + 1)) if shown else []
+        name, measure = "per_body.csv", on_best_slices
     elif options.around is not None:
         every = range(len(result.series.slices))
         near = sorted(every, key=lambda index: abs(index - result.slice_index))

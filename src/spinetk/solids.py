@@ -24,6 +24,8 @@ smaller one."""
 FEWEST_SLICES = 2
 """What is seen on a single slice only is no solid (one slice of a series of few counts)."""
 FEW = 3
+MISSED = 2
+"""Slices between two outlines of one structure on which it may have been missed."""
 
 
 @dataclass(frozen=True)
@@ -64,10 +66,12 @@ class Solid:
         instance: with its best mask, on the selected slice or on the slice where it is largest;
             named and ordered by the selected slice.
         pieces: (slice index, run-length code) of its outline on each slice.
+        outlines: the instance without its mask on each of these slices, as it was found there.
     """
 
     instance: Instance
     pieces: tuple[tuple[int, dict[str, object]], ...]
+    outlines: tuple[Instance, ...] = ()
 
 
 def solids(slices: Sequence[OutlinedSlice], chosen: int | None = None) -> tuple[int, list[Solid]]:
@@ -94,7 +98,8 @@ def solids(slices: Sequence[OutlinedSlice], chosen: int | None = None) -> tuple[
         if not on_chosen:
             instance = replace(instance, level=None)
         pieces = tuple((slices[t].index, slices[t].codes[p]) for t, p in chain)
-        found.append((not on_chosen, place, Solid(instance, pieces)))
+        outlines = tuple(slices[t].instances[p] for t, p in chain)
+        found.append((not on_chosen, place, Solid(instance, pieces, outlines)))
     found.sort(key=lambda item: item[:2])
     return chosen, [solid for _, _, solid in found]
 
@@ -116,38 +121,37 @@ def label_volume(
 
 
 def _chains(slices: Sequence[OutlinedSlice]) -> list[list[tuple[int, int]]]:
-    """(place of the slice, place of the instance) of every structure, along the slices."""
+    """(place of the slice, place of the instance) of every structure, along the slices. A structure
+    may be missed on `MISSED` slices on which others were found; a slice on which nothing was found
+    parts all."""
     chains: list[list[tuple[int, int]]] = []
-    open_chains: dict[int, list[tuple[int, int]]] = {}
-    before: list[NDArray[np.bool_]] = []
+    last: list[NDArray[np.bool_]] = []
+    start = 0
     for s, one in enumerate(slices):
+        if s and slices[s - 1].index != one.index - 1:
+            start = s
         masks = [one.mask(place) for place in range(len(one.instances))]
-        neighbours = s > 0 and slices[s - 1].index == one.index - 1
-        pairs = (
-            sorted(
-                (
-                    (_shared(before[a], masks[b]), a, b)
-                    for a in range(len(before))
-                    for b in range(len(masks))
-                    if slices[s - 1].instances[a].kind == one.instances[b].kind
-                ),
-                reverse=True,
-            )
-            if neighbours
-            else []
-        )
-        linked: dict[int, list[tuple[int, int]]] = {}
+        pairs = []
+        for number, chain in enumerate(chains):
+            t, a = chain[-1]
+            if t < max(start, s - 1 - MISSED):
+                continue
+            for b, mask in enumerate(masks):
+                if slices[t].instances[a].kind == one.instances[b].kind:
+                    pairs.append((t, _shared(last[number], mask), number, b))
         used: set[int] = set()
-        for share, a, b in pairs:
-            if share > SHARED and a not in used and b not in linked:
-                used.add(a)
-                linked[b] = open_chains[a]
-        for b in range(len(masks)):
-            if b not in linked:
-                linked[b] = []
-                chains.append(linked[b])
-            linked[b].append((s, b))
-        open_chains, before = linked, masks
+        linked: dict[int, int] = {}
+        for _, share, number, b in sorted(pairs, reverse=True):  # the nearest slice first
+            if share > SHARED and number not in used and b not in linked:
+                used.add(number)
+                linked[b] = number
+        for b, mask in enumerate(masks):
+            if b in linked:
+                chains[linked[b]].append((s, b))
+                last[linked[b]] = mask
+            else:
+                chains.append([(s, b)])
+                last.append(mask)
     return chains
 
 

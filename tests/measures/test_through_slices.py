@@ -1,6 +1,7 @@
 """Measures of several slices: a bent spine's bodies each in their middle, and what is spread."""
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,7 @@ def block(top: int, depth: int, height: int, level: str | None, order: int) -> I
 
 def on_slice(index: int, *instances: Instance) -> Segmentation:
     slices = tuple(
-        Slice(np.zeros(SHAPE, np.float32), i, None, (0.5, 0.5), Path("x")) for i in range(5)
+        Slice(np.zeros(SHAPE, np.float32), i, None, (0.5, 0.5), Path("x")) for i in range(6)
     )
     count = SliceCount(index, len(instances), 0, 1000.0)
     return Segmentation(
@@ -54,14 +55,41 @@ def test_a_body_that_the_selected_slice_lacks_is_named_by_its_place() -> None:
     assert [(row["level"], row["order"]) for row in rows] == [("L5", 1), ("L3", 2), ("L4", 0)]
 
 
+def test_a_body_missed_on_a_slice_is_one_body_still() -> None:
+    """L3 is missed on slice 3 and found again on 4 and 5, a little higher: no L2 comes of it."""
+    lower = [block(220, 40, 30, "L5", 1), block(160, 40, 30, "L4", 2)]
+    middle = on_slice(2, *lower, block(100, 40, 30, "L3", 3))
+    again = [on_slice(k, *lower, block(94, 40, 30, None, 3)) for k in (4, 5)]
+    outlined = [OutlinedSlice.of(r) for r in (middle, on_slice(3, *lower), *again)]
+    assert [row["level"] for row in on_best_slices(middle, outlined)] == ["L5", "L4", "L3"]
+
+
+def test_names_stop_where_a_body_seems_to_be_missing() -> None:
+    middle = on_slice(2, block(260, 40, 30, "L5", 1), block(220, 40, 30, "L4", 2))
+    also = [block(260, 30, 30, None, 1), block(220, 30, 30, None, 2), block(60, 40, 30, None, 3)]
+    outlined = [OutlinedSlice.of(r) for r in (middle, *(on_slice(k, *also) for k in (3, 4)))]
+    rows = on_best_slices(middle, outlined)
+    assert [row["level"] for row in rows] == ["L5", "L4", None]
+    assert rows[2]["label"] is None and rows[2]["slip_mm"] is None
+
+
+def test_what_the_network_says_of_an_outline_is_of_the_outline_that_is_measured() -> None:
+    good = replace(block(200, 30, 30, "L5", 1), quality=0.95, poor=False)
+    bad = replace(block(200, 40, 30, None, 1), quality=0.4, poor=True, score=0.6)
+    results = [on_slice(2, good), on_slice(3, bad)]
+    [row] = on_best_slices(results[0], [OutlinedSlice.of(r) for r in results])
+    assert (row["slice_index"], row["quality"], row["verdict"]) == (3, 0.4, "check")
+    assert row["level"] == "L5" and row["score"] == 0.6
+
+
 def test_mean_and_spread_are_those_of_the_slices() -> None:
-    results = [on_slice(k, block(120, 40, h, "L4", 1)) for k, h in ((1, 30), (2, 32), (3, 34))]
+    results = [on_slice(k, block(120, 40, h, "L4", 1)) for k, h in ((1, 31), (2, 32), (3, 33))]
     rows = over_slices(results[1], [OutlinedSlice.of(r) for r in results])
     by_measure = {row["measure"]: row for row in rows}
     area = by_measure["area_mm2"]
     assert (area["level"], area["slices"]) == ("L4", 3)
     assert area["mean"] == pytest.approx(40 * 32 * 0.25)
-    assert area["sd"] == pytest.approx(40 * 2 * 0.25)
+    assert area["sd"] == pytest.approx(40 * 1 * 0.25)
     assert by_measure["height_middle_mm"]["mean"] == pytest.approx(16.0, abs=0.1)
     assert not {"score", "label", "truncated"} & set(by_measure)
 

@@ -9,19 +9,19 @@ choice.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from statistics import mean, stdev
 
 import numpy as np
 
-from spinetk.anatomy import cut_by_border
+from spinetk.anatomy import cut_by_border, order_and_name
 from spinetk.boxes import mask_box, mask_centre
 from spinetk.measures.table import Row, measurements
 from spinetk.orientation import upright
 from spinetk.rle import decode_rle
 from spinetk.solids import OutlinedSlice, Solid, solids
-from spinetk.structures import BODY_KIND, LEVELS
-from spinetk.study import Segmentation
+from spinetk.structures import BODY_KIND, label_numbers
+from spinetk.study import Instance, Segmentation
 
 FULL = 0.9
 """Slices on which a structure has so much of its largest area show it whole; the middle one of them
@@ -36,7 +36,9 @@ NO_MEASURES = ("label", "score", "quality", "quality_low", "level_confidence", "
 def on_best_slices(result: Segmentation, outlined: Sequence[OutlinedSlice]) -> list[Row]:
     """A row for each structure, measured on the slice that shows it best.
 
-    Bodies that the selected slice does not show are named by their place among those that it does.
+    Bodies that the selected slice does not show follow, with order 0 and without a label: they are
+    not in the mask. They are named by their place among those that it does show, as far as no body
+    is missing between.
 
     Args:
         result: of the selected slice.
@@ -45,10 +47,10 @@ def on_best_slices(result: Segmentation, outlined: Sequence[OutlinedSlice]) -> l
     Returns:
         Rows as `table.measurements` gives them: the structures of the selected slice, then others.
     """
-    parts = _named(result, solids(outlined, result.slice_index)[1])
-    best = [_best_slice(solid) for solid in parts]
+    parts = _through(result, outlined)
+    best = [_whole_on(part.solid)[0] for part in parts]
     rows = _rows(result, parts, sorted(set(best)))
-    return [rows[index][place] for place, index in enumerate(best)]
+    return [_as_listed(parts[place], rows[index][place]) for place, index in enumerate(best)]
 
 
 def over_slices(result: Segmentation, outlined: Sequence[OutlinedSlice]) -> list[Row]:
@@ -59,26 +61,27 @@ def over_slices(result: Segmentation, outlined: Sequence[OutlinedSlice]) -> list
         result: of the selected slice.
         outlined: that slice and those around it, in order.
     """
-    parts = _named(result, solids(outlined, result.slice_index)[1])[: len(result.instances)]
+    parts = [part for part in _through(result, outlined) if part.listed]
     rows = _rows(result, parts, [one.index for one in outlined])
     out: list[Row] = []
-    for place, solid in enumerate(parts):
-        own = [of_slice[place] for of_slice in rows.values() if place in of_slice]
-        whole = [row for row in own if not row["truncated"]]
-        for measure in (whole or own)[0]:
-            values = [row[measure] for row in whole]
-            numbers = [float(v) for v in values if isinstance(v, float | int) and v is not True]
+    for place, part in enumerate(parts):
+        whole = set(_whole_on(part.solid))
+        own = [rows[index][place] for index in whole & rows.keys() if place in rows[index]]
+        own = [row for row in own if not row["truncated"]]
+        for measure in own[0] if own else ():
             if measure in (*IDENTITY, *NO_MEASURES) or measure.startswith("spread_"):
                 continue
+            values = [row[measure] for row in own]
+            numbers = [
+                float(v) for v in values if isinstance(v, float | int) and not isinstance(v, bool)
+            ]
             if len(numbers) < 2:
-                continue
-            if any(isinstance(v, bool) for v in values):
                 continue
             out.append(
                 {
-                    "kind": solid.instance.kind,
-                    "level": solid.instance.level,
-                    "order": solid.instance.order,
+                    "kind": part.solid.instance.kind,
+                    "level": part.solid.instance.level,
+                    "order": part.listed,
                     "measure": measure,
                     "slices": len(numbers),
                     "mean": mean(numbers),
@@ -88,48 +91,111 @@ def over_slices(result: Segmentation, outlined: Sequence[OutlinedSlice]) -> list
     return out
 
 
+@dataclass(frozen=True)
+class _Part:
+    """A structure through the slices.
+
+    Attributes:
+        solid: its instance has the level, and the order among all structures of its kind.
+        listed: its order in the result, 0 where the selected slice does not show it.
+        label: in mask.nii.gz, None likewise.
+    """
+
+    solid: Solid
+    listed: int
+    label: int | None
+
+
+def _through(result: Segmentation, outlined: Sequence[OutlinedSlice]) -> list[_Part]:
+    """The structures, those of the selected slice first and as the result has them; bodies ordered
+    and named among all."""
+    found = solids(outlined, result.slice_index)[1]
+    known, extra = found[: len(result.instances)], found[len(result.instances) :]
+    turn = upright(result.slice).turn
+    boxes = [mask_box(turn.apply(i.mask)) for i in result.instances if i.kind == BODY_KIND]
+    new = []
+    for solid in extra:
+        middle = mask_centre(turn.apply(solid.instance.mask))[1]
+        # at the height of a known body lies another piece of it
+        if solid.instance.kind == BODY_KIND and not any(b[1] <= middle < b[3] for b in boxes):
+            new.append(solid)
+    instances = [*result.instances, *(solid.instance for solid in new)]
+    placed = [replace(i, mask=turn.apply(i.mask)) for i in instances]
+    ordered = _ordered(placed, len(result.instances))
+    labels = label_numbers(result.instances)
+    return [
+        _Part(
+            replace(solid, instance=replace(instances[k], order=order, level=level)),
+            instances[k].order if k < len(known) else 0,
+            labels[k] if k < len(known) else None,
+        )
+        for k, (solid, (order, level)) in enumerate(zip((*known, *new), ordered, strict=True))
+    ]
+
+
+def _ordered(placed: Sequence[Instance], known: int) -> list[tuple[int, str | None]]:
+    """Order and level of upright instances among all of them; the first `known` keep their levels,
+    the others get theirs from these, as far as no body is missing between."""
+    bodies = [k for k, item in enumerate(placed) if item.kind == BODY_KIND]
+    bodies.sort(key=lambda k: -mask_centre(placed[k].mask)[1])
+    orders = {k: order for order, k in enumerate(bodies, start=1)}
+    anchor = next(
+        ((str(placed[k].level), orders[k]) for k in bodies if k < known and placed[k].level), None
+    )
+    names: dict[int, str | None] = {}
+    if anchor is not None and len(bodies) > _bodies(placed, known):
+        again, _ = order_and_name([placed[k] for k in bodies], anchor)
+        names = {orders_to: item.level for orders_to, item in enumerate(again, start=1)}
+        told = [k for k in bodies if k < known]
+        if any(placed[k].level not in (None, names.get(orders[k])) for k in told):
+            names = {}  # the result knows better
+    return [
+        (
+            orders.get(k, item.order),
+            item.level if k < known else names.get(orders.get(k, 0)),
+        )
+        for k, item in enumerate(placed)
+    ]
+
+
+def _bodies(placed: Sequence[Instance], known: int) -> int:
+    """How many of the first `known` are bodies."""
+    return sum(item.kind == BODY_KIND for item in placed[:known])
+
+
 def _rows(
-    result: Segmentation, parts: Sequence[Solid], indices: Sequence[int]
+    result: Segmentation, parts: Sequence[_Part], indices: Sequence[int]
 ) -> dict[int, dict[int, Row]]:
     """By slice, then by place of the structure: its row as if that slice had been selected."""
     out: dict[int, dict[int, Row]] = {}
     for index in indices:
-        shown = {p: dict(solid.pieces)[index] for p, solid in enumerate(parts)
-                 if index in dict(solid.pieces)}  # fmt: skip
-        instances = []
-        for place, code in shown.items():
-            mask = decode_rle(code)
-            instance = replace(parts[place].instance, mask=mask, box=mask_box(mask))
-            instances.append(replace(instance, truncated=cut_by_border(mask)))
-        alone = replace(result, slice_index=index, instances=tuple(instances))
+        instances: dict[int, Instance] = {}
+        for place, part in enumerate(parts):
+            for (at, code), own in zip(part.solid.pieces, part.solid.outlines, strict=True):
+                if at == index:
+                    mask = decode_rle(code)
+                    instances[place] = replace(
+                        own, mask=mask, box=mask_box(mask), truncated=cut_by_border(mask),
+                        order=part.solid.instance.order, level=part.solid.instance.level,
+                    )  # fmt: skip
+        shown = sorted(
+            instances, key=lambda p: (instances[p].kind != BODY_KIND, instances[p].order)
+        )
+        alone = replace(
+            result, slice_index=index, instances=tuple(instances[place] for place in shown)
+        )
         out[index] = dict(zip(shown, measurements(alone), strict=True))
     return out
 
 
-def _best_slice(solid: Solid) -> int:
+def _as_listed(part: _Part, row: Row) -> Row:
+    return row | {"order": part.listed, "label": part.label}
+
+
+def _whole_on(solid: Solid) -> list[int]:
+    """The slices that show a structure whole, the best first: the middle one."""
     areas = [(index, int(np.count_nonzero(decode_rle(code)))) for index, code in solid.pieces]
     most = max(area for _, area in areas)
     whole = [index for index, area in areas if area >= FULL * most]
-    return whole[(len(whole) - 1) // 2]
-
-
-def _named(result: Segmentation, parts: Sequence[Solid]) -> list[Solid]:
-    """The solids, those of the selected slice as the result has them, and other bodies (order 0)
-    named by their place among them."""
-    known = len(result.instances)
-    out = [replace(solid, instance=instance)
-           for solid, instance in zip(parts, result.instances, strict=False)]  # fmt: skip
-    turn = upright(result.slice).turn
-    heights = [-mask_centre(turn.apply(solid.instance.mask))[1] for solid in parts]
-    bodies = [p for p, solid in enumerate(parts) if solid.instance.kind == BODY_KIND]
-    bodies.sort(key=lambda place: heights[place])
-    orders = {place: order for order, place in enumerate(bodies, start=1)}
-    levels = {orders[p]: out[p].instance.level for p in bodies if p < known}
-    offsets = {LEVELS.index(level) + order for order, level in levels.items() if level in LEVELS}
-    for place, solid in enumerate(parts[known:], start=known):
-        level = None
-        if place in orders and len(offsets) == 1:
-            rank = min(offsets) - orders[place]
-            level = LEVELS[rank] if 0 <= rank < len(LEVELS) else None
-        out.append(replace(solid, instance=replace(solid.instance, order=0, level=level)))
-    return out
+    middle = whole[(len(whole) - 1) // 2]
+    return [middle, *(index for index in whole if index != middle)]

@@ -100,6 +100,15 @@ def version_key(original: str, number: int) -> str:
     return f"{original}-corrected-{number}"
 
 
+def looks_corrected(key: str) -> bool:
+    """Whether a key may be that of a corrected version; its record knows.
+
+    >>> looks_corrected("t2-corrected-2"), looks_corrected("t2")
+    (True, False)
+    """
+    return re.search(r"-corrected-\d+$", key) is not None
+
+
 def original_key(key: str, *, corrected: bool) -> str:
     """The key of the result that a version comes from; of what is no version, its own.
 

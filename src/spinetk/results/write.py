@@ -48,7 +48,7 @@ def write_result(
     """Write `out/<series key>/`; run.json is always among the files.
 
     Args:
-        tables: more tables of measurements, by the file's name; written with "csv".
+        tables: more tables of measurements, by the file's name.
 
     The time of "write" is that of the files before the report and the record. An older result of
     the same key is replaced when the new one is complete.
@@ -73,8 +73,8 @@ def write_result(
             if "csv" in formats:
                 write_measurements(unfinished / "instances.csv", rows)
                 write_angles(unfinished / "angles.csv", angles)
-                for name, table in (tables or {}).items():
-                    write_measurements(unfinished / name, table)
+            for name, table in (tables or {}).items():
+                write_measurements(unfinished / name, table)
             if "nifti" in formats:
                 write_nifti(unfinished / "image.nii.gz", unfinished / "mask.nii.gz", result)
             if "overlay" in formats:

@@ -1,0 +1,1 @@
+"""Many results together: one table, one page, one person over time, a reference group."""

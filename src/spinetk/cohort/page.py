@@ -1,0 +1,147 @@
+"""One self-contained page over a cohort: verdicts, the spread of each measure, what stands out, and
+a contact sheet of overlays, worst first."""
+
+from __future__ import annotations
+
+import base64
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import cv2
+import jinja2
+
+from spinetk.atomic import whole_file
+from spinetk.cohort.distributions import FAR, Outlier, Place, Spread, outliers, spreads
+from spinetk.cohort.table import TABLE, results_one_by_one
+from spinetk.study import Judgement
+
+PAGE = "cohort.html"
+MOST_PICTURES = 200
+"""Of the contact sheet: the worst; a page of more is too large to open."""
+PICTURE_HEIGHT = 220
+MOST_DOTS = 200
+"""Of a level."""
+RANK: dict[Judgement | None, int] = {"reject": 0, "check": 1, None: 2, "ok": 3}
+WIDTH, LEFT, ROW, TOP = 640, 96, 20, 6
+"""Of a drawing, in its own units: a level is a row."""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A result on the contact sheet."""
+
+    key: str
+    verdict: Judgement | None
+    reasons: tuple[str, ...]
+    bodies: int
+    has_report: bool
+
+
+def write_page(out: Path) -> Path:
+    """Write the page beside the results; the table must be there (`table.write_table`)."""
+    counts: Counter[str] = Counter()
+    networks: Counter[str] = Counter()
+    warned: Counter[str] = Counter()
+    worst: list[Listed] = []
+    for folder, record in results_one_by_one(out):
+        counts[record.verdict or "not judged"] += 1
+        networks[record.model.name] += 1
+        warned.update({w.code for w in record.warnings if w.severity == "check"})
+        report = (folder / "report.html").is_file()
+        worst.append(Listed(folder.name, record.verdict, record.reasons, record.bodies, report))
+        if len(worst) > 2 * MOST_PICTURES:
+            worst = _worst(worst)
+    found = spreads(out / TABLE)
+    template = jinja2.Environment(autoescape=True).from_string(
+        resources.files("spinetk.cohort").joinpath("page.html").read_text(encoding="utf-8")
+    )
+    sheet = _worst(worst)
+    page = template.render(
+        counts=counts, networks=networks, warned=warned.most_common(), total=counts.total(),
+        drawings=_drawings(found), outliers=_grouped(outliers(out / TABLE, found)), far=FAR,
+        sheet=[(item, _thumbnail(out / item.key / "overlay.png")) for item in sheet],
+        reports={item.key for item in sheet if item.has_report} | _with_reports(out),
+    )  # fmt: skip
+    with whole_file(out / PAGE) as path:
+        path.write_text(page, encoding="utf-8")
+    return out / PAGE
+
+
+def _worst(items: Sequence[Listed]) -> list[Listed]:
+    ranked = sorted(items, key=lambda item: (RANK[item.verdict], -len(item.reasons), item.key))
+    return ranked[:MOST_PICTURES]
+
+
+def _with_reports(out: Path) -> set[str]:
+    return {path.parent.name for path in out.glob("*/report.html")}
+
+
+def _grouped(found: Sequence[Outlier]) -> list[tuple[str, list[Outlier]]]:
+    """By result, in the order of each one's furthest value."""
+    groups: dict[str, list[Outlier]] = {}
+    for outlier in found:
+        groups.setdefault(outlier.result, []).append(outlier)
+    return list(groups.items())
+
+
+def _drawings(found: Mapping[Place, Spread]) -> list[dict[str, Any]]:
+    """Of each measure, unit and structure: a row a level, its values on one scale."""
+    groups: dict[tuple[str, str, str], list[tuple[str, Spread]]] = {}
+    for (measure, unit, structure, level), spread in found.items():
+        groups.setdefault((measure, unit, structure), []).append((level, spread))
+    drawn = []
+    for (measure, unit, structure), rows in groups.items():
+        values = [value for _, spread in rows for value in spread.sample]
+        low, high = min(values), max(values)
+        scale = (WIDTH - LEFT - 20) / ((high - low) or 1.0)
+
+        def at(value: float, low: float = low, scale: float = scale) -> float:
+            return round(LEFT + (value - low) * scale, 1)
+
+        drawn.append(
+            {
+                "measure": measure.replace("_", " "),
+                "unit": unit,
+                "structure": structure.replace("_", " "),
+                "low": low,
+                "high": high,
+                "width": WIDTH,
+                "height": TOP + ROW * len(rows) + 4,
+                "left": LEFT,
+                "rows": [
+                    {
+                        "level": level or "not named",
+                        "count": spread.count,
+                        "y": TOP + ROW * k + ROW / 2,
+                        "dots": [at(value) for value in _few(spread.sample)],
+                        "box": [at(value) for value in spread.quartiles],
+                        "median": spread.quartiles[1],
+                    }
+                    for k, (level, spread) in enumerate(rows)
+                ],
+            }
+        )
+    return drawn
+
+
+def _few(values: Sequence[float]) -> list[float]:
+    """Up to `MOST_DOTS` of the values, evenly from the smallest to the largest."""
+    return sorted(values)[:: max(1, -(-len(values) // MOST_DOTS))]
+
+
+def _thumbnail(path: Path) -> str | None:
+    """A small JPEG of an overlay as a data address; None without one."""
+    picture = cv2.imread(str(path)) if path.is_file() else None
+    if picture is None:
+        return None
+    scale = PICTURE_HEIGHT / picture.shape[0]
+    small = cv2.resize(
+        picture, (max(1, round(picture.shape[1] * scale)), PICTURE_HEIGHT),
+        interpolation=cv2.INTER_AREA,
+    )  # fmt: skip
+    _, coded = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, 80])
+    return "data:image/jpeg;base64," + base64.b64encode(coded.tobytes()).decode()

@@ -1,0 +1,251 @@
+"""One table over all results of a folder, one row a value: what goes into an analysis.
+
+    instances.csv and angles.csv of each result -> rows -> measurements.csv (.parquet), codebook.csv
+
+Results are read one by one: memory does not grow with their number.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from spinetk.atomic import whole_file
+from spinetk.cohort.codebook import ANGLES, MEASURES, column_of, unit_of
+from spinetk.errors import UsageError
+from spinetk.network.registry import find_model
+from spinetk.results.folders import write_rows
+from spinetk.results.keys import in_order, looks_corrected
+from spinetk.results.record import Record, whole_record
+
+TABLE, PARQUET, CODEBOOK = "measurements.csv", "measurements.parquet", "codebook.csv"
+COLUMNS = ("result", "verdict", "modality", "level", "structure", "order", "measure", "value",
+           "unit", "error", "of_instance", "truncated")  # fmt: skip
+COLUMN = "column"
+"""Structure of the angles."""
+BATCH = 20_000
+"""Rows that are written to the Parquet file at once."""
+
+
+@dataclass(frozen=True)
+class Value:
+    """One row.
+
+    Attributes:
+        result: its key.
+        verdict: on the result; `of_instance` is that on the instance.
+        level: of the body or disc, or the two bodies of an angle; "" where it is not known.
+        structure: kind of the instance, or "column".
+        order: from below, within its kind.
+        error: root mean square error of the measure against reference outlines, in its unit, as the
+            network was evaluated; None where it was not.
+    """
+
+    result: str
+    verdict: str
+    modality: str
+    level: str
+    structure: str
+    order: int | None
+    measure: str
+    value: float
+    unit: str
+    error: float | None
+    of_instance: str
+    truncated: bool
+
+
+def results_one_by_one(out: Path) -> Iterator[tuple[Path, Record]]:
+    """The results of a folder by name; only their names are kept in memory. Of a result that a
+    person corrected, the last version counts, and the others are left out."""
+    names = sorted((p.name for p in out.iterdir() if not p.name.startswith(".")), key=in_order)
+    last: dict[str, str] = {}
+    for name in filter(looks_corrected, names):
+        record = whole_record(out / name)
+        if record is not None and record.correction is not None:
+            last[record.original_key] = name
+    versions = set(last.values())
+    for name in names:
+        if name in last:
+            continue
+        record = whole_record(out / name)
+        if record is None or (record.correction is not None and name not in versions):
+            continue
+        yield out / name, record
+
+
+def values_of(folder: Path, record: Record) -> Iterator[Value]:
+    """The rows of one result; none where it was written without CSV."""
+    of_result = (folder.name, record.verdict or "", record.modality or "")
+    errors = _errors(record.model.name, record.model.sha256)
+    for row in _read(folder / "instances.csv"):
+        in_mm = bool(row.get("spacing_row_mm"))
+        for measure in MEASURES:
+            text = row.get(column_of(measure, in_mm=in_mm))
+            if not text:
+                continue
+            unit = unit_of(measure, in_mm=in_mm, modality=record.modality or "")
+            error = errors.get(row["kind"], {}).get(measure.name, {}).get(unit)
+            yield Value(
+                *of_result, row["level"], row["kind"], int(row["order"]), measure.name,
+                float(text), unit, error, row.get("verdict", ""), row["truncated"] == "true",
+            )  # fmt: skip
+    for row in _read(folder / "angles.csv"):
+        name = f"{row['upper']}-{row['lower']}"
+        error = errors.get(COLUMN, {}).get(row["name"], {}).get("degrees")
+        yield Value(
+            *of_result, name, COLUMN, None, row["name"], float(row["degrees"]), "degrees",
+            error, "", False,
+        )  # fmt: skip
+
+
+def write_table(
+    out: Path, participants: Mapping[str, Mapping[str, str]] | None = None
+) -> tuple[int, int, bool]:
+    """Write the table and the codebook of a folder of results.
+
+    Args:
+        participants: columns to be added, by the key of a result.
+
+    Returns:
+        Number of results and of values, and whether a Parquet file was written, too (it is where
+        pyarrow is installed: extra `cohort`).
+    """
+    more = tuple(next(iter(participants.values()), {})) if participants else ()
+    results = values = 0
+    with ExitStack() as files:
+        path = files.enter_context(whole_file(out / TABLE))
+        stream = files.enter_context(path.open("w", newline="", encoding="utf-8"))
+        writer = csv.writer(stream)
+        writer.writerow((*COLUMNS, *more))
+        parquet = _parquet(files, out, more)
+        waiting: list[tuple[Any, ...]] = []
+        for folder, record in results_one_by_one(out):
+            results += 1
+            own = (participants or {}).get(folder.name, {})
+            added = tuple(own.get(name, "") for name in more)
+            for value in values_of(folder, record):
+                cells = tuple(getattr(value, name) for name in COLUMNS)
+                writer.writerow((*map(_cell, cells), *added))
+                values += 1
+                if parquet is not None:
+                    waiting.append((*cells, *added))
+            if len(waiting) >= BATCH:
+                parquet(waiting)
+                waiting = []
+        if parquet is not None:
+            parquet(waiting)
+    write_rows(out / CODEBOOK, ("measure", "unit", "definition"), _codebook())
+    return results, values, parquet is not None
+
+
+def read_participants(path: Path) -> dict[str, dict[str, str]]:
+    """The rows of a table with tabs, semicolons or commas by their `participant_id` (BIDS), "sub-"
+    left out.
+
+    Raises:
+        UsageError: it cannot be read, or has no such column.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, ValueError) as error:
+        raise UsageError("cannot be read as a table", path) from error
+    separator = next((mark for mark in "\t;" if mark in text.partition("\n")[0]), ",")
+    rows = list(csv.DictReader(text.splitlines(), delimiter=separator))
+    if not rows or "participant_id" not in rows[0]:
+        raise UsageError("has no column participant_id", path)
+    return {
+        str(row["participant_id"]).removeprefix("sub-"): {
+            str(name): str(value or "")
+            for name, value in row.items()
+            if name not in ("participant_id", None)
+        }
+        for row in rows
+    }
+
+
+def matched_participants(
+    keys: Iterable[str], participants: Mapping[str, Mapping[str, str]]
+) -> dict[str, Mapping[str, str]]:
+    """The participant of each result: the one whose id is its key, or all of its beginning up to a
+    "_", "-" or "."; the longest of them."""
+    found = {}
+    for key in keys:
+        plain = key.removeprefix("sub-")
+        fits = [
+            name for name in participants
+            if plain == name or (plain.startswith(name) and plain[len(name)] in "_-.")
+        ]  # fmt: skip
+        if fits:
+            found[key] = participants[max(fits, key=len)]
+    return found
+
+
+@cache
+def _errors(name: str, sha256: str) -> dict[str, Any]:
+    """Of the network that made a result, as its card says; none of another state of it."""
+    try:
+        model = find_model(name)
+    except UsageError:
+        return {}
+    errors = model.card.get("errors", {})
+    return errors if model.sha256 == sha256 and isinstance(errors, dict) else {}
+
+
+def _codebook() -> Iterator[dict[str, str]]:
+    for measure in (*MEASURES, *ANGLES):
+        units = dict.fromkeys(
+            unit_of(measure, in_mm=in_mm, modality=modality)
+            for in_mm in (True, False)
+            for modality in ("MR", "CT")
+        )
+        yield {
+            "measure": measure.name,
+            "unit": " or ".join(units),
+            "definition": measure.text,
+        }
+
+
+def _read(path: Path) -> list[dict[str, str]]:
+    if not path.is_file():
+        return []
+    with path.open(newline="", encoding="utf-8") as stream:
+        return list(csv.DictReader(stream))
+
+
+def _cell(value: object) -> object:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:.10g}" if isinstance(value, float) else value
+
+
+def _parquet(files: ExitStack, out: Path, more: tuple[str, ...]) -> Any:
+    """What writes rows to the Parquet file; None without pyarrow."""
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError:
+        return None
+    kinds = {"order": pyarrow.int32(), "value": pyarrow.float64(), "error": pyarrow.float64(),
+             "truncated": pyarrow.bool_()}  # fmt: skip
+    schema = pyarrow.schema(
+        [(name, kinds.get(name, pyarrow.string())) for name in (*COLUMNS, *more)]
+    )
+    path = files.enter_context(whole_file(out / PARQUET))
+    writer = files.enter_context(pyarrow.parquet.ParquetWriter(path, schema))
+
+    def write(rows: list[tuple[Any, ...]]) -> None:
+        arrays = [
+            pyarrow.array([row[place] for row in rows], kind)
+            for place, kind in enumerate(schema.types)
+        ]
+        writer.write_table(pyarrow.Table.from_arrays(arrays, schema=schema))
+
+    return write
