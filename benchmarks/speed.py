@@ -110,7 +110,8 @@ def one_slice(folder: Path) -> dict[str, float]:
 
 def warm_series(folder: Path) -> dict[str, float]:
     """The 20 slices in a process that has segmented before, as in a batch: from files to every output."""
-    from spinetk.batch import Options, segment_found
+    from spinetk.batch_options import Options
+    from spinetk.one_series import segment_found
     from spinetk.readers import find
 
     models: dict[str, Any] = {}

@@ -8,14 +8,16 @@ from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from spinetk.batch import FEWEST_FOR_WORKERS
 from spinetk.network.loaded import LoadedModel, load_model
 from spinetk.phantom import Phantom, PhantomConfig, make_phantom, write_phantom
 from spinetk.pipeline import segment
-from spinetk.readers import read
+from spinetk.readers import find, read
 from spinetk.results.write import write_result
 from spinetk.study import Segmentation
 from spinetk.writers.formats import FORMATS
@@ -97,3 +99,17 @@ def block() -> Painter:
         return mask
 
     return paint
+
+
+@pytest.fixture(scope="session")
+def pictures(phantom_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """More pictures than a single process takes on, and one file that is no picture."""
+    folder = tmp_path_factory.mktemp("pictures")
+    [found] = find([phantom_folder / "dicom"]).series
+    series, _ = found.load()
+    assert series is not None
+    for number in range(FEWEST_FOR_WORKERS):
+        pixels = series.slices[3 + number % 3].pixels
+        cv2.imwrite(str(folder / f"p{number}.png"), (pixels / pixels.max() * 255).astype(np.uint8))
+    (folder / "p9.png").write_bytes(b"no picture")
+    return folder

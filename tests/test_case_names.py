@@ -1,6 +1,7 @@
 """Keys by what a study knows its cases by, the same whatever else lies beside."""
 
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -109,6 +110,17 @@ def test_another_content_at_the_same_place_keeps_its_key(cohort: Path) -> None:
     volume(cohort / "case02" / "t2.nii.gz", 99)
     after = with_kept_keys(find([cohort]).series, known, [cohort])
     assert keys(after) == ["t2", "t2-2", "t2-3"]  # the batch says that it is another input
+
+
+def test_a_copy_is_a_case_of_its_own_and_a_damaged_file_stops_nobody(cohort: Path) -> None:
+    known = rows_of(list(find([cohort]).series), cohort)
+    shutil.copytree(cohort / "case02", cohort / "case00")
+    (cohort / "case11.mhd").write_text("ObjectType = Image\nNDims = 3\n")
+    after = with_kept_keys(find([cohort]).series, known, [cohort])
+    by_place = {place_in(item, [cohort]).as_posix(): item.key for item in after}
+    assert by_place["cohort/case02/t2.nii.gz"] == "t2-2"
+    assert by_place["cohort/case00/t2.nii.gz"] == "t2-4"
+    assert len(set(by_place.values())) == 5
 
 
 def test_shards_share_all_series_and_none_moves_when_others_come(cohort: Path) -> None:

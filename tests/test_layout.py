@@ -13,6 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 SOURCE, TESTS = ROOT / "src" / "spinetk", ROOT / "tests"
 NO_LOGIC = {
+    "batch_options.py",
     "evaluation/rows.py",
     "readers/reader.py",
     "readers/volume_files.py",
@@ -23,7 +24,6 @@ NO_LOGIC = {
 LONG, LONGEST = 260, 560
 KNOWN_TO_BE_LONG = {
     "anatomy.py",
-    "batch.py",
     "cli.py",
     "phantom/image.py",
     "readers/dicom_headers.py",

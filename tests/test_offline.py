@@ -9,7 +9,8 @@ from tests.debian import needs_debian
 PROGRAM = """
 import sys
 from pathlib import Path
-from spinetk.batch import Options, segment_all
+from spinetk.batch_options import Options
+from spinetk.batch import segment_all
 segment_all([Path(sys.argv[1])], Path(sys.argv[2]), Options())
 """
 CONTROL = "import os, spinetk; del os.environ['ORT_DISABLE_TELEMETRY']; import onnxruntime"

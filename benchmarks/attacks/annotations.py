@@ -13,7 +13,8 @@ import numpy as np
 from scipy.io import savemat
 
 from attacks.injuries import damaged, damaged_json
-from spinetk.batch import Options, segment_all
+from spinetk.batch import segment_all
+from spinetk.batch_options import Options
 from spinetk.datasets.annotated import read_dataset
 from spinetk.datasets.converters.convert import Conversion, convert
 from spinetk.phantom import PhantomConfig, make_phantom, write_phantom

@@ -12,7 +12,8 @@ import numpy as np
 from fastapi.testclient import TestClient
 
 from attacks.injuries import damaged, damaged_json
-from spinetk.batch import Options, segment_all
+from spinetk.batch import segment_all
+from spinetk.batch_options import Options
 from spinetk.phantom import PhantomConfig, make_phantom, write_phantom
 from spinetk.results.folders import results_in, summary_row
 from spinetk.server.app import create_app

@@ -20,7 +20,8 @@ from pydicom.uid import (
 )
 
 from attacks.injuries import damaged
-from spinetk.batch import Options, segment_all
+from spinetk.batch import segment_all
+from spinetk.batch_options import Options
 from spinetk.errors import SpineError
 from spinetk.phantom import PhantomConfig, make_phantom, write_phantom
 from spinetk.readers import read

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from attacks.injuries import damaged, damaged_json
-from spinetk.batch import Options, segment_all
+from spinetk.batch import segment_all
+from spinetk.batch_options import Options
 from spinetk.datasets.exports.bids import export_bids
 from spinetk.errors import SpineError
 from spinetk.phantom import PhantomConfig, make_phantom, write_phantom

@@ -9,13 +9,16 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.meanings.volumes import OTHER, STATION, Volume, code
-from spinetk.batch import Options, segment_all
+from spinetk.batch import segment_all
+from spinetk.batch_options import Options
 from spinetk.network.loaded import LoadedModel
 from spinetk.readers import read
 from spinetk.structures import DISC_BASE, UNNAMED_BODY
 from spinetk.study import Series
 
 RIGHT, NO_MILLIMETRES = "right", "no millimetres, with the reason"
+REASONS = {"geometry-contradicts", "no-spacing", "picture"}
+"""Codes of the warnings that say why there are none."""
 SAMPLES, OFF = 60, 0.02
 """Voxels looked at on each slice, and the share of them that may be off by rounding."""
 SAME, FEWEST, FEWEST_OF_STATION = 0.8, 6, 3
@@ -35,8 +38,12 @@ def voxels(path: Path, volume: Volume, trusted: bool) -> str:
     for series in found.series:
         if fault := _fault(series, volume, trusted):
             return f"WRONG: {fault}"
-    told = any(item.slices[0].geometry is None for item in found.series)
-    return NO_MILLIMETRES if told else RIGHT
+    without = [item for item in found.series if item.slices[0].geometry is None]
+    if without and trusted:
+        return "WRONG: no millimetres of a header that can be trusted"
+    if any(not {w.code for w in item.warnings} & REASONS for item in without):
+        return "WRONG: no millimetres, and no reason"
+    return NO_MILLIMETRES if without else RIGHT
 
 
 def _fault(series: Series, volume: Volume, trusted: bool) -> str | None:
@@ -78,6 +85,8 @@ def outlines(
         if not trusted:
             if table["area_mm2"].notna().any():
                 return "WRONG: millimetres of a header that cannot be trusted"
+            if not set(str(row["warning_codes"]).split()) & REASONS:
+                return "WRONG: no millimetres, and no reason"
             continue
         if fault := _misplaced(folder, table, volume):
             return f"WRONG: {fault}"

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pydicom
 
-from spinetk.errors import UsageError, readable
+from spinetk.errors import SpineError, UsageError, readable
 from spinetk.readers.find import FoundSeries, with_unique_keys
 from spinetk.readers.header_checks import file_stem
 from spinetk.results.keys import numbered_key
@@ -87,22 +87,48 @@ def with_kept_keys(
     """
     if not known:
         return list(series)
-    by_content = {row.input_sha256: row.key for row in known}
+    here = {id(item): readable(place_in(item, inputs).as_posix()) for item in series}
     places = {row.key: row.input for row in known}
-    kept = {id(item): by_content.get(item.input_sha256) for item in series}
+    keys = _by_content(series, known, here)
     used = set(places)
-    out = []
     for item in series:
-        key = kept[id(item)]
-        if key is None:
+        if id(item) not in keys:
             key, count = item.key, 1
-            here = readable(place_in(item, inputs).as_posix())
-            while key in used and places.get(key) != here:
+            while key in used and (places.get(key) != here[id(item)] or key in keys.values()):
                 count += 1
                 key = numbered_key(item.key, count)
             used.add(key)
-        out.append(replace(item, key=key))
-    return out
+            keys[id(item)] = key
+    return [replace(item, key=keys[id(item)]) for item in series]
+
+
+def _by_content(
+    series: Sequence[FoundSeries], known: Sequence[SourceRow], here: dict[int, str]
+) -> dict[int, str]:
+    """The key of every series whose content has a result, by its `id`: each key once, and of copies
+    the one that lies where the result's input lay."""
+    rows: dict[str, list[SourceRow]] = {}
+    for row in known:
+        rows.setdefault(row.input_sha256, []).append(row)
+    keys: dict[int, str] = {}
+    waiting: list[tuple[FoundSeries, str]] = []
+    for item in series:
+        try:
+            content = item.input_sha256
+        except (OSError, SpineError):  # said when it is read
+            continue
+        if content not in rows:
+            continue
+        same = [row.key for row in rows[content] if row.input == here[id(item)]]
+        if same and same[0] not in keys.values():
+            keys[id(item)] = same[0]
+        else:
+            waiting.append((item, content))
+    for item, content in waiting:
+        free = [row.key for row in rows[content] if row.key not in keys.values()]
+        if free:
+            keys[id(item)] = free[0]
+    return keys
 
 
 def source_of(item: FoundSeries, inputs: Sequence[Path], input_sha256: str) -> SourceRow:

@@ -106,12 +106,13 @@ def segment(
     """Segment every series in the input; results go to OUT/<series key>/."""
     import cv2
 
-    from spinetk import batch
+    from spinetk.batch import segment_all
+    from spinetk.batch_options import Options
     from spinetk.case_names import template_of
     from spinetk.cores import cores
 
     cv2.setNumThreads(cores())
-    options = batch.Options(
+    options = Options(
         modality=one_of("--modality", modality.lower(), MODALITIES),
         slices=slice_choice(slice_),
         around=around,
@@ -149,7 +150,7 @@ def segment(
         console=console, transient=True, disable=quiet or not console.is_terminal,
     ) as bar:  # fmt: skip
         task = bar.add_task("reading", total=None)
-        outcome = batch.segment_all(
+        outcome = segment_all(
             [Path(fetched.name)] if fetched else inputs or [],
             out,
             options,

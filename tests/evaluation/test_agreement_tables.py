@@ -65,11 +65,12 @@ def test_grades_tell_what_was_told_and_what_was_called_deformed() -> None:
             pair.append((*values[:place], grade, *values[place + 1 :]))  # type: ignore[index]
         return replace(FOUND, reference_sizes=pair[0], found_sizes=pair[1])
 
-    pairs = [(0, 0), (0, 1), (0, 0), (1, 1), (2, 0), (3, 2), (3, 1), (0, math.nan)]
+    pairs = [(0, 0), (0, 1), (0, 0), (1, 1), (2, 0), (3, 2), (3, 1), (0, math.nan), (3, math.nan)]
     rows = [graded(*pair) for pair in pairs]
     [row] = grade_table(frames_of(rows, (), (), (), ()).instances).to_dict("records")  # type: ignore[arg-type]
-    assert (row["bodies"], row["deformed"], row["severe"]) == (7, 4, 2)
-    assert row["same_percent"] == pytest.approx(300 / 7)
-    assert row["deformed_told_percent"] == 75
-    assert row["sound_called_deformed_percent"] == pytest.approx(100 / 3)
-    assert row["severe_told_percent"] == 50
+    assert (row["bodies"], row["deformed"], row["severe"]) == (9, 5, 3)
+    assert row["not_measured"] == 2
+    assert row["same_percent"] == pytest.approx(300 / 9)
+    assert row["deformed_told_percent"] == 60
+    assert row["sound_called_deformed_percent"] == pytest.approx(25)
+    assert row["severe_told_percent"] == pytest.approx(100 / 3)

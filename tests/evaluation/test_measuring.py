@@ -55,10 +55,12 @@ def test_a_frontal_film_has_a_cobb_angle_and_no_front(image: AnnotatedImage) -> 
 
 
 def test_what_is_found_is_measured_under_the_references_name(image: AnnotatedImage) -> None:
-    found = [replace(i, level="T1") for i in as_instances(image)]
+    names = ["T1", image.instances[0].level, "S1"]
+    found = [replace(i, level=n) for i, n in zip(as_instances(image), names, strict=False)]
     matched: dict[int, Annotation] = {id(found[0]): image.instances[0]}
-    named = by_reference(found, matched)
-    assert [i.level for i in named] == [image.instances[0].level] + [None] * (len(found) - 1)
+    # one that nobody annotated stays what it is, S1 above all: it is measured by one plate
+    levels = [i.level for i in by_reference(found, matched)]
+    assert levels == [image.instances[0].level, None, "S1"]
 
 
 def test_bodies_that_nobody_annotated_are_in_no_angle(image: AnnotatedImage) -> None:

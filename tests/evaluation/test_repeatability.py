@@ -78,3 +78,6 @@ def test_sizes_of_the_same_body_are_about_the_same_in_every_variant(
     for values in areas.values():
         known = [v for v in values if not math.isnan(v)]
         assert max(known) / min(known) < 1.25
+    for side in ("upper_slope", "lower_slope"):  # against the rows, which were turned, too
+        slopes = [r.sizes[SIZES.index(side)] for r in rows]
+        assert max(abs(slope) for slope in slopes if not math.isnan(slope)) < 2.5

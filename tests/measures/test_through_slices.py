@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from spinetk.batch import Options, segment_all
+from spinetk.batch import segment_all
+from spinetk.batch_options import Options
 from spinetk.boxes import mask_box
 from spinetk.measures.through_slices import on_best_slices, over_slices
 from spinetk.phantom import PhantomConfig, make_phantom, write_phantom

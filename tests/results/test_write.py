@@ -9,7 +9,8 @@ import pandas
 import pytest
 from pycocotools.coco import COCO
 
-from spinetk.batch import Options, segment_all
+from spinetk.batch import segment_all
+from spinetk.batch_options import Options
 from spinetk.boxes import mask_box
 from spinetk.network.loaded import LoadedModel
 from spinetk.network.registry import find_model

@@ -44,7 +44,8 @@ def test_events_tell_of_progress_until_the_job_is_done(
 def test_the_results_are_those_of_the_command_line(
     server: Served, done: tuple[str, str], phantom_folder: Path, tmp_path: Path
 ) -> None:
-    from spinetk.batch import Options, segment_all
+    from spinetk.batch import segment_all
+    from spinetk.batch_options import Options
 
     job, key = done
     segment_all([phantom_folder / "dicom"], tmp_path, Options())

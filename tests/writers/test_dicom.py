@@ -12,7 +12,8 @@ import pytest
 import SimpleITK
 from numpy.typing import NDArray
 
-from spinetk.batch import Options, segment_all
+from spinetk.batch import segment_all
+from spinetk.batch_options import Options
 from spinetk.network.loaded import load_model, model_for
 from spinetk.phantom import Phantom, PhantomConfig, make_phantom, write_phantom
 from spinetk.pipeline import segment

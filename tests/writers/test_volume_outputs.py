@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import SimpleITK
 
-from spinetk.batch import Options, segment_all
+from spinetk.batch import segment_all
+from spinetk.batch_options import Options
 from spinetk.phantom import Phantom
 from spinetk.structures import VERSE_NUMBERS
 

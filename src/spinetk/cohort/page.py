@@ -16,7 +16,7 @@ import jinja2
 
 from spinetk.atomic import whole_file
 from spinetk.cohort.distributions import FAR, Outlier, Place, Spread, outliers, spreads
-from spinetk.cohort.table import TABLE, results_one_by_one
+from spinetk.cohort.long_table import TABLE, results_one_by_one
 from spinetk.study import Judgement
 
 PAGE = "cohort.html"
@@ -42,7 +42,7 @@ class Listed:
 
 
 def write_page(out: Path) -> Path:
-    """Write the page beside the results; the table must be there (`table.write_table`)."""
+    """Write the page beside the results; the table must be there (`long_table.write_table`)."""
     counts: Counter[str] = Counter()
     networks: Counter[str] = Counter()
     warned: Counter[str] = Counter()

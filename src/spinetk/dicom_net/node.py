@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from spinetk.atomic import write_text
-from spinetk.batch import Options, segment_all
+from spinetk.batch import segment_all
+from spinetk.batch_options import Options
 from spinetk.debugging import unexpected
 from spinetk.dicom_net.peers import Peer
 from spinetk.dicom_net.receiving import Listener

@@ -34,8 +34,10 @@ def size_table(instances: pd.DataFrame, by: list[str]) -> pd.DataFrame:
     those from reference masks, for each group; `sd` is the error's standard deviation."""
     rows = []
     detected = instances[instances["detected"].astype(bool)]
-    for key, group in detected.groupby(by):
-        unit = "mm" if group["in_mm"].fillna(False).astype(bool).all() else "px"
+    for (*key, in_mm), group in detected.assign(
+        in_mm=detected["in_mm"].fillna(False).astype(bool)
+    ).groupby([*by, "in_mm"]):
+        unit = "mm" if in_mm else "px"
         for size in SIZES:
             pairs = group[[f"reference_{size}", f"found_{size}"]].dropna().to_numpy(float)
             if len(pairs) >= 3 and size != "genant_grade":  # it has a table of its own
@@ -82,25 +84,29 @@ def angle_table(angles: pd.DataFrame) -> pd.DataFrame:
 
 
 def grade_table(instances: pd.DataFrame) -> pd.DataFrame:
-    """Genant's grade from found masks against that from reference masks: how often it is the same,
-    and which of the deformed bodies (grade 1 or more) were told."""
+    """Genant's grade from found against reference masks: how often it is the same, and which of the
+    deformed bodies (grade 1 or more) were told; of those of grade 3, with 2 or more. A body that
+    was not found, or whose outline could not be measured, was not told. Bodies that the border cuts
+    have no reference grade and are left out.
+    """
     rows = []
-    known = instances[instances["detected"].astype(bool)].dropna(
-        subset=["reference_genant_grade", "found_genant_grade"]
-    )
+    known = instances.dropna(subset=["reference_genant_grade"])
     for dataset, group in known.groupby("dataset"):
-        reference, found = (group[f"{which}_genant_grade"] for which in ("reference", "found"))
-        deformed, sound = reference >= 1, reference == 0
+        reference = group["reference_genant_grade"]
+        found = group["found_genant_grade"].fillna(-1)
+        deformed, sound, severe = reference >= 1, reference == 0, reference == 3
         rows.append(
             {
                 "dataset": dataset,
+                "patients": group["patient"].nunique(),
                 "bodies": len(group),
+                "not_measured": int((found < 0).sum()),
                 "same_percent": 100 * float((reference == found).mean()),
                 "deformed": int(deformed.sum()),
                 "deformed_told_percent": 100 * float((found[deformed] >= 1).mean()),
                 "sound_called_deformed_percent": 100 * float((found[sound] >= 1).mean()),
-                "severe": int((reference == 3).sum()),
-                "severe_told_percent": 100 * float((found[reference == 3] >= 2).mean()),
+                "severe": int(severe.sum()),
+                "severe_told_percent": 100 * float((found[severe] >= 2).mean()),
             }
         )
     return pd.DataFrame(rows)

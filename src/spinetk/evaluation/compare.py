@@ -147,7 +147,7 @@ def _instance_result(
         flagged=flagged,
         reference_features=_features(stored, mask) if hit else None,
         found_features=_features(stored, hit.mask) if hit else None,
-        reference_sizes=sizes_of(rows_of[id(note)], in_mm) if hit else None,
+        reference_sizes=sizes_of(rows_of[id(note)], in_mm),
         found_sizes=sizes_of(rows_of[id(hit)], in_mm) if hit else None,
         in_mm=in_mm,
         verdict=str(rows_of[id(hit)]["verdict"]) if hit else None,

@@ -62,15 +62,17 @@ def measured_on(image: AnnotatedImage, stored: Slice, instances: Sequence[Instan
 
 def by_reference(found: Sequence[Instance], matched: Mapping[int, Annotation]) -> list[Instance]:
     """The instances found, named as the annotations that they match: how they are measured is not
-    to depend on what they were called.
+    to depend on what they were called. Others keep their name, unless an annotated one has it.
 
     Args:
         matched: the annotation of an instance, by its `id`.
     """
-    return [
-        replace(item, level=matched[id(item)].level if id(item) in matched else None)
-        for item in found
-    ]
+    taken = {note.level for note in matched.values()}
+    named = []
+    for item in found:
+        level = None if item.level in taken else item.level
+        named.append(replace(item, level=matched[id(item)].level if id(item) in matched else level))
+    return named
 
 
 def sizes_of(row: Row, in_mm: bool) -> Sizes:

@@ -22,7 +22,7 @@ from spinetk.boxes import mask_centre
 from spinetk.datasets.annotated import AnnotatedImage
 from spinetk.evaluation.compare import as_slice
 from spinetk.evaluation.measuring import measured_on, sizes_of
-from spinetk.evaluation.rows import SIZES, RepeatResult
+from spinetk.evaluation.rows import SIZES, RepeatResult, Sizes
 from spinetk.network.loaded import LoadedModel
 from spinetk.orientation import upright
 from spinetk.pipeline import outline
@@ -44,12 +44,14 @@ class Variant:
         pixels: float32 [H, W].
         matrix: float [2, 3], from (column, row) of the image to those of the variant.
         scale: pixels of the variant for one of the image.
+        turned: degrees counterclockwise.
     """
 
     name: str
     pixels: NDArray[np.float32]
     matrix: NDArray[np.float64]
     scale: float = 1.0
+    turned: float = 0.0
 
 
 def repeats(images: Sequence[AnnotatedImage], loaded: LoadedModel) -> list[RepeatResult]:
@@ -78,7 +80,7 @@ def _chosen(images: Sequence[AnnotatedImage]) -> Iterator[AnnotatedImage]:
 
 
 def _off_middle(image: AnnotatedImage) -> float:
-    return abs(image.slice_index - (image.n_slices - 1) / 2)
+    return abs(image.slice_index - image.n_slices // 2)
 
 
 def _of_image(
@@ -89,17 +91,19 @@ def _of_image(
     out = []
     for variant in [*variants(stored.pixels), *_neighbours(image, beside)]:
         found = first
-        spacing = image.spacing or (1.0, 1.0)
-        spacing = (spacing[0] / variant.scale, spacing[1] / variant.scale)
-        other = replace(stored, pixels=variant.pixels, spacing=spacing)
+        known, stand_in = (
+            (spacing[0] / variant.scale, spacing[1] / variant.scale) if spacing else None
+            for spacing in (image.spacing, image.spacing or (1.0, 1.0))
+        )
+        other = replace(stored, pixels=variant.pixels, spacing=known)
         if variant.name != AS_IT_IS:
             found = _found(image, other, loaded)
-        rows = measured_on(image, other, found).rows
+        rows = measured_on(image, replace(other, spacing=stand_in), found).rows
         for place, instance in enumerate(first):
             same = _same(instance, found, variant)
             if same is None:
                 continue
-            sizes = sizes_of(rows[same], in_mm=True)
+            sizes = _turned_back(sizes_of(rows[same], in_mm=True), variant.turned)
             in_mm = image.spacing is not None
             out.append(
                 RepeatResult(image.key, image.dataset, image.modality, instance.kind, place,
@@ -124,7 +128,7 @@ def variants(pixels: NDArray[np.float32]) -> Iterator[Variant]:
         turned = cv2.warpAffine(
             pixels, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
         )
-        yield Variant(f"turned by {degrees:g} degrees", turned, matrix)
+        yield Variant(f"turned by {degrees:g} degrees", turned, matrix, turned=degrees)
     for scale in SCALED:
         size = (round(width * scale), round(height * scale))
         how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
@@ -139,6 +143,14 @@ def _neighbours(image: AnnotatedImage, beside: Sequence[AnnotatedImage]) -> Iter
     for other in beside:
         if other.pixels.shape == shape:
             yield Variant(BESIDE, other.pixels.astype(np.float32), np.eye(2, 3))
+
+
+def _turned_back(sizes: Sizes, degrees: float) -> Sizes:
+    """Slopes are against the rows of the image, which were turned, too."""
+    return tuple(
+        value + degrees if name in ("upper_slope", "lower_slope") else value
+        for name, value in zip(SIZES, sizes, strict=True)
+    )
 
 
 def _same(instance: Instance, found: Sequence[Instance], variant: Variant) -> int | None:

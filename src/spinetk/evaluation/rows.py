@@ -45,8 +45,8 @@ class InstanceResult:
             None where there is none or the network does not judge.
         reference_features, found_features: first-order features of the picture's values inside
             either mask, in the order of `FEATURES`; None where nothing is matched.
-        reference_sizes, found_sizes: likewise, in the order of `SIZES`; not a number where it is
-            not measured, as of what the border cuts.
+        reference_sizes, found_sizes: in the order of `SIZES`; not a number where it is not
+            measured, as of what the border cuts; found_sizes is None where nothing is matched.
         in_mm: whether they are in mm.
         verdict: of the matched instance (`measures.judgement`), None where there is none.
     """

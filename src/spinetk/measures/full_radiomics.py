@@ -7,12 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from spinetk.errors import UsageError
+from spinetk.errors import SpineError, UsageError
 from spinetk.measures.table import Row
 from spinetk.structures import label_numbers
 from spinetk.study import Segmentation
 
+ABOUT = "diagnostics_"
+"""How the names begin of what is no feature."""
+UNITLESS = ("Skewness", "Kurtosis", "Entropy", "Uniformity")
+"""First-order features that do not bear the values' unit."""
 INSIDE = 1
 """Label of the mask that is handed over."""
 
@@ -44,19 +49,20 @@ def full_radiomics(result: Segmentation, extract: Any) -> list[Row]:
     """A row for each instance: `label`, `kind`, `level`, `order`, and every feature under the name
     that PyRadiomics gives it; `failed` says why there are none.
 
+    Where the spacing is not known there are no features of shape; of a CT whose values are no
+    Hounsfield units there are none that bear the values' unit.
+
     Args:
         extract: as `extractor` gives it.
+
+    Raises:
+        SpineError: it resamples, and the spacing is not known.
     """
-    import SimpleITK
-
-    spacing = result.slice.spacing or (1.0, 1.0)
-
-    def image(values: Any) -> Any:
-        made = SimpleITK.GetImageFromArray(values[None])
-        made.SetSpacing((spacing[1], spacing[0], 1.0))
-        return made
-
-    pixels = image(result.slice.pixels.astype(np.float64))
+    spacing = result.slice.spacing
+    if spacing is None and extract.settings.get("resampledPixelSpacing"):
+        text = "the parameter file resamples, and the spacing is not known: name it with --spacing"
+        raise SpineError(text, result.series.key)
+    pixels = _image(result, result.slice.pixels.astype(np.float64))
     rows: list[Row] = []
     names: dict[str, None] = {}
     labels = label_numbers(result.instances)
@@ -69,13 +75,32 @@ def full_radiomics(result: Segmentation, extract: Any) -> list[Row]:
             "failed": None,
         }
         try:
-            found = extract.execute(pixels, image(instance.mask.astype(np.uint8)), label=INSIDE)
+            mask = _image(result, instance.mask.astype(np.uint8))
+            found = extract.execute(pixels, mask, label=INSIDE)
+            values = {str(k): float(v) for k, v in found.items() if not k.startswith(ABOUT)}
         except Exception as error:  # a mask that is too small, an image without variation
             row["failed"] = str(error).strip().splitlines()[0][:120] or type(error).__name__
-            found = {}
-        for name, value in found.items():
-            if not name.startswith("diagnostics_"):
-                row[name] = float(value)
-                names[name] = None
+            values = {}
+        for name, value in values.items():
+            without = (spacing is None and "_shape" in name) or (
+                result.series.in_grey_values and _bears_unit(name)
+            )
+            row[name] = None if without else value
+            names[name] = None
         rows.append(row)
     return [row | {name: row.get(name) for name in names} for row in rows]
+
+
+def _image(result: Segmentation, values: NDArray[Any]) -> Any:
+    """An image of SimpleITK of one slice, with its spacing; of pixels without one, of 1 each."""
+    import SimpleITK
+
+    made = SimpleITK.GetImageFromArray(values[None])
+    row, column = result.slice.spacing or (1.0, 1.0)
+    geometry = result.slice.geometry
+    made.SetSpacing((column, row, geometry.thickness if geometry else 1.0))
+    return made
+
+
+def _bears_unit(name: str) -> bool:
+    return "_firstorder_" in name and name.rpartition("_")[2] not in UNITLESS

@@ -29,6 +29,7 @@ def alike(headers: Iterable[Header]) -> list[list[Header]]:
     return groups
 
 
+IN_STATIONS = "stations along the body"
 STATION_SHARE = 0.5
 """Images moved in their plane by more than this share of their size, with none in between, show
 another part of the body."""
@@ -42,7 +43,7 @@ def stations(group: Sequence[Header]) -> list[tuple[list[Header], list[Warning]]
         parts = [part for whole in parts for part in _parted(whole, axis)]
     if len(parts) == 1:
         return [(parts[0], [])]
-    text = f"{len(parts)} stations along the body in one series: taken as {len(parts)} series"
+    text = f"{len(parts)} {IN_STATIONS} in one series: taken as {len(parts)} series"
     return [(part, [Warning("split", text)]) for part in parts]
 
 

@@ -17,19 +17,23 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from spinetk.readers.dicom_groups import STATION_SHARE
-from spinetk.readers.dicom_headers import Header
+from spinetk.readers.dicom_groups import IN_STATIONS, STATION_SHARE
+from spinetk.readers.dicom_headers import CONTRASTS, Header
 from spinetk.readers.dicom_stacks import Stack
 from spinetk.readers.pixel_store import BLANK, PixelStore, StoredSlices
 from spinetk.study import Geometry, Series, Slice, vector
 from spinetk.warning import Warning
 
-PARALLEL = 0.998
-"""Least cosine between the normals of two stations (3.6 degrees)."""
-GAP_MM = 10.0
-"""Stations that leave more than this between them are not put together."""
+OUT_OF_PLANE = 0.5
+"""Of the distance of slices: how far an image of one station may lie, anywhere, from the plane of
+another's; turned within the plane it may be."""
+GAP_MM = 0.5
+"""Stations that leave more than this between them are not put together: a body could be lost."""
 SAME_TIME = 0.05
 """Echo and inversion times of one contrast differ by no more than this share."""
+TIMES = tuple(map(CONTRASTS.index, ("EchoTime", "EffectiveEchoTime", "InversionTime")))
+OF_STATIONS = tuple(map(CONTRASTS.index, ("StackID", "TemporalPositionIndex")))
+"""What may differ between the stations of one contrast."""
 NEAR = 0.75
 """Of the distance of slices: no slice of a station that is further away is taken for a place."""
 
@@ -45,7 +49,7 @@ def whole_spines(stacks: Sequence[Stack]) -> list[tuple[Stack, ...]]:
             key = (first.study, first.patient, first.person, first.frame_of_reference, name)
             named[*key, _words_of(first)].append(stack)
     found = []
-    for group in named.values():
+    for group in (part for whole in named.values() for part in _by_times(whole)):
         ordered = sorted(group, key=lambda stack: -stack.geometries[0].origin[2])
         if len(ordered) > 1 and all(_follows(a, b) for a, b in itertools.pairwise(ordered)):
             found.append(tuple(ordered))
@@ -67,12 +71,22 @@ def put_together(key: str, stations: Sequence[Series]) -> Series:
         geometry = replace(frame, origin=vector(_onto_plane(corner, frame, _geometry(item))))
         parts = [near for one in stations if (near := _nearest(one, geometry)) is not None]
         store.write_part(index, 0, 0, _pasted(parts, geometry, shape))
-        blank.append(Slice(BLANK, index, geometry, geometry.spacing, item.path, number=item.number))
+        blank.append(
+            Slice(
+                BLANK,
+                index,
+                geometry,
+                geometry.spacing,
+                item.path,
+                number=item.number,
+                dark_bone=item.dark_bone,
+            )
+        )
     text = (
         f"{len(stations)} stations put together: values between pixels are interpolated; "
         "DICOM files are written of the single stations"
     )
-    warnings = (w for series in stations for w in series.warnings if w.code != "split")
+    warnings = (w for series in stations for w in series.warnings if IN_STATIONS not in w.text)
     return replace(
         reference,
         key=key,
@@ -87,23 +101,39 @@ def _is_sagittal(stack: Stack) -> bool:
 
 
 def _words_of(header: Header) -> tuple[object, ...]:
-    """What of the contrast is said in words: times may differ a little."""
-    return tuple(value for value in header.kind if not isinstance(value, float))
+    """What must be the same in all stations: all but times, and what tells the stations apart."""
+    other = (*TIMES, *OF_STATIONS)
+    return tuple(value for k, value in enumerate(header.kind) if k not in other)
+
+
+def _by_times(stacks: Sequence[Stack]) -> list[list[Stack]]:
+    """Stacks by their echo and inversion times, which may differ a little between stations."""
+    groups: list[list[Stack]] = []
+    for stack in stacks:
+        for group in groups:
+            if _same_times(group[0].first, stack.first):
+                group.append(stack)
+                break
+        else:
+            groups.append([stack])
+    return groups
 
 
 def _same_times(one: Header, other: Header) -> bool:
-    times = [
-        (a, b)
-        for a, b in zip(one.kind, other.kind, strict=True)
-        if isinstance(a, float) and isinstance(b, float)
-    ]
-    return all(abs(a - b) <= SAME_TIME * max(abs(a), abs(b)) for a, b in times)
+    for place in TIMES:
+        a, b = one.kind[place], other.kind[place]
+        both = isinstance(a, float) and isinstance(b, float)
+        if (abs(a - b) > SAME_TIME * max(abs(a), abs(b))) if both else a != b:
+            return False
+    return True
 
 
 def _follows(upper: Stack, lower: Stack) -> bool:
-    """Whether a stack shows what lies below another, side by side with it."""
+    """Whether a stack shows what lies below another, side by side with it, in the same planes."""
     a, b = upper.geometries[0], lower.geometries[0]
-    if not _same_times(upper.first, lower.first) or float(a.normal @ b.normal) < PARALLEL:
+    away = _corners(b, lower.first.shape) @ a.normal
+    distance = max(stack.distance or stack.geometries[0].thickness for stack in (upper, lower))
+    if float(a.normal @ b.normal) < 0 or float(np.ptp(away)) / 2 > OUT_OF_PLANE * distance:
         return False
     down = np.asarray(a.along_column)
     if down[2] > 0:
@@ -171,7 +201,9 @@ def _onto_plane(
 def _nearest(series: Series, geometry: Geometry) -> Slice | None:
     """The slice of a station that lies nearest to a plane, if it lies near."""
     blank = series.slices.blank if isinstance(series.slices, StoredSlices) else series.slices
-    away = [abs(np.subtract(_geometry(s).origin, geometry.origin) @ geometry.normal) for s in blank]
+    shape = series.slices[0].pixels.shape
+    middles = [_corners(_geometry(item), shape).mean(axis=0) for item in blank]
+    away = [abs((middle - geometry.origin) @ geometry.normal) for middle in middles]
     nearest = int(np.argmin(away))
     far = NEAR * max(geometry.thickness, _geometry(blank[nearest]).thickness)
     return series.slices[nearest] if away[nearest] <= far else None
@@ -181,7 +213,7 @@ def _pasted(
     parts: Sequence[Slice], geometry: Geometry, shape: tuple[int, int]
 ) -> NDArray[np.float32]:
     """float32 [rows, columns] of a grid: each station weighs by how far its edge is; where there is
-    none, the least of all values."""
+    none, what looks dark."""
     total, weights = (np.zeros(shape, dtype=np.float32) for _ in range(2))
     for part in parts:
         own = _geometry(part)
@@ -200,7 +232,8 @@ def _pasted(
         total += moved[0]
         weights += moved[1]
     seen = weights > 0.5
-    least = min((float(part.pixels.min()) for part in parts), default=0.0)
-    values = np.full(shape, least, dtype=np.float32)
+    dark = max if any(part.dark_bone for part in parts) else min
+    ends = [float(dark(part.pixels.min(), part.pixels.max())) for part in parts]
+    values = np.full(shape, dark(ends, default=0.0), dtype=np.float32)
     values[seen] = total[seen] / weights[seen]
     return values

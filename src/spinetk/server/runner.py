@@ -13,10 +13,12 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from spinetk.batch import Options, Outcome, segment_all, segment_found
+from spinetk.batch import segment_all
+from spinetk.batch_options import Options, Outcome
 from spinetk.debugging import unexpected
 from spinetk.errors import SpineError, UsageError
 from spinetk.network.loaded import LoadedModel
+from spinetk.one_series import segment_found
 from spinetk.readers import find
 from spinetk.results.folders import SUMMARY_COLUMNS, write_summary
 from spinetk.results.keys import slice_key

@@ -14,7 +14,8 @@ from spinetk.structures import VERSE_NUMBERS, level_of_number
 
 def test_results_with_a_corrected_mask(phantom_folder: Path, tmp_path: Path) -> None:
     """What segment wrote comes back as a data set; a level that was changed is the new one."""
-    from spinetk.batch import Options, segment_all
+    from spinetk.batch import segment_all
+    from spinetk.batch_options import Options
 
     segment_all([phantom_folder / "dicom"], tmp_path / "results", Options(slices=4))
     [folder] = [p for p in (tmp_path / "results").iterdir() if p.is_dir()]

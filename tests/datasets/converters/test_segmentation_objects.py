@@ -48,7 +48,8 @@ def test_dicom_seg(phantom_folder: Path, tmp_path: Path) -> None:
 
 def test_our_own_segmentation_of_an_axial_study_comes_back_on_its_cut(tmp_path: Path) -> None:
     """SEG on the axial images -> sagittal cut: the outlines are those of the result."""
-    from spinetk.batch import Options, segment_all
+    from spinetk.batch import segment_all
+    from spinetk.batch_options import Options
     from tests.writers.test_dicom import masks_of, write_axial
 
     write_axial(tmp_path / "in" / "ct")

@@ -1,0 +1,92 @@
+"""What a run of `spinetk segment` is asked for, and what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from spinetk.study import Modality, Refusal
+from spinetk.warning import Warning
+from spinetk.writers.formats import USUAL_FORMATS
+
+
+@dataclass(frozen=True)
+class Options:
+    """What `spinetk segment` was asked for.
+
+    Attributes:
+        modality: None takes it from the file.
+        slices: "auto" selects one, "all" takes each in turn, a number takes that one; "per-body"
+            selects one and also measures each structure on the slice that shows it best.
+        around: measure on so many slices around the selected one, too; None on that one only.
+        model: a shipped network's name or a path; None goes by modality.
+        score: threshold 0..1; None takes the model card's.
+        pyradiomics: parameter file of PyRadiomics, whose features are written, too.
+        overwrite: replace results that are there.
+        keep: leave series alone whose results are there: an interrupted run goes on.
+        spacing: (row, column) in mm of images whose file does not say it.
+        key_from: template of the keys (`case_names.template_of`); None leaves the readers'.
+        sources: write sources.csv, which names the inputs.
+        shard: (I, N): segment the I-th of N parts of the series, that other processes share.
+        told: what every result must say of the input, as that only a part of it came.
+    """
+
+    modality: Modality | None = None
+    slices: Literal["auto", "all", "per-body"] | int = "auto"
+    around: int | None = None
+    formats: tuple[str, ...] = USUAL_FORMATS
+    model: str | None = None
+    score: float | None = None
+    anchor: tuple[str, int] | None = None
+    pyradiomics: Path | None = None
+    overwrite: bool = False
+    keep: bool = False
+    spacing: tuple[float, float] | None = None
+    key_from: str | None = None
+    sources: bool = False
+    shard: tuple[int, int] | None = None
+    told: tuple[Warning, ...] = ()
+
+
+@dataclass
+class Outcome:
+    """What became of an input, or of one of its series; it grows with each of them.
+
+    Attributes:
+        done: a row of the summary for each result, and as "source" the file or folder that it is
+            of, which no file says: folders may bear a patient's name.
+        failed: key or file name, and reason.
+        passed_over: intact files and series of a kind that is not segmented.
+        other_files: number of files of other kinds that lay among the input.
+        read: number of series whose pixels could be read.
+        kept: keys of results that were there and were left alone.
+        told: key, and what is to be known of it.
+    """
+
+    done: list[dict[str, Any]] = field(default_factory=list)
+    failed: list[tuple[str, str]] = field(default_factory=list)
+    passed_over: list[Refusal] = field(default_factory=list)
+    other_files: int = 0
+    read: int = 0
+    kept: list[str] = field(default_factory=list)
+    told: list[tuple[str, str]] = field(default_factory=list)
+
+    def refuse(self, refused: Iterable[Refusal]) -> None:
+        """Take account of what was not read."""
+        for item in refused:
+            if item.failed:
+                self.failed.append((item.name, item.reason))
+            else:
+                self.passed_over.append(item)
+
+    def add(self, other: Outcome) -> None:
+        """Take account of another series."""
+        self.done += other.done
+        self.failed += other.failed
+        self.passed_over += other.passed_over
+        self.other_files += other.other_files
+        self.read += other.read
+        self.kept += other.kept
+        self.told += other.told

@@ -1,0 +1,113 @@
+"""The one table: every value of every result, once."""
+
+import csv
+import json
+from pathlib import Path
+
+import pyarrow.parquet
+import pytest
+
+from spinetk.cohort.long_table import (
+    matched_participants,
+    read_participants,
+    results_one_by_one,
+    values_of,
+    write_table,
+)
+from spinetk.errors import UsageError
+from spinetk.results.record import read_record
+from tests.cohort.conftest import PERSONS, like
+
+
+def rows_of(out: Path) -> list[dict[str, str]]:
+    with (out / "measurements.csv").open(newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def test_each_value_of_a_result_is_a_row(one_result: Path) -> None:
+    values = list(values_of(one_result, read_record(one_result)))
+    instances = list(csv.DictReader((one_result / "instances.csv").open()))
+    for instance in instances:
+        own = [v for v in values if v.structure == instance["kind"]
+               and str(v.order) == instance["order"]]  # fmt: skip
+        by_measure = {v.measure: v for v in own}
+        assert len(by_measure) == len(own)
+        assert by_measure["area"].value == pytest.approx(float(instance["area_mm2"]))
+        assert by_measure["area"].unit == "mm²" and by_measure["area"].level == instance["level"]
+        assert ("height_middle" in by_measure) == bool(instance["height_middle_mm"])
+    angles = list(csv.DictReader((one_result / "angles.csv").open()))
+    assert [(v.level, v.value) for v in values if v.structure == "column"] == [
+        (f"{a['upper']}-{a['lower']}", pytest.approx(float(a["degrees"]))) for a in angles
+    ]
+
+
+def test_the_table_holds_all_results_and_parquet_says_the_same(cohort: Path) -> None:
+    results, values, parquet = write_table(cohort)
+    rows = rows_of(cohort)
+    assert results == PERSONS and values == len(rows) and parquet
+    assert {row["result"] for row in rows} == {f"person-{k:02d}" for k in range(PERSONS)}
+    table = pyarrow.parquet.read_table(cohort / "measurements.parquet").to_pylist()
+    assert len(table) == values
+    for row, other in zip(rows[:: values // 50], table[:: values // 50], strict=True):
+        assert (row["result"], row["measure"]) == (other["result"], other["measure"])
+        assert float(row["value"]) == pytest.approx(other["value"])
+    book = {row["measure"] for row in csv.DictReader((cohort / "codebook.csv").open())}
+    assert {row["measure"] for row in rows} <= book
+
+
+def test_of_a_corrected_result_the_last_version_counts(cohort: Path) -> None:
+    for number, scale in ((1, 1.5), (2, 1.25)):
+        correction = {"of": "person-00", "who": "a", "when": "2026", "changes": [], "note": ""}
+        like(cohort / "person-00", cohort / f"person-00-corrected-{number}", scale,
+             correction=correction)  # fmt: skip
+    names = [folder.name for folder, _ in results_one_by_one(cohort)]
+    assert names[0] == "person-00-corrected-2" and len(names) == PERSONS
+    # a series that only has such a name is no correction
+    (cohort / "person-01").rename(cohort / "x-corrected-9")
+    assert "x-corrected-9" in [folder.name for folder, _ in results_one_by_one(cohort)]
+
+
+def test_errors_are_those_of_the_networks_card(
+    one_result: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from spinetk.cohort import long_table
+    from spinetk.network.registry import find_model
+
+    model = find_model("mr")
+    errors = {"vertebral_body": {"height_middle": {"mm": 0.75}}}
+    card = model.card | {"errors": errors}
+    monkeypatch.setattr(long_table, "find_model", lambda name: type(model)(**{
+        **{f: getattr(model, f) for f in model.__dataclass_fields__}, "card": card}))  # fmt: skip
+    long_table._errors.cache_clear()
+    record = read_record(one_result)
+    values = list(values_of(one_result, record))
+    assert {v.error for v in values if v.measure == "height_middle"
+            and v.structure == "vertebral_body"} == {0.75}  # fmt: skip
+    long_table._errors.cache_clear()
+    other = json.loads((one_result / "run.json").read_text())
+    other["model"]["sha256"] = "0" * 64
+    from spinetk.results.record import Record
+
+    assert {v.error for v in values_of(one_result, Record.from_json(other))} == {None}
+    long_table._errors.cache_clear()
+
+
+def test_participants_are_joined_by_their_id(cohort: Path, tmp_path: Path) -> None:
+    path = tmp_path / "participants.tsv"
+    path.write_text("participant_id\tage\tsex\nsub-person-00\t61\tF\nperson-01\t47\tM\n")
+    known = read_participants(path)
+    keys = [f"person-{k:02d}" for k in range(3)] + ["person-01_t2-2"]
+    joined = matched_participants(keys, known)
+    assert {key: row["age"] for key, row in joined.items()} == {
+        "person-00": "61", "person-01": "47", "person-01_t2-2": "47",
+    }  # fmt: skip
+    write_table(cohort, joined)
+    ages = {row["result"]: row["age"] for row in rows_of(cohort)}
+    assert ages["person-00"] == "61" and ages["person-02"] == ""
+
+
+def test_a_table_without_ids_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "participants.csv"
+    path.write_text("name;age\na;1\n")
+    with pytest.raises(UsageError, match="participant_id"):
+        read_participants(path)
