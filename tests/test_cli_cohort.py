@@ -23,3 +23,11 @@ def test_gather_says_what_it_wrote(cohort: Path) -> None:
 def test_a_folder_that_is_not_there_is_one_line(tmp_path: Path) -> None:
     done = spinetk("gather", tmp_path / "nowhere")
     assert done.returncode == 3 and len(done.stderr.splitlines()) == 1
+
+
+def test_compare_needs_two_results(cohort: Path, tmp_path: Path) -> None:
+    done = spinetk("compare", cohort / "person-00", "-o", tmp_path / "out")
+    assert done.returncode == 2 and len(done.stderr.splitlines()) == 1
+    done = spinetk("compare", cohort / "person-07", cohort / "person-00", "-o", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    assert "new fracture suspected" in done.stdout and "changes.html" in done.stdout

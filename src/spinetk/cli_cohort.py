@@ -1,4 +1,4 @@
-"""`spinetk gather`: what is done with many results together."""
+"""`spinetk gather` and `spinetk compare`: what is done with several results together."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from spinetk.cli_common import console, say
+from spinetk.errors import UsageError
 
 
 def gather(
@@ -30,3 +31,24 @@ def gather(
         names = ", ".join(done.without_participant[:5])
         more = ", ..." if len(done.without_participant) > 5 else ""
         console.print(f"without a participant: {len(done.without_participant)} ({names}{more})")
+
+
+def compare(
+    results: Annotated[
+        list[Path], typer.Argument(help="Results of one person, the earliest first.")
+    ],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder for tables and the page.")],
+) -> None:
+    """Compare results of one person over time: what changed, and by more than chance."""
+    from spinetk.cohort.followup import PAGE, write_comparison
+    from spinetk.cohort.over_time import time_point
+
+    if len(results) < 2:
+        raise UsageError("name two results or more, the earliest first")
+    found = write_comparison([time_point(folder) for folder in results], out)
+    for fracture in found:
+        print(
+            f"new fracture suspected: {fracture.level}, {fracture.measure.replace('_', ' ')} "
+            f"{fracture.earlier:.1f} -> {fracture.later:.1f} mm"
+        )
+    print(out / PAGE)

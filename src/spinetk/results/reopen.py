@@ -56,6 +56,23 @@ def reopen(folder: Path, record: Record, series: Series) -> Segmentation:
     )
 
 
+def alone(folder: Path, record: Record) -> Segmentation:
+    """A result as it was written, without its source: the one slice that the folder itself holds.
+
+    Raises:
+        SpineError: its image or its instances are missing or damaged.
+    """
+    item = replace(read_slice(folder, record), index=0)
+    series = Series(
+        key=record.key,
+        modality=record.modality,
+        source=record.source,
+        slices=(item,),
+        spacing_source="given" if item.spacing else None,
+    )
+    return Segmentation(series, 0, _instances(folder), (), record.model.name)
+
+
 def as_recorded(folder: Path, record: Record, series: Series) -> Series:
     """The series with what was found out of it and no file says: how a picture lies, that a CT is
     not in Hounsfield units.
