@@ -37,6 +37,8 @@ RESULTS = ROOT / "docs" / "results"
 HEAD = ("data_sets", "quality", "selection", "radiomics")
 QUOTED = ("sizes", "angles", "grades", "verdicts", "repeatability")
 """Tables that documents quote."""
+OF_PICTURES = ("core_mean", "genant_grade")
+"""The mean of an 8-bit picture says nothing of raw values; grades have a table of their own."""
 HIGHEST = 0.5
 """A higher threshold that the folds pick is not taken: they hold patients of the same few hospitals, and no real lateral
 film; whatever comes from elsewhere scores lower."""
@@ -101,10 +103,56 @@ def main(data: Path, name: str, run: Path | None) -> None:
     card["figures"] = {"command": figures["command"]} | {
         key: figures["tables"][key] for key in HEAD if key in figures["tables"]
     }
+    card["errors"], card["least_change"] = errors_of(figures["tables"]), least_of(figures["tables"])
     card["figures"]["score_threshold"] = figures.get("score_threshold", 0.5)
     card["code_version"] = said("git", "describe", "--always")
     path.write_text(json.dumps(card, indent=1) + "\n")
     (MODELS / f"{name}.md").write_text(markdown(name, card))
+
+
+def errors_of(tables: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
+    """Root mean square error of each measure against the reference outlines of all sets, by kind,
+    measure and unit: what the table of a cohort gives beside each value."""
+    squares: dict[tuple[str, str, str], list[tuple[int, float]]] = {}
+    for row in tables.get("sizes", []):
+        if row["size"] in OF_PICTURES:
+            continue
+        key = (row["kind"], row["size"], unit(row["size"], row["unit"]))
+        square = row["mean_error"] ** 2 + row["sd"] ** 2
+        squares.setdefault(key, []).append((row["n"], square))
+    for row in tables.get("angles", []):
+        key = ("column", row["angle"].split()[0], "degrees")
+        square = row["mean_error"] ** 2 + row["sd"] ** 2
+        squares.setdefault(key, []).append((row["n"], square))
+    out: dict[str, Any] = {}
+    for (kind, name, of), rows in squares.items():
+        count = sum(n for n, _ in rows)
+        value = (sum(n * square for n, square in rows) / count) ** 0.5
+        out.setdefault(kind, {}).setdefault(name, {})[of] = round(value, 4)
+    return out
+
+
+def least_of(tables: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
+    """Least detectable change of each measure, by kind, measure and unit: the larger one of that on
+    the same slice and that on the slice beside it, which another study may select."""
+    out: dict[str, Any] = {}
+    for row in tables.get("repeatability", []):
+        if row["size"] in OF_PICTURES:
+            continue
+        length = "mm" if row["in_mm"] else "px"
+        of = unit(row["size"], f"{length}²" if row["size"] == "area" else length)
+        known = out.setdefault(row["kind"], {}).setdefault(row["size"], {})
+        known[of] = round(max(known.get(of, 0.0), row["least_detectable_change"]), 4)
+    return out
+
+
+def unit(size: str, given: str) -> str:
+    """The unit of a size as `spinetk.cohort.codebook` calls it."""
+    if size == "area" or size.startswith(("height", "width")):
+        return given
+    if size.endswith(("_slope", "_angle")):
+        return "degrees"
+    return "%" if size == "slip_percent" else "1"
 
 
 def export(card: dict[str, Any], data: Path, path: Path) -> str:
