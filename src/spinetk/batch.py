@@ -16,11 +16,12 @@ from spinetk.batch_folder import (
     prepare,
     without_tables,
 )
-from spinetk.batch_options import Options, Outcome
+from spinetk.batch_options import Options, Outcome, Progress
+from spinetk.cohort.reference import read_reference
 from spinetk.measures.full_radiomics import extractor
 from spinetk.network.loaded import LoadedModel
 from spinetk.network.registry import find_model
-from spinetk.one_series import Progress, segment_found
+from spinetk.one_series import segment_found
 from spinetk.readers import FoundSeries, find
 from spinetk.study import Refusal
 from spinetk.temporary import sweep_temporary
@@ -59,6 +60,8 @@ def segment_all(
         find_model(options.model)
     if options.pyradiomics:
         extractor(options.pyradiomics)
+    if options.reference:
+        read_reference(options.reference)
     sweep_temporary()
     found = as_named(find(inputs), inputs, out, options)
     made = not out.exists()

@@ -85,6 +85,7 @@ def without_tables(out: Path, keys: Sequence[str], options: Options) -> list[tup
     asked = {
         "per_body.csv": options.slices == "per-body",
         "slices.csv": options.around is not None,
+        "reference.csv": options.reference is not None,
         "pyradiomics.csv": options.pyradiomics is not None,
     }
     told = []

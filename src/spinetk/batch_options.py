@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -10,6 +10,9 @@ from typing import Any, Literal
 from spinetk.study import Modality, Refusal
 from spinetk.warning import Warning
 from spinetk.writers.formats import USUAL_FORMATS
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is under way, how much of it is done, and of how much."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,7 @@ class Options:
         around: measure on so many slices around the selected one, too; None on that one only.
         model: a shipped network's name or a path; None goes by modality.
         score: threshold 0..1; None takes the model card's.
+        reference: file of a reference group that values are held against, too.
         pyradiomics: parameter file of PyRadiomics, whose features are written, too.
         overwrite: replace results that are there.
         keep: leave series alone whose results are there: an interrupted run goes on.
@@ -40,6 +44,7 @@ class Options:
     model: str | None = None
     score: float | None = None
     anchor: tuple[str, int] | None = None
+    reference: Path | None = None
     pyradiomics: Path | None = None
     overwrite: bool = False
     keep: bool = False

@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 import typer
 
 import spinetk
-from spinetk.cli_cohort import compare, gather
+from spinetk.cli_cohort import compare, gather, reference
 from spinetk.cli_common import DONE, MODALITIES, UNREADABLE, USAGE, console, needs, say
 from spinetk.cli_options import one_of
 from spinetk.cli_segment import segment
@@ -105,6 +105,7 @@ def _version(
 app.command()(segment)
 app.command()(gather)
 app.command()(compare)
+app.command()(reference)
 
 
 @app.command()

@@ -52,3 +52,17 @@ def compare(
             f"{fracture.earlier:.1f} -> {fracture.later:.1f} mm"
         )
     print(out / PAGE)
+
+
+def reference(
+    out: Annotated[Path, typer.Argument(help="Folder of results, gathered.", metavar="OUT")],
+    file: Annotated[Path, typer.Option("-o", "--out", help="JSON file of the reference group.")],
+    about: Annotated[str, typer.Option(help="Who these people are: it stays with the figures.")],
+) -> None:
+    """Build a reference group from a cohort's table, by sex and age where it has them."""
+    from spinetk.cohort.reference import EVERYBODY, build, write_reference
+
+    made = build(out, about)
+    write_reference(file, made)
+    groups = ", ".join(sorted(made.norms.keys() - {EVERYBODY})) or "no groups by sex or age"
+    print(f"{file}: {made.people} results, {len(made.norms[EVERYBODY])} measures; {groups}")

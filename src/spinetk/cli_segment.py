@@ -85,6 +85,10 @@ def segment(
         Path | None,
         typer.Option(metavar="PARAMETERS", help="Write PyRadiomics' features by this file, too."),
     ] = None,
+    reference: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Hold values against a reference group, too."),
+    ] = None,
     key_from: Annotated[
         str | None,
         typer.Option(
@@ -120,6 +124,7 @@ def segment(
         shard=shard_of(shard) if shard else None,
         sources=not (dicomweb or dimse),
         pyradiomics=pyradiomics,
+        reference=reference,
         formats=formats_of(formats),
         model=model,
         score=score,

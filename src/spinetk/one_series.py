@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
-from spinetk.batch_options import Options, Outcome
+from spinetk.batch_options import Options, Outcome, Progress
 from spinetk.debugging import unexpected
 from spinetk.errors import NothingFound, SpineError
 from spinetk.hounsfield import with_units_checked
-from spinetk.measures.full_radiomics import extractor, full_radiomics
 from spinetk.measures.table import Row
-from spinetk.measures.through_slices import on_best_slices, over_slices
+from spinetk.more_tables import more_tables
 from spinetk.network.loaded import LoadedModel, load_model, model_for
 from spinetk.pipeline import segment
 from spinetk.readers import FoundSeries
@@ -33,7 +31,6 @@ from spinetk.warning import Warning
 from spinetk.writers.volume_outputs import write_volume
 
 FULL_BYTES = 2**20
-Progress = Callable[[str, int, int], None]
 
 
 def segment_found(
@@ -122,7 +119,10 @@ def _segment_parts(
         with _failure_noted(item.key, outcome):
             try:
                 result = _segmented(item, choice, loaded, options, on_progress)
-                tables = _more_tables(result, loaded, options, on_progress)
+                tables = more_tables(result, loaded, options, on_progress)
+                if options.reference and "reference.csv" not in tables:
+                    text = "reference.csv was not written: the group has none of these measures"
+                    outcome.told.append((item.key, text))
                 if options.around is not None and "slices.csv" not in tables:
                     text = "slices.csv was not written: no other slice shows the same structures"
                     outcome.told.append((item.key, text))
@@ -203,9 +203,8 @@ def _asked(loaded: LoadedModel, options: Options) -> dict[str, Any]:
         "modality": options.modality or "auto",
         "slice": options.slices,
         "slices_around": options.around,
-        "pyradiomics_sha256": hashlib.sha256(options.pyradiomics.read_bytes()).hexdigest()
-        if options.pyradiomics
-        else None,
+        "pyradiomics_sha256": _hash(options.pyradiomics),
+        "reference_sha256": _hash(options.reference),
         "format": list(options.formats),
         "score": loaded.model.score_threshold if options.score is None else options.score,
         "spacing_mm": list(options.spacing) if options.spacing else None,
@@ -213,35 +212,8 @@ def _asked(loaded: LoadedModel, options: Options) -> dict[str, Any]:
     }
 
 
-def _more_tables(
-    result: Segmentation, loaded: LoadedModel, options: Options, on_progress: Progress
-) -> dict[str, list[Row]]:
-    """More tables that were asked for, by the file's name: PyRadiomics' features, and what other
-    slices of the series show."""
-    tables: dict[str, list[Row]] = {}
-    if options.pyradiomics:
-        tables["pyradiomics.csv"] = full_radiomics(result, extractor(options.pyradiomics))
-    shown = [count.index for count in result.trace if count.bodies]
-    if options.slices == "per-body":
-        # all between: thin series are searched coarsely, structures are followed slice by slice
-        indices = list(range(min(shown), max(shown) + 1)) if shown else []
-        name, measure = "per_body.csv", on_best_slices
-    elif options.around is not None:
-        every = range(len(result.series.slices))
-        near = sorted(every, key=lambda index: abs(index - result.slice_index))
-        indices, name, measure = sorted(near[: options.around]), "slices.csv", over_slices
-    else:
-        return tables
-    outlined = []
-    for done, index in enumerate(sorted({*indices, result.slice_index})):
-        on_progress(f"{result.series.key}, slices", done, len(indices))
-        with contextlib.suppress(NothingFound):
-            other = result
-            if index != result.slice_index:
-                other = segment(result.series, loaded, slice_choice=index, score=options.score)
-            outlined.append(OutlinedSlice.of(other))
-    rows = measure(result, outlined)
-    return tables | ({name: rows} if rows else {})
+def _hash(path: Path | None) -> str | None:
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path else None
 
 
 def _written(

@@ -7,14 +7,7 @@ from pathlib import Path
 import pyarrow.parquet
 import pytest
 
-from spinetk.cohort.long_table import (
-    matched_participants,
-    read_participants,
-    results_one_by_one,
-    values_of,
-    write_table,
-)
-from spinetk.errors import UsageError
+from spinetk.cohort.long_table import results_one_by_one, values_of, write_table
 from spinetk.results.record import read_record
 from tests.cohort.conftest import PERSONS, like
 
@@ -90,24 +83,3 @@ def test_errors_are_those_of_the_networks_card(
 
     assert {v.error for v in values_of(one_result, Record.from_json(other))} == {None}
     long_table._errors.cache_clear()
-
-
-def test_participants_are_joined_by_their_id(cohort: Path, tmp_path: Path) -> None:
-    path = tmp_path / "participants.tsv"
-    path.write_text("participant_id\tage\tsex\nsub-person-00\t61\tF\nperson-01\t47\tM\n")
-    known = read_participants(path)
-    keys = [f"person-{k:02d}" for k in range(3)] + ["person-01_t2-2"]
-    joined = matched_participants(keys, known)
-    assert {key: row["age"] for key, row in joined.items()} == {
-        "person-00": "61", "person-01": "47", "person-01_t2-2": "47",
-    }  # fmt: skip
-    write_table(cohort, joined)
-    ages = {row["result"]: row["age"] for row in rows_of(cohort)}
-    assert ages["person-00"] == "61" and ages["person-02"] == ""
-
-
-def test_a_table_without_ids_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "participants.csv"
-    path.write_text("name;age\na;1\n")
-    with pytest.raises(UsageError, match="participant_id"):
-        read_participants(path)

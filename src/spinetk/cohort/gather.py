@@ -6,13 +6,9 @@ import csv
 from dataclasses import dataclass
 from pathlib import Path
 
-from spinetk.cohort.long_table import (
-    matched_participants,
-    read_participants,
-    results_one_by_one,
-    write_table,
-)
+from spinetk.cohort.long_table import results_one_by_one, write_table
 from spinetk.cohort.page import write_page
+from spinetk.cohort.persons import matched_participants, read_participants
 from spinetk.errors import UnreadableInput
 from spinetk.results.folders import write_rows, write_summary
 from spinetk.results.provenance import known_sources, write_sources

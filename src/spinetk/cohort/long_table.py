@@ -83,18 +83,7 @@ def values_of(folder: Path, record: Record) -> Iterator[Value]:
     """The rows of one result; none where it was written without CSV."""
     of_result = (folder.name, record.verdict or "", record.modality or "")
     errors = _errors(record.model.name, record.model.sha256)
-    for row in _read(folder / "instances.csv"):
-        in_mm = bool(row.get("spacing_row_mm"))
-        for measure in MEASURES:
-            text = row.get(column_of(measure, in_mm=in_mm))
-            if not text:
-                continue
-            unit = unit_of(measure, in_mm=in_mm, modality=record.modality or "")
-            error = errors.get(row["kind"], {}).get(measure.name, {}).get(unit)
-            yield Value(
-                *of_result, row["level"], row["kind"], int(row["order"]), measure.name,
-                float(text), unit, error, row.get("verdict", ""), row["truncated"] == "true",
-            )  # fmt: skip
+    yield from values_of_rows(_read(folder / "instances.csv"), of_result, errors)
     for row in _read(folder / "angles.csv"):
         name = f"{row['upper']}-{row['lower']}"
         error = errors.get(COLUMN, {}).get(row["name"], {}).get("degrees")
@@ -102,6 +91,33 @@ def values_of(folder: Path, record: Record) -> Iterator[Value]:
             *of_result, name, COLUMN, None, row["name"], float(row["degrees"]), "degrees",
             error, "", False,
         )  # fmt: skip
+
+
+def values_of_rows(
+    rows: Iterable[Mapping[str, Any]],
+    of_result: tuple[str, str, str],
+    errors: Mapping[str, Any] | None = None,
+) -> Iterator[Value]:
+    """The values of the instances of one result.
+
+    Args:
+        rows: of instances.csv, as they are or as text.
+        of_result: its key, verdict and modality.
+        errors: of the network, by kind, measure and unit.
+    """
+    for row in rows:
+        in_mm = row.get("spacing_row_mm") not in (None, "")
+        for measure in MEASURES:
+            value = row.get(column_of(measure, in_mm=in_mm))
+            if value in (None, ""):
+                continue
+            unit = unit_of(measure, in_mm=in_mm, modality=of_result[2])
+            error = (errors or {}).get(row["kind"], {}).get(measure.name, {}).get(unit)
+            yield Value(
+                *of_result, row["level"] or "", row["kind"], int(row["order"]), measure.name,
+                float(value), unit, error, row.get("verdict") or "",
+                row["truncated"] in (True, "true"),
+            )  # fmt: skip
 
 
 def write_table(
@@ -142,48 +158,6 @@ def write_table(
             parquet(waiting)
     write_rows(out / CODEBOOK, ("measure", "unit", "definition"), _codebook())
     return results, values, parquet is not None
-
-
-def read_participants(path: Path) -> dict[str, dict[str, str]]:
-    """The rows of a table with tabs, semicolons or commas by their `participant_id` (BIDS), "sub-"
-    left out.
-
-    Raises:
-        UsageError: it cannot be read, or has no such column.
-    """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, ValueError) as error:
-        raise UsageError("cannot be read as a table", path) from error
-    separator = next((mark for mark in "\t;" if mark in text.partition("\n")[0]), ",")
-    rows = list(csv.DictReader(text.splitlines(), delimiter=separator))
-    if not rows or "participant_id" not in rows[0]:
-        raise UsageError("has no column participant_id", path)
-    return {
-        str(row["participant_id"]).removeprefix("sub-"): {
-            str(name): str(value or "")
-            for name, value in row.items()
-            if name not in ("participant_id", None)
-        }
-        for row in rows
-    }
-
-
-def matched_participants(
-    keys: Iterable[str], participants: Mapping[str, Mapping[str, str]]
-) -> dict[str, Mapping[str, str]]:
-    """The participant of each result: the one whose id is its key, or all of its beginning up to a
-    "_", "-" or "."; the longest of them."""
-    found = {}
-    for key in keys:
-        plain = key.removeprefix("sub-")
-        fits = [
-            name for name in participants
-            if plain == name or (plain.startswith(name) and plain[len(name)] in "_-.")
-        ]  # fmt: skip
-        if fits:
-            found[key] = participants[max(fits, key=len)]
-    return found
 
 
 @cache

@@ -1,0 +1,52 @@
+"""What is known of the persons of a cohort: a table by `participant_id` (BIDS), joined to
+results."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from spinetk.errors import UsageError
+
+
+def read_participants(path: Path) -> dict[str, dict[str, str]]:
+    """The rows of a table with tabs, semicolons or commas by their `participant_id` (BIDS), "sub-"
+    left out.
+
+    Raises:
+        UsageError: it cannot be read, or has no such column.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, ValueError) as error:
+        raise UsageError("cannot be read as a table", path) from error
+    separator = next((mark for mark in "\t;" if mark in text.partition("\n")[0]), ",")
+    rows = list(csv.DictReader(text.splitlines(), delimiter=separator))
+    if not rows or "participant_id" not in rows[0]:
+        raise UsageError("has no column participant_id", path)
+    return {
+        str(row["participant_id"]).removeprefix("sub-"): {
+            str(name): str(value or "")
+            for name, value in row.items()
+            if name not in ("participant_id", None)
+        }
+        for row in rows
+    }
+
+
+def matched_participants(
+    keys: Iterable[str], participants: Mapping[str, Mapping[str, str]]
+) -> dict[str, Mapping[str, str]]:
+    """The participant of each result: the one whose id is its key, or all of its beginning up to a
+    "_", "-" or "."; the longest of them."""
+    found = {}
+    for key in keys:
+        plain = key.removeprefix("sub-")
+        fits = [
+            name for name in participants
+            if plain == name or (plain.startswith(name) and plain[len(name)] in "_-.")
+        ]  # fmt: skip
+        if fits:
+            found[key] = participants[max(fits, key=len)]
+    return found
