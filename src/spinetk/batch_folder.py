@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from spinetk.batch_options import Options, Outcome
-from spinetk.case_names import in_shard, renamed, source_of, with_kept_keys
+from spinetk.case_names import called, in_shard, renamed, source_of, with_kept_keys
 from spinetk.errors import UsageError
 from spinetk.network.registry import find_model
 from spinetk.readers import FoundSeries, FoundStudy
@@ -110,6 +110,8 @@ def as_named(found: FoundStudy, inputs: Sequence[Path], out: Path, options: Opti
     series: Sequence[FoundSeries] = found.series
     if options.key_from:
         series = renamed(series, options.key_from, inputs)
+    if options.studies:
+        series = called(series, options.studies)
     if options.keep and out.is_dir():
         series = with_kept_keys(series, known_sources(out), inputs)
     if options.shard:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,6 +13,25 @@ from spinetk.writers.formats import USUAL_FORMATS
 
 Progress = Callable[[str, int, int], None]
 """Called with what is under way, how much of it is done, and of how much."""
+
+
+@dataclass(frozen=True)
+class OneStudy:
+    """What is asked of one of many studies.
+
+    Attributes:
+        path: of the study: a file, or a folder with all its series.
+        key: what its result is called; None leaves that to the others' rule.
+        changes: fields of `Options` that are others for it.
+    """
+
+    path: Path
+    key: str | None = None
+    changes: Mapping[str, Any] = field(default_factory=dict)
+
+    def holds(self, place: Path) -> bool:
+        """Whether a series that lies there belongs to the study."""
+        return place == self.path or place.is_relative_to(self.path)
 
 
 @dataclass(frozen=True)
@@ -33,6 +52,7 @@ class Options:
         spacing: (row, column) in mm of images whose file does not say it.
         key_from: template of the keys (`case_names.template_of`); None leaves the readers'.
         sources: write sources.csv, which names the inputs.
+        studies: what is asked of single ones.
         shard: (I, N): segment the I-th of N parts of the series, that other processes share.
         told: what every result must say of the input, as that only a part of it came.
     """
@@ -51,8 +71,15 @@ class Options:
     spacing: tuple[float, float] | None = None
     key_from: str | None = None
     sources: bool = False
+    studies: tuple[OneStudy, ...] = ()
     shard: tuple[int, int] | None = None
     told: tuple[Warning, ...] = ()
+
+
+def options_of(options: Options, place: Path) -> Options:
+    """The options for a series that lies there."""
+    own = next((study for study in options.studies if study.holds(place)), None)
+    return replace(options, **own.changes) if own else options
 
 
 @dataclass

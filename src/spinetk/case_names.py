@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pydicom
 
+from spinetk.batch_options import OneStudy
 from spinetk.errors import SpineError, UsageError, readable
 from spinetk.readers.find import FoundSeries, with_unique_keys
 from spinetk.readers.header_checks import file_stem
@@ -73,6 +74,18 @@ def renamed(
     return with_unique_keys(
         replace(item, key=key) for item, key in zip(series, longer, strict=True)
     )
+
+
+def called(series: Sequence[FoundSeries], studies: Sequence[OneStudy]) -> list[FoundSeries]:
+    """The series of studies with a key of their own under that key; of several series of one study
+    each has its own name after it."""
+    owners = [next((s for s in studies if s.key and s.holds(item.place)), None) for item in series]
+    counts = Counter(id(owner) for owner in owners)
+    keys = []
+    for item, owner in zip(series, owners, strict=True):
+        key = _safe(owner.key) if owner and owner.key else item.key
+        keys.append(f"{key}_{_own(item)}" if owner and counts[id(owner)] > 1 else key)
+    return with_unique_keys(replace(i, key=key) for i, key in zip(series, keys, strict=True))
 
 
 def with_kept_keys(

@@ -97,6 +97,12 @@ def segment(
             "of them: '{PatientID}-{StudyDate}'.",
         ),
     ] = None,
+    studies: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="CSV", help="List of studies: path, and key, anchor, modality, spacing, slice."
+        ),
+    ] = None,
     shard: Annotated[
         str | None,
         typer.Option(metavar="I/N", help="Do the I-th of N parts; other processes do the others."),
@@ -113,9 +119,14 @@ def segment(
     from spinetk.batch import segment_all
     from spinetk.batch_options import Options
     from spinetk.case_names import template_of
+    from spinetk.cli_studies import read_studies
     from spinetk.cores import cores
 
     cv2.setNumThreads(cores())
+    listed = read_studies(studies) if studies else ()
+    if studies and (inputs or dicomweb or dimse):
+        raise UsageError("--studies names the input: leave out the others")
+    inputs = [one.path for one in listed] or inputs
     options = Options(
         modality=one_of("--modality", modality.lower(), MODALITIES),
         slices=slice_choice(slice_),
@@ -125,6 +136,7 @@ def segment(
         sources=not (dicomweb or dimse),
         pyradiomics=pyradiomics,
         reference=reference,
+        studies=listed,
         formats=formats_of(formats),
         model=model,
         score=score,

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
-from spinetk.batch_options import Options, Outcome, Progress
+from spinetk.batch_options import Options, Outcome, Progress, options_of
 from spinetk.debugging import unexpected
 from spinetk.errors import NothingFound, SpineError
 from spinetk.hounsfield import with_units_checked
@@ -47,6 +47,7 @@ def segment_found(
         models: those that are loaded by now, by name; this one is added.
     """
     outcome = Outcome()
+    options = options_of(options, found.place)
     with _failure_noted(found.key, outcome):
         series, refused = found.load()
         outcome.refuse(refused)

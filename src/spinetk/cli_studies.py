@@ -1,0 +1,73 @@
+"""The list of studies of `spinetk segment --studies`: what is to be asked of each.
+
+path,key,anchor,modality,spacing,slice
+p01/t2.nii.gz,P01,L5=2,mr,,
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from spinetk.batch_options import OneStudy
+from spinetk.cli_common import MODALITIES
+from spinetk.cli_options import anchor_of, one_of, slice_choice, spacing_of
+from spinetk.errors import SpineError, UsageError
+
+FIELDS: dict[str, tuple[str, Callable[[str], Any]]] = {
+    "anchor": ("anchor", anchor_of),
+    "modality": ("modality", lambda text: one_of("modality", text.lower(), MODALITIES)),
+    "spacing": ("spacing", lambda text: spacing_of(text.replace(" ", ","))),
+    "slice": ("slices", slice_choice),
+}
+"""Columns, the option that each changes, and what its words mean."""
+COLUMNS = ("path", "key", *FIELDS)
+
+
+def read_studies(path: Path) -> tuple[OneStudy, ...]:
+    """Read the list: commas, semicolons or tabs between its columns, which come in any order; a
+    path is from the list's own folder. Empty cells change nothing.
+
+    Raises:
+        UsageError: it cannot be read, has another column, or a row is wrong: its line is named.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, ValueError) as error:
+        raise UsageError("cannot be read as a list of studies", path) from error
+    separator = next((mark for mark in "\t;" if mark in text.partition("\n")[0]), ",")
+    rows = csv.DictReader(text.splitlines(), delimiter=separator, skipinitialspace=True)
+    unknown = set(rows.fieldnames or ()) - set(COLUMNS)
+    if "path" not in (rows.fieldnames or ()) or unknown:
+        raise UsageError(f"needs the column path, and may have {', '.join(COLUMNS[1:])}", path)
+    studies = []
+    for row in rows:
+        cells = {name: (row.get(name) or "").strip() for name in COLUMNS}
+        if not any(cells.values()):
+            continue
+        where = f"{path}, line {rows.line_num}"
+        if not cells["path"]:
+            raise UsageError("has no path", where)
+        try:
+            changes = {
+                option: meaning(cells[name])
+                for name, (option, meaning) in FIELDS.items()
+                if cells[name]
+            }
+        except SpineError as error:
+            raise UsageError(error.reason, where) from error
+        if changes.get("slices") == "all":
+            raise UsageError("slice: auto, per-body or a number", where)
+        place = path.parent / cells["path"]
+        if not place.exists():
+            raise UsageError(f"there is no {cells['path']}", where)
+        studies.append(OneStudy(place, cells["key"] or None, changes))
+    if not studies:
+        raise UsageError("names no study", path)
+    keys = [study.key for study in studies if study.key]
+    if len(set(keys)) < len(keys):
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise UsageError(f"has the key {twice} twice", path)
+    return tuple(studies)
