@@ -17,6 +17,7 @@ from spinetk.batch_folder import (
     without_tables,
 )
 from spinetk.batch_options import Options, Outcome, Progress
+from spinetk.cluster import in_cluster
 from spinetk.cohort.reference import read_reference
 from spinetk.measures.full_radiomics import extractor
 from spinetk.network.loaded import LoadedModel
@@ -39,6 +40,7 @@ def segment_all(
     on_done: Callable[[dict[str, Any]], None] = lambda row: None,
     workers: int = 1,
     models: dict[str, LoadedModel] | None = None,
+    cluster: str | None = None,
 ) -> Outcome:
     """Segment every series and write results, `summary.csv` and, if need be, `failures.csv`.
 
@@ -51,6 +53,7 @@ def segment_all(
         workers: processes that share the series, each on one core; used from `FEWEST_FOR_WORKERS`
             series on. (The caller's main module must be importable, as `multiprocessing` wants.)
         models: those that are loaded by now, by name; others are added. Workers load their own.
+        cluster: of Dask, that shares the series instead (`cluster.in_cluster`).
 
     Raises:
         UnreadableInput: nothing in the input can be read.
@@ -78,10 +81,13 @@ def segment_all(
     outcome.told += without_tables(out, outcome.kept, options)
     if options.shard is None or options.shard[0] == 1:  # once
         outcome.refuse(found.refused)
-    shared = workers > 1 and len(todo) >= FEWEST_FOR_WORKERS
+    shared = bool(cluster) or (workers > 1 and len(todo) >= FEWEST_FOR_WORKERS)
     loaded: dict[str, LoadedModel] = {} if models is None else models
+    tasks = [(item, out.absolute(), options) for item in todo]
     segmented: Generator[Outcome] = (
-        in_workers(_alone, [(item, out, options) for item in todo], workers, _lost)
+        in_cluster(_alone, tasks, cluster, _lost)
+        if cluster
+        else in_workers(_alone, tasks, workers, _lost)
         if shared
         else (segment_found(item, out, options, loaded, on_progress) for item in todo)
     )

@@ -103,6 +103,13 @@ def segment(
             metavar="CSV", help="List of studies: path, and key, anchor, modality, spacing, slice."
         ),
     ] = None,
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS|slurm:N",
+            help="Share the series among a Dask cluster: its scheduler, or N workers on Slurm.",
+        ),
+    ] = None,
     shard: Annotated[
         str | None,
         typer.Option(metavar="I/N", help="Do the I-th of N parts; other processes do the others."),
@@ -176,6 +183,7 @@ def segment(
                 task, description=text, completed=done, total=total
             ),
             workers=cores(),
+            cluster=cluster,
         )
     for key, reason in outcome.failed:
         say(f"{key}: {reason}")
