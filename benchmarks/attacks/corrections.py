@@ -32,7 +32,7 @@ def seeds(folder: Path) -> None:
     job = store.add("study").id
     shutil.copytree(folder / "study" / "dicom", store.study(job), dirs_exist_ok=True)
     segment_all([folder / "study" / "dicom"], store.results(job), Options())
-    [(result, record)] = results_in(store.results(job)).items()
+    [(result, record)] = results_in(store.results(job))
     store.change(job, state="done", results=(summary_row(record),), files=1, size=100)
     store.close()
     (folder / "address").write_text(f"/api/jobs/{job}/results/{result.name}")

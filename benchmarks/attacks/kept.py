@@ -60,7 +60,7 @@ def _sliced(folder: Path, out: Path, result: Path, work: Path) -> None:
 
 
 def _listed(folder: Path, out: Path, result: Path, work: Path) -> None:
-    results_in(out)
+    list(results_in(out))
     write_summary(out)
 
 

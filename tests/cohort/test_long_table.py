@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow.parquet
 import pytest
 
-from spinetk.cohort.long_table import results_one_by_one, values_of, write_table
+from spinetk.cohort.long_table import last_versions, values_of, write_table
 from spinetk.results.record import read_record
 from tests.cohort.conftest import PERSONS, like
 
@@ -53,11 +53,11 @@ def test_of_a_corrected_result_the_last_version_counts(cohort: Path) -> None:
         correction = {"of": "person-00", "who": "a", "when": "2026", "changes": [], "note": ""}
         like(cohort / "person-00", cohort / f"person-00-corrected-{number}", scale,
              correction=correction)  # fmt: skip
-    names = [folder.name for folder, _ in results_one_by_one(cohort)]
+    names = [folder.name for folder, _ in last_versions(cohort)]
     assert names[0] == "person-00-corrected-2" and len(names) == PERSONS
     # a series that only has such a name is no correction
     (cohort / "person-01").rename(cohort / "x-corrected-9")
-    assert "x-corrected-9" in [folder.name for folder, _ in results_one_by_one(cohort)]
+    assert "x-corrected-9" in [folder.name for folder, _ in last_versions(cohort)]
 
 
 def test_errors_are_those_of_the_networks_card(

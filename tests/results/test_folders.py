@@ -24,7 +24,7 @@ def test_results_are_listed_as_people_count_and_nothing_else_is(tmp_path: Path) 
     (tmp_path / "other").mkdir()
     (tmp_path / "damaged").mkdir()
     (tmp_path / "damaged" / "run.json").write_text('{"spinetk":')
-    assert [path.name for path in results_in(tmp_path)] == ["p2", "p10"]
+    assert [path.name for path, _ in results_in(tmp_path)] == ["p2", "p10"]
 
 
 def test_results_below_are_found_at_any_depth(tmp_path: Path) -> None:
@@ -42,7 +42,7 @@ def test_a_result_whose_process_was_killed_while_it_was_renamed_comes_back(tmp_p
     (tmp_path / f"{UNFINISHED}{dead.pid}-3").mkdir()  # nothing complete
     shutil.rmtree(tmp_path / "p1")
     put_back(tmp_path)
-    assert [path.name for path in results_in(tmp_path)] == ["p1", "p2"]
+    assert [path.name for path, _ in results_in(tmp_path)] == ["p1", "p2"]
     assert len(list(tmp_path.glob(f"{UNFINISHED}*"))) == 2  # another machine's, perhaps
     for path in tmp_path.glob(f"{UNFINISHED}*"):
         os.utime(path, (0, 0))

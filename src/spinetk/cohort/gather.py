@@ -6,7 +6,7 @@ import csv
 from dataclasses import dataclass
 from pathlib import Path
 
-from spinetk.cohort.long_table import results_one_by_one, write_table
+from spinetk.cohort.long_table import last_versions, write_table
 from spinetk.cohort.page import write_page
 from spinetk.cohort.persons import matched_participants, read_participants
 from spinetk.errors import UnreadableInput
@@ -45,10 +45,10 @@ def gather(out: Path, participants: Path | None = None) -> Gathered:
     """
     joined, missing = None, []
     if participants is not None:
-        keys = [folder.name for folder, _ in results_one_by_one(out)]
+        keys = [folder.name for folder, _ in last_versions(out)]
         joined = matched_participants(keys, read_participants(participants))
         missing = [key for key in keys if key not in joined]
-    if not out.is_dir() or next(results_one_by_one(out), None) is None:
+    if not out.is_dir() or next(last_versions(out), None) is None:
         raise UnreadableInput("holds no results", out)
     write_summary(out)
     shards = sorted(out.glob("sources-*-of-*.csv"))

@@ -19,7 +19,7 @@ from spinetk.atomic import whole_file
 from spinetk.cohort.codebook import ANGLES, MEASURES, column_of, unit_of
 from spinetk.errors import UsageError
 from spinetk.network.registry import find_model
-from spinetk.results.folders import write_rows
+from spinetk.results.folders import results_in, write_rows
 from spinetk.results.keys import in_order, looks_corrected
 from spinetk.results.record import Record, whole_record
 
@@ -60,23 +60,19 @@ class Value:
     truncated: bool
 
 
-def results_one_by_one(out: Path) -> Iterator[tuple[Path, Record]]:
-    """The results of a folder by name; only their names are kept in memory. Of a result that a
-    person corrected, the last version counts, and the others are left out."""
-    names = sorted((p.name for p in out.iterdir() if not p.name.startswith(".")), key=in_order)
+def last_versions(out: Path) -> Iterator[tuple[Path, Record]]:
+    """The results of a folder by name. Of a result that a person corrected, the last version
+    counts, and the others are left out."""
     last: dict[str, str] = {}
-    for name in filter(looks_corrected, names):
+    for name in sorted((p.name for p in out.iterdir() if looks_corrected(p.name)), key=in_order):
         record = whole_record(out / name)
         if record is not None and record.correction is not None:
             last[record.original_key] = name
     versions = set(last.values())
-    for name in names:
-        if name in last:
-            continue
-        record = whole_record(out / name)
-        if record is None or (record.correction is not None and name not in versions):
-            continue
-        yield out / name, record
+    for folder, record in results_in(out):
+        older = record.correction is not None and folder.name not in versions
+        if folder.name not in last and not older:
+            yield folder, record
 
 
 def values_of(folder: Path, record: Record) -> Iterator[Value]:
@@ -141,7 +137,7 @@ def write_table(
         writer.writerow((*COLUMNS, *more))
         parquet = _parquet(files, out, more)
         waiting: list[tuple[Any, ...]] = []
-        for folder, record in results_one_by_one(out):
+        for folder, record in last_versions(out):
             results += 1
             own = (participants or {}).get(folder.name, {})
             added = tuple(own.get(name, "") for name in more)

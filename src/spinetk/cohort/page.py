@@ -16,7 +16,7 @@ import jinja2
 
 from spinetk.atomic import whole_file
 from spinetk.cohort.distributions import FAR, Outlier, Place, Spread, outliers, spreads
-from spinetk.cohort.long_table import TABLE, results_one_by_one
+from spinetk.cohort.long_table import TABLE, last_versions
 from spinetk.study import Judgement
 
 PAGE = "cohort.html"
@@ -47,7 +47,7 @@ def write_page(out: Path) -> Path:
     networks: Counter[str] = Counter()
     warned: Counter[str] = Counter()
     worst: list[Listed] = []
-    for folder, record in results_one_by_one(out):
+    for folder, record in last_versions(out):
         counts[record.verdict or "not judged"] += 1
         networks[record.model.name] += 1
         warned.update({w.code for w in record.warnings if w.severity == "check"})

@@ -6,7 +6,7 @@ import csv
 import json
 import shutil
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,15 +24,14 @@ SUMMARY_COLUMNS = (
 )  # fmt: skip
 
 
-def results_in(out: Path) -> dict[Path, Record]:
+def results_in(out: Path) -> Iterator[tuple[Path, Record]]:
     """The results in a folder with their records, by name, p2 before p10; what has no whole record
-    is passed over."""
-    found = {
-        path: record
-        for path in out.iterdir()
-        if not path.name.startswith(".") and (record := whole_record(path)) is not None
-    }
-    return dict(sorted(found.items(), key=lambda item: in_order(item[0].name)))
+    is passed over. Only the names of all are in memory at once."""
+    names = sorted((p.name for p in out.iterdir() if not p.name.startswith(".")), key=in_order)
+    for name in names:
+        record = whole_record(out / name)
+        if record is not None:
+            yield out / name, record
 
 
 def results_below(folder: Path) -> dict[Path, Record]:
@@ -81,7 +80,8 @@ def summary_row(record: Record) -> dict[str, Any]:
 
 def write_summary(out: Path) -> None:
     """Write summary.csv: a row for every result that lies in the folder, whichever run made it."""
-    write_rows(out / "summary.csv", SUMMARY_COLUMNS, map(summary_row, results_in(out).values()))
+    rows = (summary_row(record) for _, record in results_in(out))
+    write_rows(out / "summary.csv", SUMMARY_COLUMNS, rows)
 
 
 def write_rows(

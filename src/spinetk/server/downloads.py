@@ -32,7 +32,7 @@ def corrections(results: Iterable[Path], folder: Path, exhaustive: bool) -> Path
     found = 0
     for place in results:
         latest: dict[str, tuple[int, Path]] = {}
-        for path, record in results_in(place).items() if place.is_dir() else ():
+        for path, record in results_in(place) if place.is_dir() else ():
             if record.correction:
                 version, base = version_number(record.key), record.original_key
                 latest[base] = max(latest.get(base, (0, path)), (version, path))

@@ -173,7 +173,7 @@ class JobStore:
 
     def _is_corrected(self, job: str) -> bool:
         with contextlib.suppress(FileNotFoundError):
-            return any(record.correction for record in results_in(self.results(job)).values())
+            return any(record.correction for _, record in results_in(self.results(job)))
         return False
 
     def scratch(self) -> Path:
@@ -198,9 +198,7 @@ class JobStore:
 def _found_again(path: Path) -> Job:
     """A job of which only the folder is left."""
     results = path / "results"
-    rows = (
-        [summary_row(record) for record in results_in(results).values()] if results.is_dir() else []
-    )
+    rows = [summary_row(record) for _, record in results_in(results)] if results.is_dir() else []
     files = [file for file in (path / "study").rglob("*") if file.is_file()]
     return Job(
         path.name,

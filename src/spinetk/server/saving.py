@@ -71,7 +71,7 @@ def saved_since(results: Path, review: Review, known: Collection[str]) -> str | 
     told = [
         f"{record.correction.who} saved {record.key} in the meantime "
         f"({'; '.join(record.correction.changes[:MOST_CHANGES]) or 'nothing changed'})"
-        for record in results_in(results).values()
+        for _, record in results_in(results)
         if record.correction
         and record.original_key == review.record.original_key
         and record.key not in known

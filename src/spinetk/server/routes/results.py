@@ -47,7 +47,7 @@ def result(shared: Shared, job: KnownJob, key: Key, folder: ResultFolder) -> Sho
             instances=described(review, review.marked),
             versions=[
                 version.key
-                for version in results_in(folder.parent).values()
+                for _, version in results_in(folder.parent)
                 if version.series_key == series
             ],
             files=sorted(path.name for path in folder.iterdir()),
