@@ -96,9 +96,13 @@ def test_s1_decides_where_looks_are_unsure_but_say_the_same() -> None:
 
 
 def test_a_persons_anchor_is_above_the_looks() -> None:
-    found, _ = order_and_name(looking_like(column([0, 1]), "L5", "L4"), ("L3", 1), RULE)
+    looks = looking_like(column([0, 1]), "L5", "L4")
+    found, warnings = order_and_name(looks, ("L3", 1), RULE)
     assert [i.level for i in found] == ["L3", "L2", "L2-L3"]
     assert all(i.level_confidence is None for i in found)
+    assert [w.code for w in warnings] == ["anchor-against-looks"]  # but it is said
+    assert "named L3 looks like L5" in warnings[0].text
+    assert order_and_name(looks, ("L5", 1), RULE)[1] == []
 
 
 def test_names_by_looks_go_on_beyond_a_gap() -> None:

@@ -36,19 +36,19 @@ def cohort(tmp_path: Path) -> Path:
 def test_a_folder_for_each_case_gives_the_keys(cohort: Path) -> None:
     found = find([cohort]).series
     assert keys(list(found)) == ["t2", "t2-2", "t2-3"]
-    named = renamed(found, template_of("folder"), [cohort])
+    named, _ = renamed(found, template_of("folder"), [cohort])
     assert keys(named) == ["case01", "case02", "case10"]
 
 
 def test_several_series_in_a_folder_keep_their_names(cohort: Path) -> None:
     volume(cohort / "case01" / "t1.nii.gz")
-    named = renamed(find([cohort]).series, template_of("folder"), [cohort])
+    named, _ = renamed(find([cohort]).series, template_of("folder"), [cohort])
     assert sorted(keys(named)) == ["case01_t1", "case01_t2", "case02", "case10"]
 
 
 def test_a_template_joins_fields_and_bad_letters_go(cohort: Path) -> None:
     volume(cohort / "an odd: name" / "t2.nii.gz")
-    named = renamed(find([cohort]).series, template_of("{folder}.{name}"), [cohort])
+    named, _ = renamed(find([cohort]).series, template_of("{folder}.{name}"), [cohort])
     assert [key for key in keys(named) if "odd" in key] == ["an_odd_name.t2-1"] or any(
         re.fullmatch(r"an_odd_name\.t2(-\d)?", key) for key in keys(named)
     )
@@ -56,7 +56,7 @@ def test_a_template_joins_fields_and_bad_letters_go(cohort: Path) -> None:
 
 def test_a_named_file_is_named_by_its_folder(cohort: Path) -> None:
     path = cohort / "case02" / "t2.nii.gz"
-    assert keys(renamed(find([path]).series, template_of("folder"), [path])) == ["case02"]
+    assert keys(renamed(find([path]).series, template_of("folder"), [path])[0]) == ["case02"]
 
 
 @pytest.mark.parametrize("text", ["", "patient", "{nobody}", "{folder", "{folder!r}", "{name:3}"])
@@ -79,13 +79,16 @@ def dicom(phantom_folder: Path, tmp_path: Path) -> Path:
 def test_values_of_the_header_are_taken_where_they_are_asked_for(dicom: Path) -> None:
     found = find([dicom]).series
     template = template_of("{PatientID}-{AccessionNumber}-{SeriesNumber}")
-    assert keys(renamed(found, template, [dicom])) == ["Müller_7_3-A1-1"]
-    assert keys(renamed(found, template_of("folder"), [dicom])) == ["a"]
+    assert keys(renamed(found, template, [dicom])[0]) == ["Müller_7_3-A1-1"]
+    assert keys(renamed(found, template_of("folder"), [dicom])[0]) == ["a"]
 
 
-def test_a_series_without_the_value_is_named_in_the_refusal(cohort: Path) -> None:
-    with pytest.raises(UsageError, match="has no PatientID"):
-        renamed(find([cohort]).series, template_of("PatientID"), [cohort])
+def test_a_series_without_the_value_is_refused_and_no_other(cohort: Path, dicom: Path) -> None:
+    series = [*find([cohort]).series, *find([dicom]).series]
+    named, refused = renamed(series, template_of("PatientID"), [cohort, dicom])
+    assert keys(named) == ["Müller_7_3"]
+    assert [item.name for item in refused] == ["t2.nii.gz"] * 3
+    assert all("has no PatientID" in item.reason for item in refused)
 
 
 def rows_of(series: list[FoundSeries], top: Path) -> list[SourceRow]:

@@ -168,6 +168,8 @@ def order_and_name(
             )
     if anchor is not None and bodies:
         bodies = _named(bodies, anchor, warnings)
+        if rule is not None and len(evidence) == len(bodies):
+            warnings += _against_looks(bodies, np.array(evidence), rule)
     rest: list[Instance] = []
     for kind in dict.fromkeys(i.kind for i in instances if group_of(i.kind) != BODY_KIND):
         of_kind = [i for i in instances if i.kind == kind]
@@ -182,6 +184,19 @@ def order_and_name(
             for k, item in enumerate(of_kind)
         ]
     return [*bodies, *_none_twice(rest, warnings)], warnings
+
+
+def _against_looks(
+    bodies: Sequence[Instance], evidence: NDArray[np.floating], rule: NamingRule
+) -> list[Warning]:
+    """That the looks of bodies which somebody named are sure of other levels."""
+    naming = name_column(evidence, rule.weight, gaps_between(bodies))
+    pairs = zip(bodies, naming.levels, strict=True)
+    other = next(((b.level, level) for b, level in pairs if b.level not in (None, level)), None)
+    if naming.confidence < rule.bound or other is None:
+        return []
+    text = f"the body named {other[0]} looks like {other[1]} (confidence {naming.confidence:.2f})"
+    return [Warning("anchor-against-looks", f"{text}: check the level that was given")]
 
 
 def _none_twice(discs: list[Instance], warnings: list[Warning]) -> list[Instance]:

@@ -66,7 +66,9 @@ def segment_all(
     if options.reference:
         read_reference(options.reference)
     sweep_temporary()
-    found = as_named(find(inputs), inputs, out, options)
+    # of a list, places are told from its folder
+    tops = [one.root.absolute() for one in options.studies] or list(inputs)
+    found = as_named(find(inputs), tops, out, options)
     made = not out.exists()
     todo = prepare(out, found.series, options) if found.series else []
     outcome = Outcome(other_files=len(found.passed_over))
@@ -103,8 +105,8 @@ def segment_all(
         if found.series:
             account(out, outcome, options)
             if options.sources:
-                note_sources(out, found.series, inputs, options)
-    if options.shard and not found.series:  # few cases, many shards
+                note_sources(out, found.series, tops, options)
+    if options.shard and not outcome.read:  # few cases, many shards
         return outcome
     if not outcome.read and not outcome.kept:
         if made and found.series:  # others may write here, too

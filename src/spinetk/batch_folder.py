@@ -109,7 +109,8 @@ def as_named(found: FoundStudy, inputs: Sequence[Path], out: Path, options: Opti
     shard, its own."""
     series: Sequence[FoundSeries] = found.series
     if options.key_from:
-        series = renamed(series, options.key_from, inputs)
+        series, lacking = renamed(series, options.key_from, inputs)
+        found = replace(found, refused=(*found.refused, *lacking))
     if options.studies:
         series = called(series, options.studies)
     if options.keep and out.is_dir():

@@ -21,11 +21,13 @@ class OneStudy:
 
     Attributes:
         path: of the study: a file, or a folder with all its series.
+        root: the folder of the list, from which the path is told.
         key: what its result is called; None leaves that to the others' rule.
         changes: fields of `Options` that are others for it.
     """
 
     path: Path
+    root: Path
     key: str | None = None
     changes: Mapping[str, Any] = field(default_factory=dict)
 
@@ -50,6 +52,7 @@ class Options:
         overwrite: replace results that are there.
         keep: leave series alone whose results are there: an interrupted run goes on.
         spacing: (row, column) in mm of images whose file does not say it.
+        view: "ap" or "lateral", of films and pictures whose file does not say how they lie.
         key_from: template of the keys (`case_names.template_of`); None leaves the readers'.
         sources: write sources.csv, which names the inputs.
         studies: what is asked of single ones.
@@ -69,6 +72,7 @@ class Options:
     overwrite: bool = False
     keep: bool = False
     spacing: tuple[float, float] | None = None
+    view: str | None = None
     key_from: str | None = None
     sources: bool = False
     studies: tuple[OneStudy, ...] = ()

@@ -21,6 +21,7 @@ from spinetk.readers.find import FoundSeries, with_unique_keys
 from spinetk.readers.header_checks import file_stem
 from spinetk.results.keys import numbered_key
 from spinetk.results.provenance import SourceRow
+from spinetk.study import Refusal
 
 OF_HEADER = ("PatientID", "AccessionNumber", "StudyDate", "StudyID", "SeriesNumber",
              "SeriesDescription")  # fmt: skip
@@ -54,7 +55,7 @@ def template_of(text: str) -> str:
 
 def renamed(
     series: Sequence[FoundSeries], template: str, inputs: Sequence[Path]
-) -> list[FoundSeries]:
+) -> tuple[list[FoundSeries], list[Refusal]]:
     """The series under keys of the template. Where several get the same, their own keys are
     added, and then numbers.
 
@@ -62,18 +63,21 @@ def renamed(
         template: as `template_of` gives it.
         inputs: what the user named: folders are told from there.
 
-    Raises:
-        UsageError: a series has no such value.
+    Returns:
+        The series, and those that have no such value.
     """
-    keys = [_safe(template.format_map(_Values(item, inputs))) for item in series]
-    shared = Counter(keys)
-    longer = [
-        f"{key}_{_own(item)}" if shared[key] > 1 else key
-        for key, item in zip(keys, series, strict=True)
-    ]
-    return with_unique_keys(
-        replace(item, key=key) for item, key in zip(series, longer, strict=True)
+    named: list[tuple[FoundSeries, str]] = []
+    refused = []
+    for item in series:
+        try:
+            named.append((item, _safe(template.format_map(_Values(item, inputs)))))
+        except UsageError as error:
+            refused.append(Refusal(item.place.name, error.reason))
+    shared = Counter(key for _, key in named)
+    renewed = (
+        replace(item, key=f"{key}_{_own(item)}" if shared[key] > 1 else key) for item, key in named
     )
+    return with_unique_keys(renewed), refused
 
 
 def called(series: Sequence[FoundSeries], studies: Sequence[OneStudy]) -> list[FoundSeries]:
@@ -170,6 +174,8 @@ def in_shard(item: FoundSeries, inputs: Sequence[Path], shard: tuple[int, int]) 
 def place_in(item: FoundSeries, inputs: Sequence[Path]) -> Path:
     """Where a series lies, from the folder that holds the input that the user named."""
     place = item.place
+    if any(top.is_absolute() for top in inputs):
+        place = place.absolute()
     for top in inputs:
         if place == top or place.is_relative_to(top):
             return place.relative_to(top.parent) if top.name else place

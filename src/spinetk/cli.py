@@ -9,7 +9,7 @@ import signal
 import sys
 import warnings
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -212,15 +212,26 @@ def serve(
         folder, token, keep, int(most * 1e9), parse_peer(send_to) if send_to else None
     )
     console.print(f"SpineTK: http://{host}:{port}/{'?token=...' if token else ''} (Ctrl-C ends)")
+    app = create_app(settings)
+
+    class Server(uvicorn.Server):
+        """Tells those who listen to events that it ends, before it waits for them."""
+
+        def handle_exit(self, sig: int, frame: Any) -> None:
+            app.state.ending = True
+            super().handle_exit(sig, frame)
+
     # requests are not logged: names of studies could stand in them
-    uvicorn.run(
-        create_app(settings),
-        host=host,
-        port=port,
-        log_level="warning",
-        access_log=False,
-        timeout_graceful_shutdown=3,
-    )
+    Server(
+        uvicorn.Config(
+            app,
+            host=host,
+            port=port,
+            log_level="warning",
+            access_log=False,
+            timeout_graceful_shutdown=3,
+        )
+    ).run()
 
 
 @app.command()

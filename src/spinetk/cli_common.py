@@ -11,6 +11,7 @@ from spinetk.errors import UsageError
 
 DONE, USAGE, UNREADABLE, SOME_FAILED = 0, 2, 3, 4
 MODALITIES = {"auto": None, "mr": "MR", "ct": "CT", "xr": "XR"}
+VIEW_CHOICES = {"auto": None, "ap": "ap", "lateral": "lateral"}
 console = Console(stderr=True, highlight=False, soft_wrap=True)
 
 

@@ -35,17 +35,23 @@ def say_done(out: Path, row: dict[str, Any], named: bool) -> None:
     )
 
 
-def verdicts(rows: Sequence[dict[str, Any]]) -> str:
-    """How many results can be used as they are, and which cannot.
+def verdicts(rows: Sequence[dict[str, Any]], failed: Sequence[str] = ()) -> str:
+    """How many results can be used as they are, which cannot, and what gave none.
 
     >>> row = {"verdict": "ok", "key": "a"}
-    >>> verdicts([row, row | {"verdict": "check", "key": "b"}])
-    '1 ok; 1 to check: b'
+    >>> verdicts([row, row | {"verdict": "check", "key": "b"}], ["c"])
+    '1 ok; 1 to check: b; 1 failed: c'
     """
-    parts = []
+    parts: list[str] = []
     for judgement, text in (("ok", "ok"), ("check", "to check"), ("reject", "to reject")):
         keys = [str(row["key"]) for row in rows if row["verdict"] == judgement]
-        which = f": {', '.join(keys[:NAMED])}{', ...' if len(keys) > NAMED else ''}"
+        which = f": {_named(keys)}"
         if keys:
             parts.append(f"{len(keys)} {text}{which if judgement != 'ok' else ''}")
+    if failed:
+        parts.append(f"{len(failed)} failed: {_named(failed)}")
     return "; ".join(parts)
+
+
+def _named(keys: Sequence[str]) -> str:
+    return f"{', '.join(keys[:NAMED])}{', ...' if len(keys) > NAMED else ''}"

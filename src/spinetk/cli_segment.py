@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from spinetk.cli_common import MODALITIES, SOME_FAILED, console, needs, say
+from spinetk.cli_common import MODALITIES, SOME_FAILED, VIEW_CHOICES, console, needs, say
 from spinetk.cli_done import say_done, verdicts
 from spinetk.cli_options import (
     anchor_of,
@@ -114,6 +114,9 @@ def segment(
         str | None,
         typer.Option(metavar="I/N", help="Do the I-th of N parts; other processes do the others."),
     ] = None,
+    view: Annotated[
+        str, typer.Option(help="auto, ap or lateral: of films whose file does not say it.")
+    ] = "auto",
     overwrite: Annotated[bool, typer.Option(help="Replace results that are there.")] = False,
     keep: Annotated[
         bool, typer.Option("--continue", help="Leave series alone whose results are there.")
@@ -138,6 +141,7 @@ def segment(
         modality=one_of("--modality", modality.lower(), MODALITIES),
         slices=slice_choice(slice_),
         around=around,
+        view=one_of("--view", view.lower(), VIEW_CHOICES),
         key_from=template_of(key_from) if key_from else None,
         shard=shard_of(shard) if shard else None,
         sources=not (dicomweb or dimse),
@@ -202,7 +206,7 @@ def segment(
         print(f"stored {count} instances in {archive.name}")
         fetched.cleanup()
     if outcome.done and not quiet:
-        print(verdicts(outcome.done))
+        print(verdicts(outcome.done, [key for key, _ in outcome.failed]))
     if outcome.done and options.sources and not quiet and console.is_terminal:
         text = "which input each result is of, for your eyes alone"
         console.print(f"{out / 'sources.csv'}: {text}", style="dim")

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from spinetk.batch_options import OneStudy
-from spinetk.cli_common import MODALITIES
+from spinetk.cli_common import MODALITIES, VIEW_CHOICES
 from spinetk.cli_options import anchor_of, one_of, slice_choice, spacing_of
 from spinetk.errors import SpineError, UsageError
 
@@ -20,6 +20,7 @@ FIELDS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "anchor": ("anchor", anchor_of),
     "modality": ("modality", lambda text: one_of("modality", text.lower(), MODALITIES)),
     "spacing": ("spacing", lambda text: spacing_of(text.replace(" ", ","))),
+    "view": ("view", lambda text: one_of("view", text.lower(), VIEW_CHOICES)),
     "slice": ("slices", slice_choice),
 }
 """Columns, the option that each changes, and what its words mean."""
@@ -63,7 +64,7 @@ def read_studies(path: Path) -> tuple[OneStudy, ...]:
         place = path.parent / cells["path"]
         if not place.exists():
             raise UsageError(f"there is no {cells['path']}", where)
-        studies.append(OneStudy(place, cells["key"] or None, changes))
+        studies.append(OneStudy(place, path.parent, cells["key"] or None, changes))
     if not studies:
         raise UsageError("names no study", path)
     keys = [study.key for study in studies if study.key]

@@ -18,6 +18,7 @@ from spinetk.hounsfield import with_units_checked
 from spinetk.measures.table import Row
 from spinetk.more_tables import more_tables
 from spinetk.network.loaded import LoadedModel, load_model, model_for
+from spinetk.orientation import VIEWS
 from spinetk.pipeline import segment
 from spinetk.readers import FoundSeries
 from spinetk.readers.pixel_store import StoredSlices
@@ -81,6 +82,10 @@ def _as_asked(series: Series, options: Options) -> Series:
         text = f"taken for {options.modality}; the file says {series.modality}"
         warning = Warning("modality-changed", text)
         series = replace(series, warnings=(*series.warnings, warning))
+    if options.view is not None and series.slices[0].directions is None:
+        facing = VIEWS[options.view]
+        slices = tuple(replace(item, facing=facing) for item in series.slices)
+        series = replace(series, slices=slices)
     if options.spacing is None:
         return series
     if series.spacing_source is not None:
@@ -208,6 +213,7 @@ def _asked(loaded: LoadedModel, options: Options) -> dict[str, Any]:
         "reference_sha256": _hash(options.reference),
         "format": list(options.formats),
         "score": loaded.model.score_threshold if options.score is None else options.score,
+        "view": options.view,
         "spacing_mm": list(options.spacing) if options.spacing else None,
         "anchor": "=".join(map(str, options.anchor)) if options.anchor else None,
     }

@@ -10,6 +10,12 @@ from numpy.typing import NDArray
 
 from spinetk.study import Slice, Vector
 
+VIEWS: dict[str, tuple[Vector, Vector]] = {
+    "ap": ((1.0, 0.0, 0.0), (0.0, 0.0, -1.0)),
+    "lateral": ((0.0, 1.0, 0.0), (0.0, 0.0, -1.0)),
+}
+"""Where columns and rows of an upright picture run: the patient's right on the left, or the front.
+"""
 Element = TypeVar("Element", bound=np.generic)
 
 

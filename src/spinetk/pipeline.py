@@ -89,11 +89,11 @@ def segment(
         view = upright(series.slices[chosen])
         found = outline(view, loaded, threshold, series.modality, best.get(chosen))
     if not found:
-        raise NothingFound(
-            f"no vertebral body or disc was found on any of {len(trace)} slices "
-            f"(score threshold {threshold:g})",
-            series.key,
-        )
+        where = "the slice" if len(trace) == 1 else f"any of {len(trace)} slices"
+        text = f"no vertebral body or disc was found on {where} (score threshold {threshold:g})"
+        if "modality-assumed" in {warning.code for warning in series.warnings}:
+            text += f"; it was taken for {series.modality}: --modality says otherwise"
+        raise NothingFound(text, series.key)
     with _timed(seconds, "order"):
         rule = loaded.model.naming
         if series.in_grey_values and series.source != "raster":
@@ -185,7 +185,8 @@ def _of_choice(trace: Sequence[SliceCount], chosen: int) -> list[Warning]:
 def doubts(instances: Sequence[Instance]) -> list[Warning]:
     """What makes the result less certain than its numbers look."""
     out = []
-    poor = [i for i in instances if i.poor]
+    whole = [i for i in instances if not i.truncated]  # what the border cuts is in no study
+    poor = [i for i in whole if i.poor]
     if poor:
         which = "outline is" if len(poor) == 1 else "outlines are"
         out.append(Warning("low-quality", f"{len(poor)} {which} probably poor"))
@@ -193,14 +194,14 @@ def doubts(instances: Sequence[Instance]) -> list[Warning]:
     if len(bodies) < 3:
         found = f"{len(bodies)} vertebral {'body was' if len(bodies) == 1 else 'bodies were'} found"
         out.append(Warning("few-bodies", f"only {found}: check the slice"))
-    unsure = [i for i in instances if 0 < i.score < UNSURE_SCORE]  # 0: a person's
+    unsure = [i for i in whole if 0 < i.score < UNSURE_SCORE]  # 0: a person's
     if unsure:
         which = "instance has" if len(unsure) == 1 else "instances have"
         out.append(Warning("low-score", f"{len(unsure)} {which} a score below {UNSURE_SCORE:g}"))
     if any(i.level is None for i in bodies):
         text = "not every body's level is known: use the order from below, or name one"
         out.append(Warning("level-unknown", text))
-    if len(bodies) > 1 and bodies[0].level == "S1":
+    if len(bodies) > 1 and bodies[0].level == "S1" and not bodies[0].truncated:
         share = bodies[0].mask.sum() / max(1, bodies[1].mask.sum())
         if share < SMALL_SACRAL_BODY:
             text = "the body named S1 is small beside the one above it and may be S2"

@@ -64,6 +64,7 @@ KINDS: dict[str, Kind] = {
     "low-quality": Kind("check", "instances"),
     "sacrum-not-lowest": Kind("check", "instances"),
     "anchor-against-sacrum": Kind("check", "instances"),
+    "anchor-against-looks": Kind("check", "instances"),
     "body-missing": Kind("check", "instances"),
     "small-sacrum": Kind("check", "instances"),
     "disc-twice": Kind("check", "instances"),

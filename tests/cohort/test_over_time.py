@@ -99,7 +99,7 @@ def test_the_least_detectable_change_is_the_networks(
     one_result: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        over_time, "_least", lambda *_: {"vertebral_body": {"height_middle": {"mm": 1.0}}}
+        over_time, "figures_of", lambda *_: {"vertebral_body": {"height_middle": {"mm": 1.0}}}
     )
     later = like(one_result, tmp_path / "later", 1.1)
     found = changes(time_point(one_result), time_point(later))
@@ -130,3 +130,14 @@ def test_pixels_are_not_held_against_millimetres(one_result: Path, tmp_path: Pat
     found = changes(time_point(one_result), time_point(later))
     assert not {c.unit for c in found} & {"mm", "mm²", "px"}
     assert json.loads((later / "run.json").read_text())["key"]
+
+
+def test_an_mr_is_not_held_against_a_film(one_result: Path, tmp_path: Path) -> None:
+    film = like(one_result, tmp_path / "film", 1.0, modality="XR")
+    with pytest.raises(UsageError, match="is XR, not MR"):
+        changes(time_point(one_result), time_point(film))
+
+
+def test_what_has_no_zero_changes_in_no_per_cent() -> None:
+    change = Change("L4", "vertebral_body", "slip", "mm", 0.1, -0.5, "level", None, False)
+    assert change.percent is None and replace(change, measure="width").percent == -600

@@ -75,12 +75,21 @@ def test_names_stop_where_a_body_seems_to_be_missing() -> None:
 
 
 def test_what_the_network_says_of_an_outline_is_of_the_outline_that_is_measured() -> None:
-    good = replace(block(200, 30, 30, "L5", 1), quality=0.95, poor=False)
-    bad = replace(block(200, 40, 30, None, 1), quality=0.4, poor=True, score=0.6)
-    results = [on_slice(2, good), on_slice(3, bad)]
+    good = replace(block(200, 30, 30, "L5", 1), quality=0.95)
+    best = replace(block(200, 40, 30, None, 1), quality=0.9, score=0.85)
+    results = [on_slice(2, good), on_slice(3, best)]
     [row] = on_best_slices(results[0], [OutlinedSlice.of(r) for r in results])
-    assert (row["slice_index"], row["quality"], row["verdict"]) == (3, 0.4, "check")
-    assert row["level"] == "L5" and row["score"] == 0.6
+    assert (row["slice_index"], row["quality"], row["score"]) == (3, 0.9, 0.85)
+    assert row["level"] == "L5"
+
+
+@pytest.mark.parametrize("doubt", [{"poor": True, "quality": 0.4}, {"score": 0.6}])
+def test_a_large_outline_that_the_network_doubts_is_not_the_best(doubt: dict[str, float]) -> None:
+    """A patch beside the spine is larger than the body."""
+    patch = replace(block(200, 60, 40, None, 1), **doubt)  # type: ignore[arg-type]
+    results = [on_slice(2, block(200, 40, 30, "L5", 1)), on_slice(3, patch)]
+    [row] = on_best_slices(results[0], [OutlinedSlice.of(r) for r in results])
+    assert row["slice_index"] == 2
 
 
 def test_mean_and_spread_are_those_of_the_slices() -> None:

@@ -73,3 +73,11 @@ def test_looks_name_no_levels_where_no_confidence_was_found_good_enough() -> Non
     never = replace(model.calibration, naming=NamingRule(weight=1.0, bound=1.01))
     assert replace(model, calibration=never).naming is None
     assert replace(model, calibration=None).naming is None
+
+
+@pytest.mark.parametrize("name", shipped_models())
+def test_every_shipped_network_that_judges_is_calibrated(name: str) -> None:
+    """Without bounds every outline is good and every level sure."""
+    calibration = find_model(name).calibration
+    assert calibration is not None
+    assert 0.5 < calibration.quality_bound < 1 and calibration.naming.bound > 0.5

@@ -72,8 +72,8 @@ class Outlier:
 
 
 def spreads(table: Path, seed: int = 1) -> dict[Place, Spread]:
-    """Of every measure that is shown, unit, structure and level: its values. What the border cuts
-    is left out.
+    """Of every measure that is shown, unit, structure and level: its values. What the border cuts,
+    and results that are to be rejected, are left out.
 
     Args:
         table: measurements.csv.
@@ -116,7 +116,8 @@ def outliers(table: Path, found: dict[Place, Spread]) -> list[Outlier]:
 def _values(table: Path) -> Iterator[tuple[Place, float, str]]:
     with table.open(newline="", encoding="utf-8") as stream:
         for row in csv.DictReader(stream):
-            if row["measure"] in SHOWN and row["truncated"] != "true":
+            sound = row["truncated"] != "true" and row["verdict"] != "reject"
+            if row["measure"] in SHOWN and sound:
                 place = (row["measure"], row["unit"], row["structure"], row["level"])
                 yield place, float(row["value"]), row["result"]
 

@@ -11,14 +11,12 @@ import csv
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from spinetk.atomic import whole_file
 from spinetk.cohort.codebook import ANGLES, MEASURES, column_of, unit_of
-from spinetk.errors import UsageError
-from spinetk.network.registry import find_model
+from spinetk.cohort.of_network import figures_of
 from spinetk.results.folders import results_in, write_rows
 from spinetk.results.keys import in_order, looks_corrected
 from spinetk.results.record import Record, whole_record
@@ -78,7 +76,7 @@ def last_versions(out: Path) -> Iterator[tuple[Path, Record]]:
 def values_of(folder: Path, record: Record) -> Iterator[Value]:
     """The rows of one result; none where it was written without CSV."""
     of_result = (folder.name, record.verdict or "", record.modality or "")
-    errors = _errors(record.model.name, record.model.sha256)
+    errors = figures_of(record.model, "errors")
     yield from values_of_rows(_read(folder / "instances.csv"), of_result, errors)
     for row in _read(folder / "angles.csv"):
         name = f"{row['upper']}-{row['lower']}"
@@ -154,17 +152,6 @@ def write_table(
             parquet(waiting)
     write_rows(out / CODEBOOK, ("measure", "unit", "definition"), _codebook())
     return results, values, parquet is not None
-
-
-@cache
-def _errors(name: str, sha256: str) -> dict[str, Any]:
-    """Of the network that made a result, as its card says; none of another state of it."""
-    try:
-        model = find_model(name)
-    except UsageError:
-        return {}
-    errors = model.card.get("errors", {})
-    return errors if model.sha256 == sha256 and isinstance(errors, dict) else {}
 
 
 def _codebook() -> Iterator[dict[str, str]]:

@@ -8,21 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from spinetk.cohort.long_table import Value, values_of
+from spinetk.cohort.of_network import figures_of
 from spinetk.errors import SpineError, UsageError
-from spinetk.network.registry import find_model
 from spinetk.results.record import Record, whole_record
 from spinetk.structures import BODY_KIND
 
 COMPARED = ("height_anterior", "height_middle", "height_posterior", "width", "area", "wedge_ratio",
             "biconcave_ratio", "slip", "slip_percent", "segment_angle", "disc_height_index",
             "core_mean", "core_skewness", "lordosis", "kyphosis", "cobb")  # fmt: skip
+SIZED = ("height_anterior", "height_middle", "height_posterior", "width", "area",
+         "disc_height_index")  # fmt: skip
 HEIGHTS = ("height_anterior", "height_middle", "height_posterior")
 FRACTURE_SHARE, FRACTURE_MM = 0.20, 4.0
 """A height that falls by more than both is a new fracture (Black et al., Lancet 348 (1996) 1535).
@@ -87,8 +88,9 @@ class Change:
 
     @property
     def percent(self) -> float | None:
-        """Of the earlier value."""
-        return 100 * self.change / self.earlier if self.earlier else None
+        """Of the earlier value, of what has a natural zero; a slip or an angle has none."""
+        sized = self.measure in SIZED and self.earlier > 0
+        return 100 * self.change / self.earlier if sized else None
 
     @property
     def detectable(self) -> bool | None:
@@ -136,10 +138,15 @@ def changes(earlier: TimePoint, later: TimePoint) -> list[Change]:
     """Every measure that both times have of the same structure, in the same unit.
 
     Raises:
+        UsageError: they are of different modalities.
         SpineError: nobody knows which body is which.
     """
+    kinds = [point.record.modality for point in (earlier, later)]
+    if kinds[0] != kinds[1]:
+        text = f"{later.name} is {kinds[1] or 'of no known modality'}, not {kinds[0]}: they differ"
+        raise UsageError(text, earlier.name)
     out = []
-    least = _least(later.record.model.name, later.record.model.sha256)
+    least = figures_of(later.record.model, "least_change")
     for one, other, matched in matches(earlier, later):
         before, after = earlier.values[one], later.values[other]
         for measure in COMPARED:
@@ -244,14 +251,3 @@ def _sizes(point: TimePoint) -> dict[int, np.ndarray[Any, np.dtype[np.float64]]]
                 ]
             )
     return sizes
-
-
-@cache
-def _least(name: str, sha256: str) -> dict[str, Any]:
-    """Least detectable changes of the network that made a result, as its card says."""
-    try:
-        model = find_model(name)
-    except UsageError:
-        return {}
-    least = model.card.get("least_change", {})
-    return least if model.sha256 == sha256 and isinstance(least, dict) else {}

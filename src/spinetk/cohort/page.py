@@ -4,6 +4,7 @@ a contact sheet of overlays, worst first."""
 from __future__ import annotations
 
 import base64
+import csv
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ import cv2
 import jinja2
 
 from spinetk.atomic import whole_file
-from spinetk.cohort.distributions import FAR, Outlier, Place, Spread, outliers, spreads
+from spinetk.cohort.distributions import FAR, FEWEST, Outlier, Place, Spread, outliers, spreads
 from spinetk.cohort.long_table import TABLE, last_versions
 from spinetk.study import Judgement
 
@@ -61,6 +62,7 @@ def write_page(out: Path) -> Path:
     )
     sheet = _worst(worst)
     page = template.render(
+        failed=_failed(out), needed=FEWEST,
         counts=counts, networks=networks, warned=warned.most_common(), total=counts.total(),
         drawings=_drawings(found), outliers=_grouped(outliers(out / TABLE, found)), far=FAR,
         sheet=[(item, _thumbnail(out / item.key / "overlay.png")) for item in sheet],
@@ -69,6 +71,15 @@ def write_page(out: Path) -> Path:
     with whole_file(out / PAGE) as path:
         path.write_text(page, encoding="utf-8")
     return out / PAGE
+
+
+def _failed(out: Path) -> list[tuple[str, str]]:
+    """Key and reason of what gave no result."""
+    path = out / "failures.csv"
+    if not path.is_file():
+        return []
+    with path.open(newline="", encoding="utf-8") as stream:
+        return [(row["key"] or "", row["reason"] or "") for row in csv.DictReader(stream)]
 
 
 def _worst(items: Sequence[Listed]) -> list[Listed]:

@@ -135,7 +135,8 @@ def build(out: Path, about: str) -> Reference:
                 tuple(float(v) for v in np.percentile(own, PERCENTILES)),
             )
     if not norms:
-        raise UsageError(f"holds no measure of {FEWEST} people or more", table)
+        text = f"holds no measure of {FEWEST} people or more: {len(people)} can be used"
+        raise UsageError(f"{text} (not what is to be checked, cut, or without a level)", table)
     return Reference(about, len(people), _networks(out), norms)
 
 

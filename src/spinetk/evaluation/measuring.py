@@ -12,14 +12,11 @@ from spinetk.datasets.annotated import AnnotatedImage, Annotation
 from spinetk.evaluation.rows import SIZES, AngleResult, Sizes
 from spinetk.measures.alignment import Angle
 from spinetk.measures.table import Measured, Row, measured
+from spinetk.orientation import VIEWS
 from spinetk.structures import BODY_KIND
-from spinetk.study import Instance, Segmentation, Series, Slice, Vector
+from spinetk.study import Instance, Segmentation, Series, Slice
 
-FACING: dict[str | None, tuple[Vector, Vector]] = {
-    "ap": ((1.0, 0.0, 0.0), (0.0, 0.0, -1.0)),
-    "lateral": ((0.0, 1.0, 0.0), (0.0, 0.0, -1.0)),
-    "sagittal": ((0.0, 1.0, 0.0), (0.0, 0.0, -1.0)),
-}
+FACING = {**VIEWS, "sagittal": VIEWS["lateral"]}
 """Where columns and rows of annotated pictures run, by their view."""
 OF_ANGLES = ("upper_slope", "lower_slope", "segment_angle")
 PLAIN = ("wedge_ratio", "biconcave_ratio", "crush_ratio", "slip_percent", "disc_height_index",
@@ -49,7 +46,7 @@ def as_instances(image: AnnotatedImage) -> list[Instance]:
 
 def measured_on(image: AnnotatedImage, stored: Slice, instances: Sequence[Instance]) -> Measured:
     """Rows and angles of instances of an annotated image, in their order."""
-    facing = FACING.get(image.view)
+    facing = FACING.get(image.view or "")
     series = Series(
         key=image.key,
         modality=image.modality,

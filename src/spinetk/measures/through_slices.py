@@ -21,7 +21,7 @@ from spinetk.orientation import upright
 from spinetk.rle import decode_rle
 from spinetk.solids import OutlinedSlice, Solid, solids
 from spinetk.structures import BODY_KIND, label_numbers
-from spinetk.study import Instance, Segmentation
+from spinetk.study import UNSURE_SCORE, Instance, Segmentation
 
 FULL = 0.9
 """Slices on which a structure has so much of its largest area show it whole; the middle one of them
@@ -193,8 +193,14 @@ def _as_listed(part: _Part, row: Row) -> Row:
 
 
 def _whole_on(solid: Solid) -> list[int]:
-    """The slices that show a structure whole, the best first: the middle one."""
-    areas = [(index, int(np.count_nonzero(decode_rle(code)))) for index, code in solid.pieces]
+    """The slices that show a structure whole, the best first: the middle one. Outlines that the
+    network doubts show nothing, unless it doubts all."""
+    sound = [
+        piece
+        for piece, own in zip(solid.pieces, solid.outlines, strict=True)
+        if not own.poor and not 0 < own.score < UNSURE_SCORE
+    ]
+    areas = [(k, int(np.count_nonzero(decode_rle(code)))) for k, code in sound or solid.pieces]
     most = max(area for _, area in areas)
     whole = [index for index, area in areas if area >= FULL * most]
     middle = whole[(len(whole) - 1) // 2]

@@ -172,7 +172,7 @@ async def _news(
     """The state of each job when it changes, as server-sent events, for as long as one listens; or
     until all are over."""
     last: dict[str, int] = {}
-    while not await request.is_disconnected():
+    while not (await request.is_disconnected() or getattr(request.app.state, "ending", False)):
         jobs = await asyncio.to_thread(look)
         for now in jobs:
             if last.get(now.id) != now.changed:
