@@ -115,6 +115,24 @@ def test_another_content_at_the_same_place_keeps_its_key(cohort: Path) -> None:
     assert keys(after) == ["t2", "t2-2", "t2-3"]  # the batch says that it is another input
 
 
+def test_files_named_one_by_one_are_told_apart(cohort: Path) -> None:
+    paths = [cohort / f"case{k:02d}" / "t2.nii.gz" for k in (1, 2, 10)]
+    found = list(find(paths).series)
+    assert [place_in(item, paths) for item in found] == paths
+    known = [SourceRow(i.key, place_in(i, paths).as_posix(), "", i.input_sha256) for i in found[:2]]
+    after = with_kept_keys(find(paths[1:]).series, known, paths[1:])  # one removed, one added
+    assert keys(after)[0] == "t2-2" and keys(after)[1] not in ("t2", "t2-2")
+    parts = [sum(in_shard(i, paths, (k, 3)) for i in found) for k in (1, 2, 3)]
+    assert sum(parts) == 3
+
+
+def test_long_names_fit_a_file_system(tmp_path: Path) -> None:
+    for name in ("b" * 200, "c" * 200):
+        volume(tmp_path / "in" / ("a" * 100) / f"{name}.nii.gz")
+    named, _ = renamed(find([tmp_path / "in"]).series, template_of("folder"), [tmp_path / "in"])
+    assert all(len(key) <= 110 for key in keys(named)) and len(set(keys(named))) == 2
+
+
 def test_a_copy_is_a_case_of_its_own_and_a_damaged_file_stops_nobody(cohort: Path) -> None:
     known = rows_of(list(find([cohort]).series), cohort)
     shutil.copytree(cohort / "case02", cohort / "case00")

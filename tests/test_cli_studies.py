@@ -50,6 +50,7 @@ def test_cells_change_the_options_of_their_study(folder: Path, separator: str) -
         ("path,slice\np1,all\n", "line 2: slice"),
         ("path,key\np1,a\np2,a\n", "key a twice"),
         ("path,key\n,a\n", "line 2: has no path"),
+        ("path,slice\np1,0\np1,1\n", "line 3: names p1 a second time"),
     ],
 )
 def test_what_is_wrong_is_named_with_its_line(folder: Path, text: str, told: str) -> None:

@@ -101,11 +101,11 @@ def whole_folder(place: Path) -> Iterator[Path]:
 
 
 def leftovers(folder: Path) -> list[Path]:
-    """Folders that processes of this machine were writing when they were killed."""
+    """Folders and files that processes of this machine were writing when they were killed."""
     found = []
     for path in folder.glob(f"{UNFINISHED}*"):
         owner = path.name.removeprefix(UNFINISHED).partition("-")[0]
-        if path.is_dir() and owner.isdecimal() and not is_alive(int(owner)):
+        if owner.isdecimal() and not is_alive(int(owner)):
             found.append(path)
     return sorted(found)
 

@@ -17,6 +17,7 @@ from spinetk.results.folders import put_back, write_rows, write_summary
 from spinetk.results.keys import slice_keys_pattern
 from spinetk.results.provenance import known_sources, write_sources
 from spinetk.results.record import is_result, whole_record
+from spinetk.study import Refusal
 
 
 def prepare(out: Path, series: Sequence[FoundSeries], options: Options) -> list[FoundSeries]:
@@ -112,6 +113,9 @@ def as_named(found: FoundStudy, inputs: Sequence[Path], out: Path, options: Opti
         series, lacking = renamed(series, options.key_from, inputs)
         found = replace(found, refused=(*found.refused, *lacking))
     if options.studies:
+        empty = [s for s in options.studies if not any(s.holds(i.place) for i in series)]
+        lacking = [Refusal(str(s.key or s.path.name), "holds no series") for s in empty]
+        found = replace(found, refused=(*found.refused, *lacking))
         series = called(series, options.studies)
     if options.keep and out.is_dir():
         series = with_kept_keys(series, known_sources(out), inputs)
@@ -128,7 +132,7 @@ def account(out: Path, outcome: Outcome, options: Options) -> None:
     path = out / _of_shard("failures.csv", options.shard)
     failures = [{"key": key, "reason": reason} for key, reason in outcome.failed]
     if failures:
-        write_rows(path, ("key", "reason"), failures)
+        write_rows(path, ("key", "reason"), failures, owner_only=True)  # names of files
     else:
         path.unlink(missing_ok=True)
 

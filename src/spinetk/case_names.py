@@ -75,7 +75,8 @@ def renamed(
             refused.append(Refusal(item.place.name, error.reason))
     shared = Counter(key for _, key in named)
     renewed = (
-        replace(item, key=f"{key}_{_own(item)}" if shared[key] > 1 else key) for item, key in named
+        replace(item, key=_safe(f"{key}_{_own(item)}") if shared[key] > 1 else key)
+        for item, key in named
     )
     return with_unique_keys(renewed), refused
 
@@ -88,7 +89,7 @@ def called(series: Sequence[FoundSeries], studies: Sequence[OneStudy]) -> list[F
     keys = []
     for item, owner in zip(series, owners, strict=True):
         key = _safe(owner.key) if owner and owner.key else item.key
-        keys.append(f"{key}_{_own(item)}" if owner and counts[id(owner)] > 1 else key)
+        keys.append(_safe(f"{key}_{_own(item)}") if owner and counts[id(owner)] > 1 else key)
     return with_unique_keys(replace(i, key=key) for i, key in zip(series, keys, strict=True))
 
 
@@ -177,6 +178,8 @@ def place_in(item: FoundSeries, inputs: Sequence[Path]) -> Path:
     if any(top.is_absolute() for top in inputs):
         place = place.absolute()
     for top in inputs:
+        if place == top and top.is_file():  # named by itself: as it was named
+            return place
         if place == top or place.is_relative_to(top):
             return place.relative_to(top.parent) if top.name else place
     return Path(place.name)
@@ -215,6 +218,8 @@ def _folder(item: FoundSeries, inputs: Sequence[Path]) -> str:
         parts = place.parts[1:] or place.parts
     else:
         parts = place.parent.parts[1:] or place.parent.parts
+    if place == item.place and place.is_file():
+        parts = place.absolute().parent.parts[-1:]
     return "_".join(parts) or item.place.absolute().parent.name
 
 

@@ -26,7 +26,7 @@ def gather(
     print(f"{done.results} results, {done.values} values: {out / 'measurements.csv'}{also}")
     print(f"{done.page}")
     if done.failed:
-        say(f"failed: {done.failed}, see {out / 'failures.csv'}")
+        say(f"failed, or could not be read: {done.failed}, see {out / 'failures.csv'}")
     if done.without_participant:
         names = ", ".join(done.without_participant[:5])
         more = ", ..." if len(done.without_participant) > 5 else ""

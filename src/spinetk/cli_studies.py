@@ -43,7 +43,7 @@ def read_studies(path: Path) -> tuple[OneStudy, ...]:
     unknown = set(rows.fieldnames or ()) - set(COLUMNS)
     if "path" not in (rows.fieldnames or ()) or unknown:
         raise UsageError(f"needs the column path, and may have {', '.join(COLUMNS[1:])}", path)
-    studies = []
+    studies: list[OneStudy] = []
     for row in rows:
         cells = {name: (row.get(name) or "").strip() for name in COLUMNS}
         if not any(cells.values()):
@@ -62,6 +62,8 @@ def read_studies(path: Path) -> tuple[OneStudy, ...]:
         if changes.get("slices") == "all":
             raise UsageError("slice: auto, per-body or a number", where)
         place = path.parent / cells["path"]
+        if any(study.path == place for study in studies):
+            raise UsageError(f"names {cells['path']} a second time: a study has one row", where)
         if not place.exists():
             raise UsageError(f"there is no {cells['path']}", where)
         studies.append(OneStudy(place, path.parent, cells["key"] or None, changes))

@@ -1,9 +1,11 @@
 """What shards left is put together."""
 
 import csv
+import os
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from spinetk.cohort.gather import gather
 from spinetk.errors import UnreadableInput
@@ -38,3 +40,36 @@ def test_a_folder_without_results_is_said(tmp_path: Path) -> None:
         gather(tmp_path)
     with pytest.raises(UnreadableInput, match="holds no results"):
         gather(tmp_path / "nowhere")
+
+
+def test_what_cannot_be_read_is_named_and_takes_nothing_with_it(cohort: Path) -> None:
+    (cohort / "person-01" / "run.json").write_text('{"spinetk": "0.1.0", "key": ')
+    (cohort / "person-02" / "instances.csv").write_bytes(b"\xff\xfe,,\n")
+    Image.new("L", (1, 1000)).save(cohort / "person-05" / "overlay.png")
+    (cohort / "failures-0001-of-0002.csv").write_bytes(b"key,reason\nM\xfcller,why\n")
+    (cohort / ".unfinished-999999-measurements.csv").write_text("x")
+    os.utime(cohort / ".unfinished-999999-measurements.csv", (0, 0))
+    os.mkfifo(cohort / "person-06" / "pipe")
+    done = gather(cohort)
+    assert done.results == 10 and done.failed == 3
+    reasons = {r["key"]: r["reason"] for r in csv.DictReader((cohort / "failures.csv").open())}
+    assert set(reasons) == {"person-01", "person-02", "M\ufffdller"}
+    assert not list(cohort.glob(".unfinished-*"))
+    page = (cohort / "cohort.html").read_text()
+    assert "3 gave no result" in page and "person-02" in page
+
+
+def test_failures_of_earlier_runs_stay_until_there_is_a_result(cohort: Path) -> None:
+    (cohort / "failures.csv").write_text("key,reason\nother,why\nperson-03,it was damaged\n")
+    (cohort / "failures-0001-of-0001.csv").write_text("key,reason\nZ,why\n")
+    assert gather(cohort).failed == 2
+    keys = [row["key"] for row in csv.DictReader((cohort / "failures.csv").open())]
+    assert sorted(keys) == ["Z", "other"]
+
+
+def test_an_overlay_of_another_size_is_no_picture_of_ours(
+    cohort: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("spinetk.cohort.page.MOST_PIXELS", 10_000)
+    gather(cohort)
+    assert "no overlay" in (cohort / "cohort.html").read_text()

@@ -1,6 +1,7 @@
 """The one table: every value of every result, once."""
 
 import csv
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow.parquet
@@ -34,9 +35,9 @@ def test_each_value_of_a_result_is_a_row(one_result: Path) -> None:
 
 
 def test_the_table_holds_all_results_and_parquet_says_the_same(cohort: Path) -> None:
-    results, values, parquet = write_table(cohort)
-    rows = rows_of(cohort)
-    assert results == PERSONS and values == len(rows) and parquet
+    done = write_table(cohort)
+    rows, values = rows_of(cohort), done.values
+    assert done.results == PERSONS and values == len(rows) and done.parquet and not done.unread
     assert {row["result"] for row in rows} == {f"person-{k:02d}" for k in range(PERSONS)}
     table = pyarrow.parquet.read_table(cohort / "measurements.parquet").to_pylist()
     assert len(table) == values
@@ -63,3 +64,36 @@ def test_each_value_has_its_measures_error(one_result: Path) -> None:
     values = list(values_of(one_result, read_record(one_result)))
     heights = {v.error for v in values if v.measure == "height_middle" and v.unit == "mm"}
     assert heights and all(error is not None and 0.1 < error < 5 for error in heights)
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("instances.csv", lambda text: text.replace("false", "false", 1).replace(",1,", ",x,", 1)),
+        ("instances.csv", lambda text: text.replace("kind", "sort", 1)),
+        ("instances.csv", lambda text: text[: len(text) // 2]),
+        ("instances.csv", lambda text: ""),
+        ("instances.csv", lambda text: text + "y" * 200_000 + "\n"),
+        ("instances.csv", lambda text: text.replace("vertebral_body", "\udce9", 1)),
+        ("angles.csv", lambda text: "a,b\n1,2\n"),
+        ("angles.csv", lambda text: text.replace("degrees\n", "degrees\nlordosis,L1,S1,nan\n", 1)),
+    ],
+)
+def test_a_damaged_result_is_named_and_the_others_are_complete(
+    cohort: Path, name: str, change: Callable[[str], str]
+) -> None:
+    path = cohort / "person-04" / name
+    path.write_text(change(path.read_text()), errors="surrogateescape")
+    done = write_table(cohort)
+    assert [key for key, _ in done.unread] == ["person-04"] and done.results == PERSONS - 1
+    assert "person-04" not in {row["result"] for row in rows_of(cohort)}
+
+
+def test_no_cell_is_a_formula(cohort: Path) -> None:
+    (cohort / "person-00").rename(cohort / "=HYPERLINK(1)")
+    joined = {"person-01": {"=cmd": "@SUM(1)"}}
+    write_table(cohort, joined)
+    text = (cohort / "measurements.csv").read_text()
+    assert "'=HYPERLINK(1)" in text and "'@SUM(1)" in text and ",'=cmd" in text
+    assert not any(line.startswith("=") for line in text.splitlines())
+    assert any(float(row["value"]) < 0 for row in rows_of(cohort))  # numbers stay numbers

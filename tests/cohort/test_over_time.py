@@ -29,6 +29,8 @@ def unnamed(result: Path, folder: Path, drop: int = 0) -> Path:
         writer.writeheader()
         writer.writerows(kept)
     (folder / "angles.csv").write_text("name,upper,lower,degrees\n")
+    record = json.loads((folder / "run.json").read_text())
+    (folder / "run.json").write_text(json.dumps(record | {"bodies": len(kept), "discs": 0}))
     return folder
 
 
@@ -115,7 +117,7 @@ def test_a_folder_with_one_result_is_taken_for_it(cohort: Path, tmp_path: Path) 
         time_point(tmp_path / "nowhere")
     (tmp_path / "one").mkdir()
     shutil.copytree(cohort / "person-01", tmp_path / "one" / "a")
-    assert time_point(tmp_path / "one").name == "a"
+    assert time_point(tmp_path / "one").name == "one/a"
 
 
 def test_pixels_are_not_held_against_millimetres(one_result: Path, tmp_path: Path) -> None:
@@ -141,3 +143,17 @@ def test_an_mr_is_not_held_against_a_film(one_result: Path, tmp_path: Path) -> N
 def test_what_has_no_zero_changes_in_no_per_cent() -> None:
     change = Change("L4", "vertebral_body", "slip", "mm", 0.1, -0.5, "level", None, False)
     assert change.percent is None and replace(change, measure="width").percent == -600
+
+
+def test_results_of_one_key_are_told_apart_by_their_folders(
+    one_result: Path, tmp_path: Path
+) -> None:
+    points = [time_point(like(one_result, tmp_path / year / "P01", 1.0)) for year in ("22", "24")]
+    assert [point.name for point in points] == ["22/P01", "24/P01"]
+
+
+def test_instances_that_are_to_be_rejected_are_doubtful(one_result: Path, tmp_path: Path) -> None:
+    later = like(one_result, tmp_path / "later", 1.0)
+    text = (later / "instances.csv").read_text()
+    (later / "instances.csv").write_text(text.replace(",ok,", ",reject,"))
+    assert any(change.doubtful for change in changes(time_point(one_result), time_point(later)))

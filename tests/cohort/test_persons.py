@@ -29,3 +29,19 @@ def test_a_table_without_ids_is_refused(tmp_path: Path) -> None:
     path.write_text("name;age\na;1\n")
     with pytest.raises(UsageError, match="participant_id"):
         read_participants(path)
+
+
+def test_a_column_of_the_tables_name_takes_nothing_from_it(cohort: Path, tmp_path: Path) -> None:
+    path = tmp_path / "p.tsv"
+    path.write_text("participant_id\tlevel\tvalue\nperson-00\tsenior\thigh\n")
+    write_table(cohort, matched_participants(["person-00"], read_participants(path)))
+    rows = rows_of(cohort)
+    assert rows[0]["participant_level"] == "senior" and rows[0]["level"] != "senior"
+
+
+@pytest.mark.parametrize("rows", ["x,1\nsub-x,2\n", "x," + "y" * 200_000])
+def test_a_person_twice_or_an_endless_cell_is_refused(tmp_path: Path, rows: str) -> None:
+    path = tmp_path / "p.csv"
+    path.write_text("participant_id,a\n" + rows)
+    with pytest.raises(UsageError):
+        read_participants(path)

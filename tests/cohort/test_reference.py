@@ -12,6 +12,7 @@ from spinetk.cohort import reference
 from spinetk.cohort.gather import gather
 from spinetk.cohort.long_table import values_of
 from spinetk.cohort.reference import (
+    PERCENTILES,
     build,
     groups_of,
     read_reference,
@@ -81,11 +82,17 @@ def test_the_closest_group_comes_first(sex: str, age: str, groups: tuple[str, ..
 
 def test_what_is_no_reference_is_refused(tmp_path: Path, cohort: Path) -> None:
     path = tmp_path / "a.json"
-    for text in ("", "{}", json.dumps({"format": 9}), "[1]"):
+    short = {"people": 5, "mean": 1, "sd": 1, "percentiles": [1, 2]}
+    cut = {"format": 1, "percentiles": PERCENTILES, "about": "", "people": 5, "networks": [],
+           "norms": {"all": {"a": short}}}  # fmt: skip
+    for text in ("", "{}", json.dumps({"format": 9}), "[1]", "[" * 100_000, json.dumps(cut)):
         path.write_text(text)
         with pytest.raises(UsageError, match="no reference group"):
             read_reference(path)
     with pytest.raises(UsageError, match="gather first"):
+        build(cohort, "nobody")
+    (cohort / "measurements.csv").write_text("result;value\na;1\n")
+    with pytest.raises(UsageError, match="not as spinetk gather writes it"):
         build(cohort, "nobody")
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from spinetk.errors import UnreadableInput, Unsuitable
+from spinetk.readers import read
 from spinetk.readers.dicom_headers import CONTRASTS, Header, read_headers
 from spinetk.readers.dicom_stacks import SECONDARY_CAPTURE, Stack, even_parts, stacks
 
@@ -115,3 +116,17 @@ def test_stacks_beside_each_others_places_are_parted(headers: Sequence[Header]) 
     ]
     found = stacks([*headers, *second])
     assert [len(stack.headers) for stack in found] == [9, 9] and all(s.even for s in found)
+
+
+def test_of_an_image_and_its_cut_copy_the_whole_one_is_read(
+    phantom_folder: Path, tmp_path: Path
+) -> None:
+    path = sorted((phantom_folder / "dicom").iterdir())[4]
+    for name in ("a", "z"):
+        for other in ("m", "n"):
+            folder = tmp_path / f"{name}{other}"
+            folder.mkdir()
+            (folder / f"{other}.dcm").write_bytes(path.read_bytes())
+            (folder / f"{name}.dcm").write_bytes(path.read_bytes()[:100_000])
+            [series] = read(folder).series
+            assert series.slices[0].pixels.shape == (448, 384)

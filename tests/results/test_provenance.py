@@ -1,5 +1,6 @@
 """sources.csv: whose result it is, for its owner alone."""
 
+import shutil
 import stat
 from pathlib import Path
 
@@ -45,3 +46,9 @@ def test_names_that_a_spreadsheet_would_run_come_back(tmp_path: Path) -> None:
 def test_a_file_that_is_none_of_ours_holds_no_rows(tmp_path: Path) -> None:
     (tmp_path / "sources.csv").write_bytes(b"a,b\n\xff,2\n")
     assert read_sources(tmp_path / "sources.csv") == []
+
+
+def test_results_of_a_killed_run_are_known_by_their_records(written: Path, tmp_path: Path) -> None:
+    shutil.copytree(written, tmp_path / "t2")
+    [known] = known_sources(tmp_path)
+    assert (known.key, known.input) == ("t2", "") and len(known.input_sha256) == 64

@@ -66,6 +66,7 @@ def write_comparison(points: Sequence[TimePoint], out: Path) -> list[Fracture]:
     ]
     write_rows(out / TABLE, COLUMNS, rows)
     picture = side_by_side(points[0], points[-1])
+    (out / PICTURE).unlink(missing_ok=True)  # of an earlier comparison
     if picture is not None:
         with whole_file(out / PICTURE) as path:
             path.write_bytes(png_of(picture))
@@ -80,7 +81,7 @@ def write_comparison(points: Sequence[TimePoint], out: Path) -> list[Fracture]:
         by_shape=any(change.matched == BY_SHAPE for change in found[-1]),
     )  # fmt: skip
     with whole_file(out / PAGE) as path:
-        path.write_text(page, encoding="utf-8")
+        path.write_text(page, encoding="utf-8", errors="replace")
     return broken
 
 

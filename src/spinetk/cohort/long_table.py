@@ -8,16 +8,18 @@ Results are read one by one: memory does not grow with their number.
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from spinetk.atomic import whole_file
 from spinetk.cohort.codebook import ANGLES, MEASURES, column_of, unit_of
 from spinetk.cohort.of_network import figures_of
-from spinetk.results.folders import results_in, write_rows
+from spinetk.errors import SpineError
+from spinetk.results.folders import plain_cell, results_in, write_rows
 from spinetk.results.keys import in_order, looks_corrected
 from spinetk.results.record import Record, whole_record
 
@@ -26,6 +28,8 @@ COLUMNS = ("result", "verdict", "modality", "level", "structure", "order", "meas
            "unit", "error", "of_instance", "truncated")  # fmt: skip
 COLUMN = "column"
 """Structure of the angles."""
+LARGEST = 2**23
+"""Bytes of instances.csv; a result of a hundred structures has a fiftieth of it."""
 BATCH = 20_000
 """Rows that are written to the Parquet file at once."""
 
@@ -73,16 +77,31 @@ def last_versions(out: Path) -> Iterator[tuple[Path, Record]]:
             yield folder, record
 
 
-def values_of(folder: Path, record: Record) -> Iterator[Value]:
-    """The rows of one result; none where it was written without CSV."""
+def values_of(folder: Path, record: Record) -> list[Value]:
+    """The rows of one result; none where it was written without CSV.
+
+    Raises:
+        SpineError: a table cannot be read, or is cut.
+    """
+    try:
+        return list(_values_of(folder, record))
+    except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
+        text = "its tables cannot be read, or are not as SpineTK writes them"
+        raise SpineError(text, folder.name) from error
+
+
+def _values_of(folder: Path, record: Record) -> Iterator[Value]:
     of_result = (folder.name, record.verdict or "", record.modality or "")
     errors = figures_of(record.model, "errors")
-    yield from values_of_rows(_read(folder / "instances.csv"), of_result, errors)
+    rows = _read(folder / "instances.csv")
+    if (folder / "instances.csv").exists() and len(rows) < record.bodies + record.discs:
+        raise ValueError("cut")
+    yield from values_of_rows(rows, of_result, errors)
     for row in _read(folder / "angles.csv"):
         name = f"{row['upper']}-{row['lower']}"
         error = errors.get(COLUMN, {}).get(row["name"], {}).get("degrees")
         yield Value(
-            *of_result, name, COLUMN, None, row["name"], float(row["degrees"]), "degrees",
+            *of_result, name, COLUMN, None, row["name"], _finite(row["degrees"]), "degrees",
             error, "", False,
         )  # fmt: skip
 
@@ -109,40 +128,56 @@ def values_of_rows(
             error = (errors or {}).get(row["kind"], {}).get(measure.name, {}).get(unit)
             yield Value(
                 *of_result, row["level"] or "", row["kind"], int(row["order"]), measure.name,
-                float(value), unit, error, row.get("verdict") or "",
+                _finite(value), unit, error, row.get("verdict") or "",
                 row["truncated"] in (True, "true"),
             )  # fmt: skip
 
 
-def write_table(
-    out: Path, participants: Mapping[str, Mapping[str, str]] | None = None
-) -> tuple[int, int, bool]:
-    """Write the table and the codebook of a folder of results.
+@dataclass
+class Written:
+    """What is in the table.
+
+    Attributes:
+        parquet: whether a Parquet file was written, too (it is where pyarrow is installed: extra
+            `cohort`).
+        unread: key and reason of results that could not be read.
+    """
+
+    results: int = 0
+    values: int = 0
+    parquet: bool = False
+    unread: list[tuple[str, str]] = field(default_factory=list)
+
+
+def write_table(out: Path, participants: Mapping[str, Mapping[str, str]] | None = None) -> Written:
+    """Write the table and the codebook of a folder of results; those that cannot be read are left
+    out and named.
 
     Args:
         participants: columns to be added, by the key of a result.
-
-    Returns:
-        Number of results and of values, and whether a Parquet file was written, too (it is where
-        pyarrow is installed: extra `cohort`).
     """
     more = tuple(next(iter(participants.values()), {})) if participants else ()
-    results = values = 0
+    done = Written()
     with ExitStack() as files:
         path = files.enter_context(whole_file(out / TABLE))
         stream = files.enter_context(path.open("w", newline="", encoding="utf-8"))
         writer = csv.writer(stream)
-        writer.writerow((*COLUMNS, *more))
+        writer.writerow((*COLUMNS, *map(plain_cell, more)))
         parquet = _parquet(files, out, more)
         waiting: list[tuple[Any, ...]] = []
         for folder, record in last_versions(out):
-            results += 1
+            try:
+                found = values_of(folder, record)
+            except SpineError as error:
+                done.unread.append((folder.name, error.reason))
+                continue
+            done.results += 1
             own = (participants or {}).get(folder.name, {})
             added = tuple(own.get(name, "") for name in more)
-            for value in values_of(folder, record):
+            for value in found:
                 cells = tuple(getattr(value, name) for name in COLUMNS)
-                writer.writerow((*map(_cell, cells), *added))
-                values += 1
+                writer.writerow(plain_cell(cell) for cell in (*map(_cell, cells), *added))
+                done.values += 1
                 if parquet is not None:
                     waiting.append((*cells, *added))
             if len(waiting) >= BATCH:
@@ -150,8 +185,9 @@ def write_table(
                 waiting = []
         if parquet is not None:
             parquet(waiting)
+            done.parquet = True
     write_rows(out / CODEBOOK, ("measure", "unit", "definition"), _codebook())
-    return results, values, parquet is not None
+    return done
 
 
 def _codebook() -> Iterator[dict[str, str]]:
@@ -171,8 +207,17 @@ def _codebook() -> Iterator[dict[str, str]]:
 def _read(path: Path) -> list[dict[str, str]]:
     if not path.is_file():
         return []
+    if path.stat().st_size > LARGEST:
+        raise ValueError("larger than a table of one result")
     with path.open(newline="", encoding="utf-8") as stream:
         return list(csv.DictReader(stream))
+
+
+def _finite(value: Any) -> float:
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError("no number")
+    return number
 
 
 def _cell(value: object) -> object:
@@ -180,7 +225,7 @@ def _cell(value: object) -> object:
         return ""
     if isinstance(value, bool):
         return str(value).lower()
-    return f"{value:.10g}" if isinstance(value, float) else value
+    return float(f"{value:.10g}") if isinstance(value, float) else value
 
 
 def _parquet(files: ExitStack, out: Path, more: tuple[str, ...]) -> Any:

@@ -46,7 +46,7 @@ class TimePoint:
     """A result of one study.
 
     Attributes:
-        name: what it is called: its key.
+        name: what it is called: its folder, with the one that it lies in.
         values: by structure and measure.
     """
 
@@ -56,8 +56,8 @@ class TimePoint:
 
     @property
     def name(self) -> str:
-        """The folder's name."""
-        return self.folder.name
+        """The last two parts of the folder's path."""
+        return "/".join(self.folder.absolute().parts[-2:])
 
 
 @dataclass(frozen=True)
@@ -114,6 +114,7 @@ def time_point(folder: Path) -> TimePoint:
     Raises:
         UsageError: there is none, or several.
     """
+    folder = folder.resolve()
     record = whole_record(folder) if folder.is_dir() else None
     if record is None:
         below = sorted(folder.iterdir()) if folder.is_dir() else []
@@ -165,7 +166,7 @@ def changes(earlier: TimePoint, later: TimePoint) -> list[Change]:
                     later=b.value,
                     matched=matched,
                     least=least.get(one[0], {}).get(measure, {}).get(a.unit),
-                    doubtful="check" in (a.of_instance, b.of_instance),
+                    doubtful={a.of_instance, b.of_instance} - {"ok", ""} != set(),
                 )
             )
     if not out:

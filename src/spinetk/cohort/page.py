@@ -5,15 +5,16 @@ from __future__ import annotations
 
 import base64
 import csv
+import io
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import cv2
 import jinja2
+from PIL import Image
 
 from spinetk.atomic import whole_file
 from spinetk.cohort.distributions import FAR, FEWEST, Outlier, Place, Spread, outliers, spreads
@@ -24,6 +25,8 @@ PAGE = "cohort.html"
 MOST_PICTURES = 200
 """Of the contact sheet: the worst; a page of more is too large to open."""
 PICTURE_HEIGHT = 220
+MOST_PIXELS = 40_000_000
+"""Of an overlay that is shown."""
 MOST_DOTS = 200
 """Of a level."""
 RANK: dict[Judgement | None, int] = {"reject": 0, "check": 1, None: 2, "ok": 3}
@@ -42,13 +45,19 @@ class Listed:
     has_report: bool
 
 
-def write_page(out: Path) -> Path:
-    """Write the page beside the results; the table must be there (`long_table.write_table`)."""
+def write_page(out: Path, unread: Collection[str] = ()) -> Path:
+    """Write the page beside the results; the table must be there (`long_table.write_table`).
+
+    Args:
+        unread: keys of results that are not in the table.
+    """
     counts: Counter[str] = Counter()
     networks: Counter[str] = Counter()
     warned: Counter[str] = Counter()
     worst: list[Listed] = []
     for folder, record in last_versions(out):
+        if folder.name in unread:
+            continue
         counts[record.verdict or "not judged"] += 1
         networks[record.model.name] += 1
         warned.update({w.code for w in record.warnings if w.severity == "check"})
@@ -69,7 +78,7 @@ def write_page(out: Path) -> Path:
         reports={item.key for item in sheet if item.has_report} | _with_reports(out),
     )  # fmt: skip
     with whole_file(out / PAGE) as path:
-        path.write_text(page, encoding="utf-8")
+        path.write_text(page, encoding="utf-8", errors="replace")
     return out / PAGE
 
 
@@ -78,8 +87,8 @@ def _failed(out: Path) -> list[tuple[str, str]]:
     path = out / "failures.csv"
     if not path.is_file():
         return []
-    with path.open(newline="", encoding="utf-8") as stream:
-        return [(row["key"] or "", row["reason"] or "") for row in csv.DictReader(stream)]
+    with path.open(newline="", encoding="utf-8", errors="replace") as stream:
+        return [(row.get("key") or "", row.get("reason") or "") for row in csv.DictReader(stream)]
 
 
 def _worst(items: Sequence[Listed]) -> list[Listed]:
@@ -145,14 +154,15 @@ def _few(values: Sequence[float]) -> list[float]:
 
 
 def _thumbnail(path: Path) -> str | None:
-    """A small JPEG of an overlay as a data address; None without one."""
-    picture = cv2.imread(str(path)) if path.is_file() else None
-    if picture is None:
+    """A small JPEG of an overlay as a data address; None without one, or of one that is no picture
+    of ours."""
+    try:
+        with Image.open(path) as picture:
+            if picture.width * picture.height > MOST_PIXELS:
+                return None
+            picture.thumbnail((3 * PICTURE_HEIGHT, PICTURE_HEIGHT))
+            coded = io.BytesIO()
+            picture.convert("RGB").save(coded, "JPEG", quality=80)
+    except (OSError, ValueError, Image.DecompressionBombError):
         return None
-    scale = PICTURE_HEIGHT / picture.shape[0]
-    small = cv2.resize(
-        picture, (max(1, round(picture.shape[1] * scale)), PICTURE_HEIGHT),
-        interpolation=cv2.INTER_AREA,
-    )  # fmt: skip
-    _, coded = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, 80])
-    return "data:image/jpeg;base64," + base64.b64encode(coded.tobytes()).decode()
+    return "data:image/jpeg;base64," + base64.b64encode(coded.getvalue()).decode()

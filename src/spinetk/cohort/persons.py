@@ -7,32 +7,39 @@ import csv
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from spinetk.cohort.long_table import COLUMNS
 from spinetk.errors import UsageError
 
 
 def read_participants(path: Path) -> dict[str, dict[str, str]]:
     """The rows of a table with tabs, semicolons or commas by their `participant_id` (BIDS), "sub-"
-    left out.
+    left out; a column that is called as one of the table of measures gets "participant_" before it.
 
     Raises:
-        UsageError: it cannot be read, or has no such column.
+        UsageError: it cannot be read, has no such column, or one id twice.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, ValueError) as error:
         raise UsageError("cannot be read as a table", path) from error
     separator = next((mark for mark in "\t;" if mark in text.partition("\n")[0]), ",")
-    rows = list(csv.DictReader(text.splitlines(), delimiter=separator))
+    try:
+        rows = list(csv.DictReader(text.splitlines(), delimiter=separator))
+    except csv.Error as error:
+        raise UsageError(f"cannot be read as a table ({error})", path) from error
     if not rows or "participant_id" not in rows[0]:
         raise UsageError("has no column participant_id", path)
-    return {
-        str(row["participant_id"]).removeprefix("sub-"): {
-            str(name): str(value or "")
+    found: dict[str, dict[str, str]] = {}
+    for row in rows:
+        person = str(row["participant_id"]).removeprefix("sub-")
+        if person in found:
+            raise UsageError(f"has the participant_id {person} twice", path)
+        found[person] = {
+            f"participant_{name}" if name in COLUMNS else str(name): str(value or "")
             for name, value in row.items()
             if name not in ("participant_id", None)
         }
-        for row in rows
-    }
+    return found
 
 
 def matched_participants(

@@ -12,9 +12,10 @@ from __future__ import annotations
 import csv
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -26,6 +27,8 @@ FORMAT = 1
 PERCENTILES = (3, 5, 10, 25, 50, 75, 90, 95, 97)
 FEWEST = 20
 """People of a group; of fewer there are no percentiles."""
+TINY = 1e-9
+"""A smaller share of the mean is no spread but rounding."""
 DECADE = 10
 EVERYBODY = "all"
 SEX, AGE = ("sex", "gender", "patientsex"), ("age", "patientage")
@@ -121,10 +124,14 @@ def build(out: Path, about: str) -> Reference:
         raise UsageError("holds no measurements.csv: run spinetk gather first", out)
     values: dict[tuple[str, str], list[float]] = {}
     people: set[str] = set()
-    for row, groups in _usable(table):
-        people.add(row["result"])
-        for group in groups:
-            values.setdefault((group, measured_thing(row)), []).append(float(row["value"]))
+    try:
+        for row, groups in _usable(table):
+            people.add(row["result"])
+            for group in groups:
+                values.setdefault((group, measured_thing(row)), []).append(float(row["value"]))
+        networks = _networks(out)
+    except (OSError, ValueError, KeyError, csv.Error) as error:
+        raise UsageError("is not as spinetk gather writes it", table) from error
     norms: dict[str, dict[str, Norm]] = {}
     for (group, thing), own in values.items():
         if len(own) >= FEWEST:
@@ -137,7 +144,7 @@ def build(out: Path, about: str) -> Reference:
     if not norms:
         text = f"holds no measure of {FEWEST} people or more: {len(people)} can be used"
         raise UsageError(f"{text} (not what is to be checked, cut, or without a level)", table)
-    return Reference(about, len(people), _networks(out), norms)
+    return Reference(about, len(people), networks, norms)
 
 
 def write_reference(path: Path, reference: Reference) -> None:
@@ -157,13 +164,15 @@ def read_reference(path: Path) -> Reference:
         content = json.loads(path.read_text(encoding="utf-8"))
         if content["format"] != FORMAT or tuple(content["percentiles"]) != PERCENTILES:
             raise ValueError("another version")
+        if not np.isfinite([float(v) for v in _numbers(content["norms"])]).all():
+            raise ValueError("no numbers")
         norms = {
             str(group): {
                 str(thing): Norm(
                     int(norm["people"]),
                     float(norm["mean"]),
                     float(norm["sd"]),
-                    tuple(map(float, norm["percentiles"])),
+                    _nine(norm["percentiles"]),
                 )
                 for thing, norm in things.items()
             }
@@ -171,8 +180,21 @@ def read_reference(path: Path) -> Reference:
         }
         networks = tuple(map(str, content["networks"]))
         return Reference(str(content["about"]), int(content["people"]), networks, norms)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UsageError("is no reference group of SpineTK", path) from error
+
+
+def _numbers(norms: Mapping[str, Any]) -> Iterator[Any]:
+    for things in norms.values():
+        for norm in things.values():
+            yield from (norm["mean"], norm["sd"], *norm["percentiles"])
+
+
+def _nine(values: Sequence[Any]) -> tuple[float, ...]:
+    found = tuple(map(float, values))
+    if len(found) != len(PERCENTILES):
+        raise ValueError("percentiles are missing")
+    return found
 
 
 def standings(
@@ -191,12 +213,20 @@ def standings(
             continue
         norm = reference.norms[group][thing]
         share = float(np.interp(value.value, norm.percentiles, PERCENTILES))
+        spread = norm.sd > TINY * abs(norm.mean)
         out.append(
             Standing(
-                value.level, value.structure, value.measure, value.value, value.unit, group,
-                norm.people, (value.value - norm.mean) / norm.sd if norm.sd else None, share,
+                level=value.level,
+                structure=value.structure,
+                measure=value.measure,
+                value=value.value,
+                unit=value.unit,
+                group=group,
+                people=norm.people,
+                z=(value.value - norm.mean) / norm.sd if spread else None,
+                percentile=share,
             )
-        )  # fmt: skip
+        )
     return out
 
 

@@ -122,15 +122,19 @@ def even_parts(stack: Stack) -> list[Stack]:
 
 
 def _without_copies(headers: Iterable[Header]) -> list[Header]:
-    """Each image once, whatever number of files hold it. Images of one UID at other places or with
-    other numbers are no copies: some de-identification gives all the same."""
+    """Each image once, whatever number of files hold it: the largest, for a copy may be cut. Images
+    of one UID at other places or with other numbers are no copies: some de-identification gives
+    all the same."""
     seen: dict[tuple[object, ...], Header] = {}
     for header in headers:
         frame = header.frame
         unnamed = "" if frame.uid else str(frame.path)
         place = header.geometry.origin if header.geometry else None
         key = (frame.uid, frame.number, unnamed, place, header.instance_number)
-        seen.setdefault(key, header)
+        known = seen.setdefault(key, header)
+        paths = (known.frame.path, frame.path)
+        if paths[0] != paths[1] and paths[0].stat().st_size < paths[1].stat().st_size:
+            seen[key] = header
     return list(seen.values())
 
 

@@ -27,6 +27,8 @@ from spinetk.warning import Warning
 OUT_OF_PLANE = 0.5
 """Of the distance of slices: how far an image of one station may lie, anywhere, from the plane of
 another's; turned within the plane it may be."""
+LIKE = 1.6
+"""Pixels of one station are at most so many times as large as another's."""
 GAP_MM = 0.5
 """Stations that leave more than this between them are not put together: a body could be lost."""
 SAME_TIME = 0.05
@@ -134,6 +136,9 @@ def _follows(upper: Stack, lower: Stack) -> bool:
     away = _corners(b, lower.first.shape) @ a.normal
     distance = max(stack.distance or stack.geometries[0].thickness for stack in (upper, lower))
     if float(a.normal @ b.normal) < 0 or float(np.ptp(away)) / 2 > OUT_OF_PLANE * distance:
+        return False
+    spacings = np.array([a.spacing, b.spacing])
+    if (spacings.max(axis=0) > LIKE * spacings.min(axis=0)).any():
         return False
     down = np.asarray(a.along_column)
     if down[2] > 0:

@@ -48,7 +48,7 @@ def put_back(out: Path) -> None:
     """Put complete results whose process was killed while it renamed them into their places, and
     delete what other killed processes left."""
     for path in leftovers(out):
-        record = whole_record(path)
+        record = whole_record(path) if path.is_dir() else None
         if record is not None:
             content = json.loads((path / FILE).read_text(encoding="utf-8"))
             place = out / str(content.get("key"))
@@ -56,7 +56,10 @@ def put_back(out: Path) -> None:
                 path.rename(place)
                 continue
         if time.time() - path.stat().st_mtime > LEFT_SECONDS:
-            shutil.rmtree(path, ignore_errors=True)
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
 
 
 def summary_row(record: Record) -> dict[str, Any]:
@@ -105,12 +108,14 @@ def write_rows(
 
 
 def _write(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
-    with path.open("w", newline="", encoding="utf-8") as stream:
+    # a record may hold what no text can
+    with path.open("w", newline="", encoding="utf-8", errors="replace") as stream:
         writer = csv.DictWriter(stream, fieldnames=columns)
         writer.writeheader()
-        writer.writerows({name: _plain(value) for name, value in row.items()} for row in rows)
+        writer.writerows({name: plain_cell(value) for name, value in row.items()} for row in rows)
 
 
-def _plain(value: Any) -> Any:
-    """A cell that is no formula (OWASP, CSV injection)."""
+def plain_cell(value: Any) -> Any:
+    """A cell that is no formula (OWASP, CSV injection): text that begins as one gets an apostrophe
+    before it."""
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULAS) else value

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from spinetk.results.folders import write_rows
+from spinetk.results.folders import results_in, write_rows
 from spinetk.results.keys import slice_keys_glob
 
 FILE = "sources.csv"
@@ -60,9 +60,16 @@ def read_sources(path: Path) -> list[SourceRow]:
 
 
 def known_sources(out: Path) -> list[SourceRow]:
-    """What the files of this run and of all shards say of the results that are there."""
+    """What the files of all runs and shards say of the results that are there; of results that they
+    do not know, what their records say."""
     rows = [row for path in sorted(out.glob("sources*.csv")) for row in read_sources(path)]
-    return [row for row in rows if _has_results(out, row.key)]
+    known = [row for row in rows if _has_results(out, row.key)]
+    named = {row.key for row in known}
+    for path, record in results_in(out):  # of a run that was killed
+        if path.name not in named and record.series_key not in named and record.input_sha256:
+            known.append(SourceRow(record.series_key, "", "", record.input_sha256))
+            named.add(record.series_key)
+    return known
 
 
 def _has_results(out: Path, key: str) -> bool:

@@ -150,6 +150,8 @@ class Record:
             and isinstance(record.options, dict)
             and isinstance(content.get("warnings", []), list)
             and all(isinstance(text, str) for text in texts)
+            and isinstance(record.model.name, str)
+            and isinstance(record.model.sha256, str)
         )
         if not sound:
             raise SpineError("is not as SpineTK writes it", FILE)
@@ -166,6 +168,8 @@ def write_record(folder: Path, record: Record) -> None:
 def is_result(folder: Path) -> bool:
     """Whether a folder is a result that SpineTK wrote (it holds its run.json)."""
     try:
+        if not (folder / FILE).is_file():  # a pipe would keep us waiting
+            return False
         with (folder / FILE).open(encoding="utf-8") as stream:
             return '"spinetk":' in stream.read(200)
     except (OSError, ValueError):  # ValueError: no text, or a name that no file can have

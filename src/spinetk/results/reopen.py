@@ -12,6 +12,7 @@ import numpy as np
 
 from spinetk.boxes import mask_box
 from spinetk.errors import SpineError
+from spinetk.readers.bounds import check_bytes
 from spinetk.results.record import Record
 from spinetk.rle import decode_rle
 from spinetk.study import (
@@ -98,6 +99,7 @@ def read_slice(folder: Path, record: Record) -> Slice:
     path = folder / IMAGE
     try:
         image: Any = nibabel.load(path)
+        check_bytes(path.name, int(np.prod(image.shape)), image.get_data_dtype().itemsize)
         pixels = np.squeeze(np.asarray(image.dataobj)).T
     except Exception as error:  # nibabel and zlib raise many kinds for damaged files
         raise SpineError(f"its {IMAGE} cannot be read", folder.name) from error
@@ -127,8 +129,8 @@ def _instances(folder: Path) -> tuple[Instance, ...]:
                 kind=kinds[note["category_id"]],
                 mask=(mask := decode_rle(note["segmentation"])),
                 box=mask_box(mask),
-                score=note["score"],
-                order=note["order"],
+                score=float(note["score"]),
+                order=int(note["order"]),
                 level=note["level"],
                 truncated=note["truncated"],
                 # earlier versions did not judge
