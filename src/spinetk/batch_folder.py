@@ -147,7 +147,8 @@ def note_sources(
         record = next((one for one in records if one is not None), None)
         if record is not None and record.input_sha256:
             rows.append(source_of(item, inputs, record.input_sha256))
-    write_sources(out, rows, _of_shard("sources.csv", options.shard))
+    if rows:
+        write_sources(out, rows, _of_shard("sources.csv", options.shard))
 
 
 def _of_shard(name: str, shard: tuple[int, int] | None) -> str:
