@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from spinetk.evaluation.agreement import agreement
+from spinetk.evaluation.agreement import agreement, icc_interval
 
 
 def anova_icc(table: np.ndarray) -> float:
@@ -47,3 +47,21 @@ def test_the_t_test_is_paired() -> None:
     b = a + np.tile([0.1, 0.3], 5)
     assert agreement(a, b).t_test_p == pytest.approx(stats.ttest_rel(b, a).pvalue)
     assert agreement(a, b).t_test_p < stats.ttest_ind(a, b).pvalue
+
+
+def test_the_interval_is_that_of_shrout_and_fleiss_example() -> None:
+    """Six targets, four judges (Psychological Bulletin 86 (1979) 420): ICC(2,1) 0.29, as R's psych
+    gives its interval, 0.019 to 0.761."""
+    low, high = icc_interval(subjects=11.242, raters=32.486, error=1.0194, n=6, k=4)
+    assert (low, high) == (pytest.approx(0.019, abs=0.002), pytest.approx(0.761, abs=0.002))
+
+
+def test_the_interval_holds_the_truth_as_often_as_it_says() -> None:
+    """Subjects of variance 4, errors of variance 1, no bias: the ICC is 0.8."""
+    rng = np.random.default_rng(1)
+    held = 0
+    for _ in range(200):
+        true = rng.normal(0, 2, 40)
+        result = agreement(true + rng.normal(0, 1, 40), true + rng.normal(0, 1, 40))
+        held += result.icc_interval[0] <= 0.8 <= result.icc_interval[1]
+    assert 180 <= held <= 199

@@ -26,6 +26,7 @@ class Agreement:
         t_test_p: two-sided p of the paired t-test.
         icc: intraclass correlation ICC(A,1), two-way, absolute agreement, single measurement
             (McGraw and Wong 1996).
+        icc_interval: its 95 % confidence interval (their Table 7).
     """
 
     n: int
@@ -35,6 +36,7 @@ class Agreement:
     relative_error: float
     t_test_p: float
     icc: float
+    icc_interval: tuple[float, float]
 
 
 def agreement(reference: ArrayLike, found: ArrayLike) -> Agreement:
@@ -46,6 +48,7 @@ def agreement(reference: ArrayLike, found: ArrayLike) -> Agreement:
     a, b = np.asarray(reference, dtype=float), np.asarray(found, dtype=float)
     error = b - a
     mean, spread = float(error.mean()), float(error.std(ddof=1))
+    icc, interval = _icc(a, b)
     relative = np.abs(error[a != 0] / a[a != 0])
     return Agreement(
         n=len(a),
@@ -54,12 +57,13 @@ def agreement(reference: ArrayLike, found: ArrayLike) -> Agreement:
         pearson_r=float(stats.pearsonr(a, b).statistic) if np.ptp(a) and np.ptp(b) else np.nan,
         relative_error=float(np.median(relative)) if len(relative) else float("nan"),
         t_test_p=float(stats.ttest_rel(b, a).pvalue),
-        icc=_icc(a, b),
+        icc=icc,
+        icc_interval=interval,
     )
 
 
-def _icc(a: np.ndarray, b: np.ndarray) -> float:
-    """ICC(A,1) from the mean squares of a two-way analysis of variance.
+def _icc(a: np.ndarray, b: np.ndarray) -> tuple[float, tuple[float, float]]:
+    """ICC(A,1) and its interval from the mean squares of a two-way analysis of variance.
 
     The model is fitted to the two rater columns in their balanced form: a factor of N subjects
     would make a design matrix of N columns. Sums and differences separate the factors exactly: the
@@ -74,4 +78,34 @@ def _icc(a: np.ndarray, b: np.ndarray) -> float:
     ms_error = float(raters.mse_resid) / 2
     ms_raters = n * float(frame["difference"].mean()) ** 2 / 2
     below = ms_subjects + ms_error + 2 * (ms_raters - ms_error) / n
-    return (ms_subjects - ms_error) / below if below else float("nan")
+    if not below:
+        return float("nan"), (float("nan"), float("nan"))
+    interval = icc_interval(ms_subjects, ms_raters, ms_error, n, 2)
+    return (ms_subjects - ms_error) / below, interval
+
+
+def icc_interval(
+    subjects: float, raters: float, error: float, n: int, k: int
+) -> tuple[float, float]:
+    """95 % confidence interval of ICC(A,1) (McGraw and Wong, Psychological Methods 1 (1996) 30,
+    Table 7).
+
+    Args:
+        subjects, raters, error: mean squares of the two-way analysis of variance.
+        n, k: number of subjects and of raters.
+    """
+    icc = (subjects - error) / (subjects + (k - 1) * error + k * (raters - error) / n)
+    if error <= 0 or icc >= 1:
+        return icc, icc
+    of_raters = k * icc / (n * (1 - icc))
+    of_error = 1 + of_raters * (n - 1)
+    freedom = (of_raters * raters + of_error * error) ** 2 / (
+        (of_raters * raters) ** 2 / (k - 1) + (of_error * error) ** 2 / ((n - 1) * (k - 1))
+    )
+    rest = k * raters + (k * n - k - n) * error
+    low = float(stats.f.ppf(0.975, n - 1, freedom))
+    high = float(stats.f.ppf(0.975, freedom, n - 1))
+    return (
+        n * (subjects - low * error) / (low * rest + n * subjects),
+        n * (high * subjects - error) / (rest + n * high * subjects),
+    )

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from spinetk.evaluation.agreement import agreement
 from spinetk.evaluation.rows import FEATURES, SIZES
 
+SHOWN_OF_SIZES = ("lower_limit", "upper_limit", "icc", "icc_low", "icc_high")
+
 
 def radiomics_table(instances: pd.DataFrame, by: list[str]) -> pd.DataFrame:
     """Agreement of the features from found masks with those from reference masks, for each group,
@@ -47,7 +49,7 @@ def size_table(instances: pd.DataFrame, by: list[str]) -> pd.DataFrame:
                     dict(zip(by, key, strict=True))
                     | {"size": size, "unit": _unit(size, unit), "n": figures["n"]}
                     | {"mean_error": figures["mean_error"], "sd": spread}
-                    | {name: figures[name] for name in ("lower_limit", "upper_limit", "icc")}
+                    | {name: figures[name] for name in SHOWN_OF_SIZES}
                 )
     return pd.DataFrame(rows)
 
@@ -78,6 +80,8 @@ def angle_table(angles: pd.DataFrame) -> pd.DataFrame:
                     "mean_absolute_error": float(abs(error).mean()),
                     "sd": float(error.std(ddof=1)),
                     "icc": figures["icc"],
+                    "icc_low": figures["icc_low"],
+                    "icc_high": figures["icc_high"],
                 }
             )
     return pd.DataFrame(rows)
@@ -123,6 +127,8 @@ def _agreement_figures(pairs: NDArray[np.float64]) -> dict[str, Any]:
         "relative_error_percent": 100 * result.relative_error,
         "t_test_p": result.t_test_p,
         "icc": result.icc,
+        "icc_low": result.icc_interval[0],
+        "icc_high": result.icc_interval[1],
     }
 
 

@@ -32,6 +32,7 @@ CAPTIONS = {
     "selection": "Slice selection",
     "radiomics": "Radiomics from found against reference masks",
     "sizes": "Lengths, area, ratios and the core's features from found against reference masks",
+    "sizes_by_level": "The same by level",
     "angles": "Angles of the column from found against reference masks, in degrees",
     "grades": "Genant's grade from found against reference masks",
     "repeatability": "What measures change by when nothing did",

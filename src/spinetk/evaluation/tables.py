@@ -38,6 +38,7 @@ def all_tables(frames: Frames) -> dict[str, pd.DataFrame]:
         "selection": selection_table(frames.slices),
         "radiomics": radiomics_table(found, ["dataset", "kind"]),
         "sizes": size_table(found, ["dataset", "kind"]),
+        "sizes_by_level": _by_level(size_table(found, ["modality", "kind", "level"])),
         "angles": angle_table(frames.angles),
         "grades": grade_table(found),
         "verdicts": verdict_table(frames),
