@@ -24,7 +24,7 @@ import numpy as np
 import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from benchmarks.meanings.held import NO_MILLIMETRES, RIGHT, outlines, voxels
+from benchmarks.meanings.held import NO_MILLIMETRES, RIGHT, outlines, plainly, voxels
 from benchmarks.meanings.stores import store_dicom, store_volume
 from benchmarks.meanings.volumes import Volume, coded, spine
 from spinetk.errors import SpineError
@@ -52,6 +52,11 @@ def _models() -> dict[str, LoadedModel]:
     return {"mr": load_model("mr", threads=1)}
 
 
+@cache
+def _plain() -> dict[int, float]:
+    return plainly(_volume(SEGMENTED), _models())
+
+
 def tried(task: tuple[str, int, str]) -> tuple[str, str]:
     """(how it was stored, how it ended) of one of the volumes."""
     what, number, folder = task
@@ -62,7 +67,7 @@ def tried(task: tuple[str, int, str]) -> tuple[str, str]:
     try:
         if what == READ:
             return stored, voxels(path, _volume(what), trusted)
-        return stored, outlines(path, path / "out", _volume(what), trusted, _models())
+        return stored, outlines(path, path / "out", _volume(what), trusted, _models(), _plain())
     except SpineError as error:
         return stored, "refused" if "\n" not in str(error) else "BUG: several lines"
     except Exception as error:  # what the benchmark is for
