@@ -1,6 +1,7 @@
 """The examples for clusters: a real Slurm, and what a Kubernetes Indexed Job would run."""
 
 import csv
+import operator
 import os
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from spinetk.cluster import in_cluster
 from spinetk.phantom import PhantomConfig, make_phantom, write_phantom
 from tests import slurm
 
@@ -50,7 +52,7 @@ def test_a_slurm_array_does_a_cohort_and_a_killed_task_is_made_up_for(
 ) -> None:
     out = tmp_path / "results"
     script = (EXAMPLES / "slurm.sh", cohort, out)
-    asked = (f"--array=1-{TASKS}", "--mem=0")
+    asked = (f"--array=1-{TASKS}",)
     with slurm.cluster(tmp_path_factory.mktemp("slurm")) as environment:
         job = slurm.submit(environment, *asked, f"--output={tmp_path}/%a.log", *script)
         end = time.monotonic() + 60
@@ -65,6 +67,17 @@ def test_a_slurm_array_does_a_cohort_and_a_killed_task_is_made_up_for(
     logs = "\n".join(path.read_text() for path in sorted(tmp_path.glob("*.log")))
     assert 1 <= first < STUDIES, logs  # it was lost while there was work left
     assert gathered(out) == [f"case{k:02d}_dicom" for k in range(STUDIES)], logs
+
+
+@pytest.mark.skipif(slurm.why_not() is not None, reason=str(slurm.why_not()))
+def test_dasks_workers_are_started_on_slurm(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("dask_jobqueue", reason="needs the cluster extra")
+    monkeypatch.chdir(tmp_path_factory.mktemp("jobs"))
+    with slurm.cluster(tmp_path_factory.mktemp("slurm")) as environment:
+        monkeypatch.setenv("SLURM_CONF", environment["SLURM_CONF"])
+        assert sorted(in_cluster(operator.neg, range(12), "slurm:2", str)) == list(range(-11, 1))
 
 
 def test_the_pods_of_the_kubernetes_job_do_a_cohort(
