@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from spinetk.cli_common import MODALITIES, SOME_FAILED, VIEW_CHOICES, console, needs, say
-from spinetk.cli_done import say_done, verdicts
+from spinetk.cli_common import MODALITIES, SOME_FAILED, VIEW_CHOICES, console
+from spinetk.cli_done import verdicts
 from spinetk.cli_options import (
     anchor_of,
     formats_of,
@@ -20,8 +18,8 @@ from spinetk.cli_options import (
     spacing_of,
     study_of,
 )
+from spinetk.cli_run import all_that_answer, archive_of, from_archive, segmented
 from spinetk.errors import UsageError
-from spinetk.warning import Warning
 from spinetk.writers.formats import DICOM_FORMATS, FORMATS, USUAL_FORMATS
 
 
@@ -43,6 +41,12 @@ def segment(
         typer.Option(help="Have the node send the study to this port here (C-MOVE to SPINETK)."),
     ] = None,
     study: Annotated[str | None, typer.Option(help="StudyInstanceUID there.")] = None,
+    query: Annotated[
+        str | None,
+        typer.Option(
+            help="Every study there that answers, as 'ModalitiesInStudy=MR,StudyDate=2020-'."
+        ),
+    ] = None,
     partial: Annotated[
         bool, typer.Option(help="Take a part of the study where no more of it comes.")
     ] = False,
@@ -126,7 +130,6 @@ def segment(
     """Segment every series in the input; results go to OUT/<series key>/."""
     import cv2
 
-    from spinetk.batch import segment_all
     from spinetk.batch_options import Options
     from spinetk.case_names import template_of
     from spinetk.cli_studies import read_studies
@@ -161,50 +164,21 @@ def segment(
     if overwrite and keep:
         raise UsageError("--overwrite replaces results and --continue keeps them: give one of them")
     study = study_of(study) if study else None
-    if sum(map(bool, (inputs, dicomweb, dimse))) != 1 or bool(inputs) == bool(study):
-        archives = "--dicomweb URL or --dimse TITLE@HOST:PORT, with --study UID"
+    asked = bool(study) + bool(query)
+    if sum(map(bool, (inputs, dicomweb, dimse))) != 1 or bool(inputs) == bool(asked) or asked > 1:
+        archives = "--dicomweb URL or --dimse TITLE@HOST:PORT, with --study UID (or --query)"
         raise UsageError(f"name either INPUT files or folders, or {archives}")
-    archive, fetched = _archive(dicomweb, dimse, receive_port), None
-    if archive and study:
-        came = archive.fetch(study, partial=partial)
-        fetched = came.folder
-        if came.missing:
-            text = f"only a part of the study: {came.missing}"
-            options = replace(options, told=(Warning("partial", text),))
-    elif partial or receive_port:
-        raise UsageError("--partial and --receive-port are of a study from an archive")
-    with Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
-        console=console, transient=True, disable=quiet or not console.is_terminal,
-    ) as bar:  # fmt: skip
-        task = bar.add_task("reading", total=None)
-        outcome = segment_all(
-            [Path(fetched.name)] if fetched else inputs or [],
-            out,
-            options,
-            on_done=lambda row: None if quiet else say_done(out, row, named=not fetched),
-            on_progress=lambda text, done, total: bar.update(
-                task, description=text, completed=done, total=total
-            ),
-            workers=cores(),
-            cluster=cluster,
-        )
-    for key, reason in outcome.failed:
-        say(f"{key}: {reason}")
-    for refusal in outcome.passed_over:
-        say(f"passed over {refusal.name}: {refusal.reason}")
-    for key, text in outcome.told:
-        say(f"{key}: {text}")
-    if outcome.kept:
-        say(f"results that were there and were kept: {len(outcome.kept)}")
-    if outcome.other_files:
-        say(f"passed over files of other kinds: {outcome.other_files}")
-    if fetched and archive:
-        done = [str(row["key"]) for row in outcome.done]
-        # those of an interrupted run may not have been stored yet; a server takes one twice
-        count = archive.store([out / key for key in sorted({*done, *outcome.kept})])
-        print(f"stored {count} instances in {archive.name}")
-        fetched.cleanup()
+    if query and not dicomweb:
+        raise UsageError("--query is of a --dicomweb service")
+    archive = archive_of(dicomweb, dimse, receive_port)
+    if archive is None:
+        if partial or receive_port:
+            raise UsageError("--partial and --receive-port are of a study from an archive")
+        outcome = segmented(inputs or [], out, options, cluster, quiet=quiet, named=True)
+    elif study:
+        outcome = from_archive(archive, study, out, options, cluster, partial, quiet)
+    else:
+        outcome = all_that_answer(archive, str(query), out, options, cluster, partial, quiet)
     if outcome.done and not quiet:
         print(verdicts(outcome.done, [key for key, _ in outcome.failed]))
     if outcome.done and options.sources and not quiet and console.is_terminal:
@@ -212,19 +186,3 @@ def segment(
         console.print(f"{out / 'sources.csv'}: {text}", style="dim")
     if outcome.failed:
         raise typer.Exit(SOME_FAILED)
-
-
-def _archive(url: str | None, node: str | None, port: int | None) -> Any:
-    """The archive that was named; None where none was."""
-    if url:
-        needs("dicomweb", "dicomweb_client")
-        from spinetk.dicom_net.web import WebArchive
-
-        return WebArchive(url)
-    if node:
-        needs("serve", "pynetdicom")
-        from spinetk.dicom_net.peers import parse_peer
-        from spinetk.dicom_net.retrieve import NodeArchive
-
-        return NodeArchive(parse_peer(node), port)
-    return None

@@ -13,7 +13,8 @@ from dicomweb_client.api import DICOMwebClient
 from pydicom.uid import JPEG2000Lossless, generate_uid
 
 from spinetk.dicom_net.web import WebArchive
-from spinetk.errors import UnreadableInput
+from spinetk.errors import UnreadableInput, UsageError
+from spinetk.phantom import PhantomConfig, make_phantom, write_phantom
 from tests.debian import needs_debian
 from tests.dicom_net.half_server import HalfServer
 from tests.services import Orthanc
@@ -129,6 +130,51 @@ def test_a_study_is_read_segmented_and_stored_back(
     again = WebArchive(orthanc).fetch(study).folder
     assert len(list(Path(again.name).iterdir())) == len(sources) + 2
     again.cleanup()
+
+
+def test_a_server_that_gives_few_at_once_is_asked_for_the_rest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    there = [f"1.2.{k}" for k in range(7)]
+
+    class Client:
+        def search_for_studies(self, search_filters: object, offset: int) -> list[object]:
+            return [{"0020000D": {"Value": [uid]}} for uid in there[offset : offset + 3]]
+
+    monkeypatch.setattr("spinetk.dicom_net.web._client", lambda url: Client())
+    assert list(WebArchive("http://a").studies("StudyDate=2020")) == there
+
+
+@needs_orthanc
+def test_the_studies_that_answer_a_query_are_done_one_by_one(orthanc: str, tmp_path: Path) -> None:
+    client = DICOMwebClient(orthanc)
+    for number in range(3):
+        config = PhantomConfig(slices=1, samples=1, height=224, width=192, spacing=1.4, seed=number)
+        write_phantom(make_phantom(config), tmp_path / f"p{number}")
+        for path in (tmp_path / f"p{number}" / "dicom").iterdir():
+            dataset = pydicom.dcmread(path)
+            dataset.StudyDate = f"201{number}0101"
+            client.store_instances([dataset])
+    old = list(WebArchive(orthanc).studies("StudyDate=20100101-20111231,ModalitiesInStudy=MR"))
+    assert len(old) == len(set(old)) == 2
+    with pytest.raises(UsageError, match="ModalitiesInStudy=MR"):
+        list(WebArchive(orthanc).studies("anything"))
+
+    def asked(query: str) -> subprocess.CompletedProcess[str]:
+        command = ["segment", "--dicomweb", orthanc, "--query", query, "-o", str(tmp_path / "out"),
+                   "--format", "csv,seg", "--continue"]  # fmt: skip
+        return subprocess.run(
+            [sys.executable, "-m", "spinetk.cli", *command], capture_output=True, text=True
+        )
+
+    first = asked("StudyDate=20100101")
+    assert first.returncode == 0 and first.stdout.count("stored 1 instances") == 1, first.stderr
+    both = asked("StudyDate=20100101-20111231")
+    assert both.returncode == 0, both.stderr
+    assert both.stdout.count("stored 1 instances") == 1  # the first one is there already
+    assert len(list((tmp_path / "out").glob("*/seg.dcm"))) == 2
+    none = asked("StudyDate=18990101")
+    assert none.returncode == 3 and "has no study that answers" in none.stderr
 
 
 @needs_orthanc

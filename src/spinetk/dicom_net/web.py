@@ -16,7 +16,7 @@ import requests
 from dicomweb_client.api import DICOMwebClient
 
 from spinetk.dicom_net.archive import Fetched, dicom_files, whole_study
-from spinetk.errors import SpineError, UnreadableInput
+from spinetk.errors import SpineError, UnreadableInput, UsageError
 from spinetk.temporary import temporary_folder
 
 AS_STORED = (("application/dicom", "*"),)
@@ -39,6 +39,39 @@ class WebArchive:
     def name(self) -> str:
         """Its address without the name and password that it may hold."""
         return shown(self.url)
+
+    def studies(self, query: str) -> Iterator[str]:
+        """The StudyInstanceUIDs that answer a query (QIDO-RS, DICOM PS3.18 10.6).
+
+        A server may give as many as it likes at once: it is asked for those after what it gave
+        until nothing new comes. (We ask for no pages: of some servers, Orthanc 1.10 for one, a page
+        of a query by modality is short although there are more.)
+
+        Args:
+            query: attributes and what they must be: "ModalitiesInStudy=MR,StudyDate=2020-".
+
+        Raises:
+            UsageError: it is no query.
+            UnreadableInput: the server is not reached, or refuses it.
+        """
+        filters = {}
+        for part in filter(None, (text.strip() for text in query.split(","))):
+            name, _, value = part.partition("=")
+            if not re.fullmatch(r"[A-Za-z0-9]+", name.strip()) or not value.strip():
+                raise UsageError("attributes with their values, as ModalitiesInStudy=MR", query)
+            filters[name.strip()] = value.strip()
+        seen: set[str] = set()
+        while True:
+            with _in_one_line(self.url):
+                found = _client(self.url).search_for_studies(
+                    search_filters=filters, offset=len(seen)
+                )
+            new = dict.fromkeys(str(item["0020000D"]["Value"][0]) for item in found)
+            new = {uid: None for uid in new if uid not in seen}
+            seen.update(new)
+            yield from new
+            if not new:
+                return
 
     def fetch(self, study: str, *, partial: bool = False) -> Fetched:
         """See `archive.Archive`. What came is counted against what the server says it has, and the
