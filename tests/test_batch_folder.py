@@ -26,11 +26,17 @@ def test_a_result_of_another_input_of_that_name_is_not_taken_for_this_ones(
         path.parent.mkdir()
         pixels = series.slices[4 + number].pixels
         cv2.imwrite(str(path), (pixels / pixels.max() * 255).astype(np.uint8))
-    again = Options(formats=("csv",), keep=True)
+    again = Options(formats=("csv",), keep=True, sources=True)
     segment_all([places[0]], tmp_path / "out", again)
+    before = (tmp_path / "out" / "p" / "run.json").read_bytes()
     assert segment_all([places[0]], tmp_path / "out", again).kept == ["p"]
+    # one that lies elsewhere is another case
+    assert [row["key"] for row in segment_all([places[1]], tmp_path / "out", again).done] == ["p-2"]
+    assert (tmp_path / "out" / "p" / "run.json").read_bytes() == before
+    # of one that was changed where it lies nobody knows what is to become
+    places[0].write_bytes(places[1].read_bytes() + b"changed")
     with pytest.raises(UsageError, match="result of another input"):
-        segment_all([places[1]], tmp_path / "out", again)
+        segment_all([places[0]], tmp_path / "out", again)
     # values in a file beside the header tell two inputs apart, too
     for number, path in enumerate(places):
         values = series.slices[4 + number].pixels[None].astype("<i2")
