@@ -14,7 +14,6 @@ import json
 import os
 import random
 import re
-import resource
 import subprocess
 import sys
 import tempfile
@@ -57,6 +56,8 @@ def one_result(folder: Path) -> tuple[Path, float, int]:
         writer = csv.DictWriter(stream, rows[0])
         writer.writeheader()
         writer.writerows(rows[1 : 1 + BODIES])
+    record = json.loads((usual / "run.json").read_text())
+    (usual / "run.json").write_text(json.dumps(record | {"bodies": BODIES, "discs": 0}))
     return usual, seconds, size
 
 
@@ -72,14 +73,18 @@ def gathered(result: Path, out: Path, count: int) -> tuple[float, float, float]:
         for name in names:
             os.link(result / name, folder / name)
     start = time.perf_counter()
-    program = "import resource, sys; from spinetk.cohort.gather import gather; from pathlib import Path; " \
-              "gather(Path(sys.argv[1])); print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"  # fmt: skip
+    program = (
+        "import sys; from pathlib import Path; from spinetk.cohort.gather import gather; "
+        "done = gather(Path(sys.argv[1])); assert not done.failed; "
+        "print(Path('/proc/self/status').read_text())"
+    )
     done = subprocess.run(
         [sys.executable, "-c", program, out], capture_output=True, text=True, check=True
     )
     seconds = time.perf_counter() - start
     size = sum(path.stat().st_size for path in out.iterdir() if path.is_file())
-    return seconds, int(re.findall(r"\d+", done.stdout)[-1]) / 1024, size / 1e9
+    memory = int(re.findall(r"VmHWM:\s+(\d+)", done.stdout)[0]) / 1024
+    return seconds, memory, size / 1e9
 
 
 def simulated(studies: int, workers: int, seconds: float, rng: random.Random) -> float:
@@ -132,12 +137,7 @@ def main(count: int) -> None:
         f"{pd.DataFrame(costs).to_markdown(index=False)}\n"
     )
     (ROOT / "docs" / "results" / "scale.md").write_text(text)
-    print(
-        text,
-        json.dumps(
-            {"peak_of_this_process_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
-        ),
-    )
+    print(text)
 
 
 if __name__ == "__main__":
