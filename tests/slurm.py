@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch")
 CONFIG = """
 ClusterName=test
@@ -46,6 +48,9 @@ def why_not() -> str | None:
     if missing:
         return f"needs {', '.join(missing)}: apt-get install slurm-wlm munge"
     return None if os.getuid() == 0 else "Slurm's daemons are started as root"
+
+
+needs_slurm = pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
 
 
 def _free_port() -> int:

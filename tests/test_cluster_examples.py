@@ -46,7 +46,7 @@ def gathered(out: Path) -> list[str]:
         return [row["key"] for row in csv.DictReader(stream)]
 
 
-@pytest.mark.skipif(slurm.why_not() is not None, reason=str(slurm.why_not()))
+@slurm.needs_slurm
 def test_a_slurm_array_does_a_cohort_and_a_killed_task_is_made_up_for(
     cohort: Path, on_path: None, tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
 ) -> None:
@@ -69,7 +69,7 @@ def test_a_slurm_array_does_a_cohort_and_a_killed_task_is_made_up_for(
     assert gathered(out) == [f"case{k:02d}_dicom" for k in range(STUDIES)], logs
 
 
-@pytest.mark.skipif(slurm.why_not() is not None, reason=str(slurm.why_not()))
+@slurm.needs_slurm
 def test_dasks_workers_are_started_on_slurm(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:

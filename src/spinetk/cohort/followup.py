@@ -170,8 +170,6 @@ def _lines(points: Sequence[TimePoint], found: Sequence[Sequence[Change]]) -> li
         {
             "level": level,
             "points": " ".join(at(k, v) for k, v in enumerate(values) if v is not None),
-            "first": values[0],
-            "last": next((v for v in reversed(values) if v is not None), None),
         }
         for level, values in series.items()
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,19 +52,21 @@ def compare_image(image: AnnotatedImage, loaded: LoadedModel, threshold: float) 
     above = [i for i in proposed if i.score >= threshold]
     found, _ = order_and_name(resolve(above, image.spacing), None, loaded.model.naming)
     out = Comparison()
-    matched = _matched(image, found)
+    matches = {category: _match(image, category, found) for category in image.labelled_categories}
+    matched = {
+        id(one.found[column]): one.reference[row]
+        for one in matches.values()
+        for row, column in one.pairs.items()
+    }
     annotated = measured_on(image, stored, as_instances(image))
     same_names = by_reference(found, matched)
     given = measured_on(image, stored, same_names)
     rows_of = {id(a): row for a, row in zip(image.instances, annotated.rows, strict=True)}
     rows_of |= {id(i): row for i, row in zip(found, given.rows, strict=True)}
-    for category in image.labelled_categories:
+    for category, one in matches.items():
         region = unlabelled_region(image, category)
         kind = image.classes[category - 1]
-        reference = [a for a in image.instances if a.category == category]
-        same = [i for i in found if i.kind == kind]
-        overlap = _overlap(reference, same)
-        pairs = dict(match(overlap))
+        reference, same, overlap, pairs = one
         rows = tuple(
             _instance_result(
                 image, stored, kind, note, same[pairs[row]] if row in pairs else None,
@@ -92,14 +95,21 @@ def compare_image(image: AnnotatedImage, loaded: LoadedModel, threshold: float) 
     return out + Comparison(angles=angle_results(image, annotated.angles, angles))
 
 
-def _matched(image: AnnotatedImage, found: Sequence[Instance]) -> dict[int, Annotation]:
-    """The annotation that each instance found matches, by the instance's `id`."""
-    out: dict[int, Annotation] = {}
-    for category in image.labelled_categories:
-        reference = [a for a in image.instances if a.category == category]
-        same = [i for i in found if i.kind == image.classes[category - 1]]
-        out |= {id(same[c]): reference[r] for r, c in match(_overlap(reference, same))}
-    return out
+class _Matched(NamedTuple):
+    """Annotations of a class and what was found of it: their box overlap [N, M], and the columns
+    of the rows that are matched."""
+
+    reference: list[Annotation]
+    found: list[Instance]
+    overlap: NDArray[np.float64]
+    pairs: dict[int, int]
+
+
+def _match(image: AnnotatedImage, category: int, found: Sequence[Instance]) -> _Matched:
+    reference = [a for a in image.instances if a.category == category]
+    same = [i for i in found if i.kind == image.classes[category - 1]]
+    overlap = _overlap(reference, same)
+    return _Matched(reference, same, overlap, dict(match(overlap)))
 
 
 def _overlap(reference: Sequence[Annotation], found: Sequence[Instance]) -> NDArray[np.float64]:

@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from spinetk.results.folders import results_in, write_rows
+from spinetk.results.folders import write_rows
 from spinetk.results.keys import slice_keys_glob
+from spinetk.results.record import whole_record
 
 FILE = "sources.csv"
 
@@ -65,8 +66,11 @@ def known_sources(out: Path) -> list[SourceRow]:
     rows = [row for path in sorted(out.glob("sources*.csv")) for row in read_sources(path)]
     known = [row for row in rows if _has_results(out, row.key)]
     named = {row.key for row in known}
-    for path, record in results_in(out):  # of a run that was killed
-        if path.name not in named and record.series_key not in named and record.input_sha256:
+    for path in sorted(out.iterdir()):  # of a run that was killed; what is known is not read
+        if path.name in named or path.name.startswith("."):
+            continue
+        record = whole_record(path)
+        if record is not None and record.series_key not in named and record.input_sha256:
             known.append(SourceRow(record.series_key, "", "", record.input_sha256))
             named.add(record.series_key)
     return known
