@@ -15,6 +15,7 @@ from spinetk.batch_options import OneStudy
 from spinetk.cli_common import MODALITIES, VIEW_CHOICES
 from spinetk.cli_options import anchor_of, one_of, slice_choice, spacing_of
 from spinetk.errors import SpineError, UsageError
+from spinetk.spreadsheet import separated_text
 
 FIELDS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "anchor": ("anchor", anchor_of),
@@ -35,10 +36,9 @@ def read_studies(path: Path) -> tuple[OneStudy, ...]:
         UsageError: it cannot be read, has another column, or a row is wrong: its line is named.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text, separator = separated_text(path)
     except (OSError, ValueError) as error:
         raise UsageError("cannot be read as a list of studies", path) from error
-    separator = next((mark for mark in "\t;" if mark in text.partition("\n")[0]), ",")
     rows = csv.DictReader(text.splitlines(), delimiter=separator, skipinitialspace=True)
     unknown = set(rows.fieldnames or ()) - set(COLUMNS)
     if "path" not in (rows.fieldnames or ()) or unknown:

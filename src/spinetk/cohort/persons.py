@@ -9,6 +9,7 @@ from pathlib import Path
 
 from spinetk.cohort.long_table import COLUMNS
 from spinetk.errors import UsageError
+from spinetk.spreadsheet import separated_text
 
 
 def read_participants(path: Path) -> dict[str, dict[str, str]]:
@@ -19,10 +20,9 @@ def read_participants(path: Path) -> dict[str, dict[str, str]]:
         UsageError: it cannot be read, has no such column, or one id twice.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text, separator = separated_text(path)
     except (OSError, ValueError) as error:
         raise UsageError("cannot be read as a table", path) from error
-    separator = next((mark for mark in "\t;" if mark in text.partition("\n")[0]), ",")
     try:
         rows = list(csv.DictReader(text.splitlines(), delimiter=separator))
     except csv.Error as error:

@@ -10,6 +10,7 @@ import pandas as pd
 from scipy import stats
 
 from spinetk.errors import SpineError
+from spinetk.spreadsheet import separated_text
 
 PARTICIPANTS = "participants.tsv"
 ID = "participant_id"
@@ -38,9 +39,7 @@ def read_participants(folders: Sequence[Path]) -> pd.DataFrame | None:
 def _read(path: Path) -> pd.DataFrame:
     """A table with tabs, semicolons or commas between its columns, decimal commas and a byte order
     mark, as spreadsheets of many countries write it."""
-    text = path.read_text(encoding="utf-8-sig")
-    head = text.partition("\n")[0]
-    separator = next((mark for mark in "\t;" if mark in head), ",")
+    text, separator = separated_text(path)
     table = pd.read_csv(
         io.StringIO(text), sep=separator, na_values=["n/a"], dtype={ID: str}, skipinitialspace=True
     )
