@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import cv2
-import jinja2
 import numpy as np
 from numpy.typing import NDArray
 
 from spinetk.atomic import whole_file
+from spinetk.cohort.html import write_html
 from spinetk.cohort.over_time import (
     BY_SHAPE,
     Change,
@@ -71,17 +70,13 @@ def write_comparison(points: Sequence[TimePoint], out: Path) -> list[Fracture]:
         with whole_file(out / PICTURE) as path:
             path.write_bytes(png_of(picture))
     broken = fractures(found[-1])
-    template = jinja2.Environment(autoescape=True).from_string(
-        resources.files("spinetk.cohort").joinpath("followup.html").read_text(encoding="utf-8")
-    )
-    page = template.render(
+    write_html(
+        out / PAGE, "followup.html",
         points=points, changes=found[-1], fractures=broken, line=LINE,
         picture=_embedded(picture) if picture is not None else None,
         lines=_lines(points, found) if len(points) > 2 else [],
         by_shape=any(change.matched == BY_SHAPE for change in found[-1]),
     )  # fmt: skip
-    with whole_file(out / PAGE) as path:
-        path.write_text(page, encoding="utf-8", errors="replace")
     return broken
 
 

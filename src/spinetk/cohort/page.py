@@ -9,15 +9,13 @@ import io
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import jinja2
 from PIL import Image
 
-from spinetk.atomic import whole_file
 from spinetk.cohort.distributions import FAR, FEWEST, Outlier, Place, Spread, outliers, spreads
+from spinetk.cohort.html import write_html
 from spinetk.cohort.long_table import TABLE, last_versions
 from spinetk.study import Judgement
 
@@ -66,19 +64,15 @@ def write_page(out: Path, unread: Collection[str] = ()) -> Path:
         if len(worst) > 2 * MOST_PICTURES:
             worst = _worst(worst)
     found = spreads(out / TABLE)
-    template = jinja2.Environment(autoescape=True).from_string(
-        resources.files("spinetk.cohort").joinpath("page.html").read_text(encoding="utf-8")
-    )
     sheet = _worst(worst)
-    page = template.render(
+    write_html(
+        out / PAGE, "page.html",
         failed=_failed(out), needed=FEWEST,
         counts=counts, networks=networks, warned=warned.most_common(), total=counts.total(),
         drawings=_drawings(found), outliers=_grouped(outliers(out / TABLE, found)), far=FAR,
         sheet=[(item, _thumbnail(out / item.key / "overlay.png")) for item in sheet],
-        reports={item.key for item in sheet if item.has_report} | _with_reports(out),
+        reports=_with_reports(out),
     )  # fmt: skip
-    with whole_file(out / PAGE) as path:
-        path.write_text(page, encoding="utf-8", errors="replace")
     return out / PAGE
 
 
