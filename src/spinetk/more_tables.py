@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import asdict
+from functools import lru_cache
 
 import pydicom
 
@@ -20,6 +21,10 @@ from spinetk.pipeline import segment
 from spinetk.solids import OutlinedSlice
 from spinetk.study import Frame, Segmentation
 
+# a process does many series of one run
+_reference = lru_cache(maxsize=1)(read_reference)
+_extractor = lru_cache(maxsize=1)(extractor)
+
 
 def more_tables(
     result: Segmentation, loaded: LoadedModel, options: Options, on_progress: Progress
@@ -30,10 +35,10 @@ def more_tables(
         of_result = (result.series.key, "", result.series.modality or "")
         values = values_of_rows(measurements(result), of_result)
         groups = groups_of(*_sex_and_age(result))
-        found = standings(values, read_reference(options.reference), groups)
+        found = standings(values, _reference(options.reference), groups)
         tables |= {"reference.csv": [asdict(item) for item in found]} if found else {}
     if options.pyradiomics:
-        tables["pyradiomics.csv"] = full_radiomics(result, extractor(options.pyradiomics))
+        tables["pyradiomics.csv"] = full_radiomics(result, _extractor(options.pyradiomics))
     shown = [count.index for count in result.trace if count.bodies]
     if options.slices == "per-body":
         # all between: thin series are searched coarsely, structures are followed slice by slice
