@@ -16,12 +16,17 @@ distributed = pytest.importorskip("distributed", reason="needs the cluster extra
 
 
 @pytest.fixture(scope="module")
-def address() -> "object":
+def cluster() -> "object":
     """A scheduler with two workers, each a process."""
     with distributed.LocalCluster(
         n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
     ) as cluster:
-        yield cluster.scheduler_address
+        yield cluster
+
+
+@pytest.fixture
+def address(cluster: "distributed.LocalCluster") -> str:
+    return cluster.scheduler_address
 
 
 def doubled(number: int) -> int:
@@ -54,6 +59,21 @@ def test_a_lost_workers_tasks_are_done_elsewhere(address: str, tmp_path: Path) -
     tasks = [(number, str(tmp_path / "mark")) for number in range(20)]
     assert sorted(in_cluster(killed_once, tasks, address, lost)) == list(range(20))  # type: ignore[arg-type]
     assert (tmp_path / "mark").exists()
+
+
+def test_results_lost_with_their_worker_are_made_anew(
+    cluster: "distributed.LocalCluster", address: str
+) -> None:
+    results = in_cluster(doubled, range(8), address, lost)  # type: ignore[arg-type]
+    first = next(results)
+    time.sleep(1)  # the others are complete, and lie with their workers
+    workers = list(cluster.workers.values())
+    for worker in workers:
+        os.kill(worker.process.pid, signal.SIGKILL)
+    # the driver hears of it while it still has results to ask for
+    with distributed.Client(address) as client:
+        client.wait_for_workers(len(workers), timeout=60)
+    assert sorted([first, *results]) == [2 * number for number in range(8)]
 
 
 def test_what_cannot_be_done_is_said(address: str) -> None:

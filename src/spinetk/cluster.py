@@ -56,10 +56,19 @@ def in_cluster(
         send(AHEAD * max(1, sum(client.nthreads().values())))
         for future in done:
             task = under_way.pop(future)
-            # a lost worker's tasks are done again by Dask; what remains failed again and again
-            yield future.result() if future.status == "finished" else lost(task)
+            yield _outcome(future, task, lost)
             future.release()
             send(1)
+
+
+def _outcome(future: Any, task: Task, lost: Callable[[Task], Result]) -> Result:
+    """What a task gave. Results stay with the workers until they are asked for: one that was lost
+    with its worker is being made anew, and is waited for; what failed, failed again and again."""
+    try:
+        result: Result = future.result()
+    except Exception:  # the task's own, or the cluster's, which told why
+        return lost(task)
+    return result
 
 
 def _first(items: Iterator[Task], count: int) -> Iterator[Task]:
