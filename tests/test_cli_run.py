@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from spinetk.batch_options import Options
-from spinetk.cli_run import all_that_answer, archive_of
+from spinetk.cli_run import Run, all_that_answer, archive_of, store_of
 from spinetk.dicom_net.retrieve import NodeArchive
 from spinetk.dicom_net.web import WebArchive
 from spinetk.errors import UnreadableInput
@@ -15,6 +15,10 @@ def test_an_archive_is_told_by_how_it_is_named() -> None:
     assert archive_of(None, None, None) is None
     assert isinstance(archive_of("http://localhost:1/dicom-web", None, None), WebArchive)
     assert isinstance(archive_of(None, "A@localhost:1", None), NodeArchive)
+
+
+def test_a_store_is_told_by_its_address() -> None:
+    assert store_of("memory://cohort/").name == "memory://cohort"
 
 
 class Silent:
@@ -37,11 +41,11 @@ class Failing(Silent):
 
 
 def test_a_study_that_fails_is_named_and_the_next_is_tried(tmp_path: Path) -> None:
-    done = all_that_answer(Failing(), "a=b", tmp_path, Options(), None, False, True)
+    done = all_that_answer(Run(tmp_path, Options()), Failing(), "a=b")
     assert [reason for _, reason in done.failed] == ["only a part of it came"] * 2
     assert len({key for key, _ in done.failed}) == 2
 
 
 def test_a_query_that_nothing_answers_is_said(tmp_path: Path) -> None:
     with pytest.raises(UnreadableInput, match="no study that answers"):
-        all_that_answer(Silent(), "a=b", tmp_path, Options(), None, False, True)
+        all_that_answer(Run(tmp_path, Options()), Silent(), "a=b")

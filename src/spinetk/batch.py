@@ -103,7 +103,8 @@ def segment_all(
                     on_progress("series", count + 1, len(todo))
     finally:  # an interrupted run accounts for what it completed
         if found.series:
-            account(out, outcome, options)
+            if not options.apart:
+                account(out, outcome, options)
             if options.sources:
                 note_sources(out, found.series, tops, options)
     if options.shard and not outcome.read:  # few cases, many shards

@@ -9,13 +9,21 @@ from dataclasses import replace
 from pathlib import Path
 
 from spinetk.batch_options import Options, Outcome
-from spinetk.case_names import called, in_shard, renamed, source_of, with_kept_keys
+from spinetk.case_names import (
+    called,
+    in_shard,
+    renamed,
+    source_of,
+    with_folders,
+    with_kept_keys,
+)
 from spinetk.errors import UsageError
 from spinetk.network.registry import find_model
 from spinetk.readers import FoundSeries, FoundStudy
 from spinetk.results.folders import put_back, write_rows, write_summary
 from spinetk.results.keys import slice_keys_pattern
-from spinetk.results.provenance import known_sources, write_sources
+from spinetk.results.provenance import FILE as SOURCES
+from spinetk.results.provenance import append_sources, known_sources, write_sources
 from spinetk.results.record import is_result, whole_record
 from spinetk.study import Refusal
 
@@ -112,12 +120,14 @@ def as_named(found: FoundStudy, inputs: Sequence[Path], out: Path, options: Opti
     if options.key_from:
         series, lacking = renamed(series, options.key_from, inputs)
         found = replace(found, refused=(*found.refused, *lacking))
+    elif options.apart:
+        series = with_folders(series, inputs)
     if options.studies:
         empty = [s for s in options.studies if not any(s.holds(i.place) for i in series)]
         lacking = [Refusal(str(s.key or s.path.name), "holds no series") for s in empty]
         found = replace(found, refused=(*found.refused, *lacking))
         series = called(series, options.studies)
-    if options.keep and out.is_dir():
+    if options.keep and out.is_dir() and not options.apart:
         series = with_kept_keys(series, known_sources(out), inputs)
     if options.shard:
         series = [item for item in series if in_shard(item, inputs, options.shard)]
@@ -147,8 +157,16 @@ def note_sources(
         record = next((one for one in records if one is not None), None)
         if record is not None and record.input_sha256:
             rows.append(source_of(item, inputs, record.input_sha256))
-    if rows:
-        write_sources(out, rows, _of_shard("sources.csv", options.shard))
+    if options.apart:
+        append_sources(out, rows)
+    elif rows:
+        write_sources(out, rows, _of_shard(SOURCES, options.shard))
+
+
+def compact_sources(out: Path, options: Options) -> None:
+    """Leave one row of each key where rows were added one by one; shards add to one file."""
+    if options.sources and options.shard is None and (out / SOURCES).is_file():
+        write_sources(out, ())
 
 
 def _of_shard(name: str, shard: tuple[int, int] | None) -> str:

@@ -58,6 +58,9 @@ class Options:
         studies: what is asked of single ones.
         shard: (I, N): segment the I-th of N parts of the series, that other processes share.
         told: what every result must say of the input, as that only a part of it came.
+        apart: it is one of many studies that are fetched one at a time (`one_by_one`): who asked
+            for them keeps the account, and keys of files tell their folder, for the files that
+            they must differ from are not at hand.
     """
 
     modality: Modality | None = None
@@ -78,6 +81,7 @@ class Options:
     studies: tuple[OneStudy, ...] = ()
     shard: tuple[int, int] | None = None
     told: tuple[Warning, ...] = ()
+    apart: bool = False
 
 
 def options_of(options: Options, place: Path) -> Options:

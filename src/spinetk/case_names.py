@@ -81,6 +81,16 @@ def renamed(
     return with_unique_keys(renewed), refused
 
 
+def with_folders(series: Sequence[FoundSeries], inputs: Sequence[Path]) -> list[FoundSeries]:
+    """The series, those of files under their name after that of the folders that they lie in,
+    from the input on."""
+    keys = []
+    for item in series:
+        folders = place_in(item, inputs).parent.parts[1:]
+        keys.append(item.key if _is_dicom(item) else _safe("_".join((*folders, _own(item)))))
+    return with_unique_keys(replace(i, key=key) for i, key in zip(series, keys, strict=True))
+
+
 def called(series: Sequence[FoundSeries], studies: Sequence[OneStudy]) -> list[FoundSeries]:
     """The series of studies with a key of their own under that key; of several series of one study
     each has its own name after it."""
@@ -168,8 +178,13 @@ def in_shard(item: FoundSeries, inputs: Sequence[Path], shard: tuple[int, int]) 
         shard: (I, N), I from 1.
     """
     text = f"{place_in(item, inputs).as_posix()}\n{_own(item)}"
+    return part_of(text, shard[1]) == shard[0]
+
+
+def part_of(text: str, parts: int) -> int:
+    """Which of so many parts something belongs to, by the SHA-256 of what it is called; from 1."""
     digest = hashlib.sha256(text.encode(errors="surrogateescape")).digest()
-    return int.from_bytes(digest[:8], "big") % shard[1] == shard[0] - 1
+    return int.from_bytes(digest[:8], "big") % parts + 1
 
 
 def place_in(item: FoundSeries, inputs: Sequence[Path]) -> Path:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,17 +17,29 @@ from spinetk.warning import Warning
 if TYPE_CHECKING:  # what takes long to load is loaded when it is needed
     from spinetk.batch_options import Options, Outcome
     from spinetk.dicom_net.archive import Archive
+    from spinetk.fetched import Fetched
+    from spinetk.object_store import ObjectStore
 
 
-def segmented(
-    inputs: list[Path],
-    out: Path,
-    options: Options,
-    cluster: str | None,
-    *,
-    quiet: bool,
-    named: bool,
-) -> Outcome:
+@dataclass(frozen=True)
+class Run:
+    """A run of the command.
+
+    Attributes:
+        out: folder of the results.
+        cluster: of Dask, that shares the series.
+        partial: take a part of a study where no more of it comes.
+        quiet: print errors only.
+    """
+
+    out: Path
+    options: Options
+    cluster: str | None = None
+    partial: bool = False
+    quiet: bool = False
+
+
+def segmented(run: Run, inputs: list[Path], *, named: bool) -> Outcome:
     """Segment an input, and say what became of it.
 
     Args:
@@ -37,19 +50,19 @@ def segmented(
 
     with Progress(
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
-        console=console, transient=True, disable=quiet or not console.is_terminal,
+        console=console, transient=True, disable=run.quiet or not console.is_terminal,
     ) as bar:  # fmt: skip
         task = bar.add_task("reading", total=None)
         outcome = segment_all(
             inputs,
-            out,
-            options,
-            on_done=lambda row: None if quiet else say_done(out, row, named=named),
+            run.out,
+            run.options,
+            on_done=lambda row: None if run.quiet else say_done(run.out, row, named=named),
             on_progress=lambda text, done, total: bar.update(
                 task, description=text, completed=done, total=total
             ),
             workers=cores(),
-            cluster=cluster,
+            cluster=run.cluster,
         )
     for key, reason in outcome.failed:
         say(f"{key}: {reason}")
@@ -64,57 +77,66 @@ def segmented(
     return outcome
 
 
-def from_archive(
-    archive: Archive,
-    study: str,
-    out: Path,
-    options: Options,
-    cluster: str | None,
-    partial: bool,
-    quiet: bool,
-) -> Outcome:
+def from_archive(run: Run, archive: Archive, study: str) -> Outcome:
     """Segment a study of an archive, and store its results there."""
-    came = archive.fetch(study, partial=partial)
-    with came.folder as folder:
-        if came.missing:
-            text = f"only a part of the study: {came.missing}"
-            options = replace(options, told=(Warning("partial", text),))
-        outcome = segmented([Path(folder)], out, options, cluster, quiet=quiet, named=False)
-        done = [str(row["key"]) for row in outcome.done]
-        # those of an interrupted run may not have been stored yet; a server takes one twice
-        count = archive.store([out / key for key in sorted({*done, *outcome.kept})])
+    outcome = _of_fetched(run, archive.fetch(study, partial=run.partial), named=False)
+    done = [str(row["key"]) for row in outcome.done]
+    # those of an interrupted run may not have been stored yet; a server takes one twice
+    count = archive.store([run.out / key for key in sorted({*done, *outcome.kept})])
     print(f"stored {count} instances in {archive.name}")
     return outcome
 
 
-def all_that_answer(
-    archive: Any,
-    query: str,
-    out: Path,
-    options: Options,
-    cluster: str | None,
-    partial: bool,
-    quiet: bool,
-) -> Outcome:
-    """Segment the studies that answer a query, one at a time; one that fails is told and the others
-    go on. With `--continue` those that have results are not fetched again."""
-    from spinetk.batch_options import Outcome
-    from spinetk.results.keys import dicom_key
+def all_that_answer(run: Run, archive: Any, query: str) -> Outcome:
+    """Segment the studies that answer a query, one at a time."""
+    return _every(
+        run,
+        archive.studies(query),
+        lambda study, options: from_archive(replace(run, options=options), archive, study),
+        UnreadableInput("has no study that answers the query", archive.name),
+    )
 
-    whole = Outcome()
-    for study in archive.studies(query):
-        prefix = dicom_key(study, 0).removesuffix("0")
-        if options.keep and any(out.glob(f"{prefix}*/run.json")):
-            whole.kept.append(prefix.rstrip("-"))
-            continue
-        try:
-            whole.add(from_archive(archive, study, out, options, cluster, partial, quiet))
-        except SpineError as error:
-            say(str(error))
-            whole.failed.append((prefix.rstrip("-"), error.reason))
-    if not whole.done and not whole.kept and not whole.failed:
-        raise UnreadableInput("has no study that answers the query", archive.name)
+
+def all_in_store(run: Run, store: ObjectStore) -> Outcome:
+    """Segment the studies of an object store, one at a time."""
+    return _every(
+        run,
+        store.studies(),
+        lambda study, options: _of_fetched(
+            replace(run, options=options), store.fetch(study), named=True
+        ),
+        UnreadableInput("holds no study", store.name),
+    )
+
+
+def _every(
+    run: Run, studies: Iterable[str], segment: Callable[[str, Options], Outcome], none: SpineError
+) -> Outcome:
+    """Segment every study; without one that was looked at, say so."""
+    from spinetk.one_by_one import one_by_one
+
+    whole = one_by_one(studies, run.out, run.options, segment, lambda error: say(str(error)))
+    if not whole.done and not whole.kept and not whole.failed and run.options.shard is None:
+        raise none
     return whole
+
+
+def _of_fetched(run: Run, came: Fetched, *, named: bool) -> Outcome:
+    """Segment a study that was copied here."""
+    options = run.options
+    with came.folder:
+        if came.missing:
+            text = f"only a part of the study: {came.missing}"
+            options = replace(options, told=(Warning("partial", text),))
+        return segmented(replace(run, options=options), [came.place], named=named)
+
+
+def store_of(url: str) -> ObjectStore:
+    """The object store that was named."""
+    needs("store", "fsspec")
+    from spinetk.object_store import ObjectStore
+
+    return ObjectStore(url)
 
 
 def archive_of(url: str | None, node: str | None, port: int | None) -> Any:

@@ -18,7 +18,15 @@ from spinetk.cli_options import (
     spacing_of,
     study_of,
 )
-from spinetk.cli_run import all_that_answer, archive_of, from_archive, segmented
+from spinetk.cli_run import (
+    Run,
+    all_in_store,
+    all_that_answer,
+    archive_of,
+    from_archive,
+    segmented,
+    store_of,
+)
 from spinetk.errors import UsageError
 from spinetk.writers.formats import DICOM_FORMATS, FORMATS, USUAL_FORMATS
 
@@ -45,6 +53,12 @@ def segment(
         str | None,
         typer.Option(
             help="Every study there that answers, as 'ModalitiesInStudy=MR,StudyDate=2020-'."
+        ),
+    ] = None,
+    store: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL", help="Every study in a folder of an object store: s3://bucket/cohort."
         ),
     ] = None,
     partial: Annotated[
@@ -137,7 +151,7 @@ def segment(
 
     cv2.setNumThreads(cores())
     listed = read_studies(studies) if studies else ()
-    if studies and (inputs or dicomweb or dimse):
+    if studies and (inputs or dicomweb or dimse or store):
         raise UsageError("--studies names the input: leave out the others")
     inputs = [one.path for one in listed] or inputs
     options = Options(
@@ -164,21 +178,25 @@ def segment(
     if overwrite and keep:
         raise UsageError("--overwrite replaces results and --continue keeps them: give one of them")
     study = study_of(study) if study else None
+    places = sum(map(bool, (inputs, dicomweb, dimse, store)))
     asked = bool(study) + bool(query)
-    if sum(map(bool, (inputs, dicomweb, dimse))) != 1 or bool(inputs) == bool(asked) or asked > 1:
+    if places != 1 or asked != bool(dicomweb or dimse):
         archives = "--dicomweb URL or --dimse TITLE@HOST:PORT, with --study UID (or --query)"
-        raise UsageError(f"name either INPUT files or folders, or {archives}")
+        raise UsageError(f"name either INPUT files or folders, or --store URL, or {archives}")
     if query and not dicomweb:
         raise UsageError("--query is of a --dicomweb service")
+    run = Run(out, options, cluster, partial, quiet)
     archive = archive_of(dicomweb, dimse, receive_port)
-    if archive is None:
-        if partial or receive_port:
-            raise UsageError("--partial and --receive-port are of a study from an archive")
-        outcome = segmented(inputs or [], out, options, cluster, quiet=quiet, named=True)
+    if archive is None and (partial or receive_port):
+        raise UsageError("--partial and --receive-port are of a study from an archive")
+    if store:
+        outcome = all_in_store(run, store_of(store))
+    elif archive is None:
+        outcome = segmented(run, inputs or [], named=True)
     elif study:
-        outcome = from_archive(archive, study, out, options, cluster, partial, quiet)
+        outcome = from_archive(run, archive, study)
     else:
-        outcome = all_that_answer(archive, str(query), out, options, cluster, partial, quiet)
+        outcome = all_that_answer(run, archive, str(query))
     if outcome.done and not quiet:
         print(verdicts(outcome.done, [key for key, _ in outcome.failed]))
     if outcome.done and options.sources and not quiet and console.is_terminal:

@@ -2,27 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from spinetk.errors import UnreadableInput
+from spinetk.fetched import Fetched
 from spinetk.writers.formats import DICOM_FORMATS
-
-
-@dataclass(frozen=True)
-class Fetched:
-    """A study that was read from an archive.
-
-    Attributes:
-        folder: holds its instances; goes when it is closed.
-        missing: why it is only a part of the study; None for all of it.
-    """
-
-    folder: tempfile.TemporaryDirectory[str]
-    missing: str | None = None
 
 
 class Archive(Protocol):
@@ -49,19 +34,6 @@ class Archive(Protocol):
         Raises:
             SpineError: it is not reached or refuses one; the results stay where they are.
         """
-
-
-def whole_study(fetched: Fetched, archive: str, *, partial: bool) -> Fetched:
-    """What was fetched, if it is the whole study or a part is welcome.
-
-    Raises:
-        UnreadableInput: it is a part.
-    """
-    if fetched.missing and not partial:
-        fetched.folder.cleanup()
-        told = f"only a part of the study came ({fetched.missing}); nothing is segmented or stored"
-        raise UnreadableInput(f"{told} unless --partial is given", archive)
-    return fetched
 
 
 def dicom_files(folders: Iterable[Path]) -> Iterator[list[Path]]:

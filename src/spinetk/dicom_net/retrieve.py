@@ -31,12 +31,13 @@ from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.pdu_primitives import SCP_SCU_RoleSelectionNegotiation
 from pynetdicom.presentation import build_context
 
-from spinetk.dicom_net.archive import Fetched, dicom_files, whole_study
+from spinetk.dicom_net.archive import dicom_files
 from spinetk.dicom_net.arriving import arrived, arriving_in
 from spinetk.dicom_net.encryption import server_tls
 from spinetk.dicom_net.peers import AE_TITLE, Peer
 from spinetk.dicom_net.send import associated, send_files
 from spinetk.errors import UnreadableInput, UsageError
+from spinetk.fetched import Fetched, whole_study
 from spinetk.temporary import temporary_folder
 
 FIND, MOVE, GET = (UID(f"1.2.840.10008.5.1.4.1.2.2.{number}") for number in (1, 2, 3))

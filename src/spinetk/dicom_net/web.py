@@ -15,8 +15,9 @@ import pydicom
 import requests
 from dicomweb_client.api import DICOMwebClient
 
-from spinetk.dicom_net.archive import Fetched, dicom_files, whole_study
+from spinetk.dicom_net.archive import dicom_files
 from spinetk.errors import SpineError, UnreadableInput, UsageError
+from spinetk.fetched import Fetched, whole_study
 from spinetk.temporary import temporary_folder
 
 AS_STORED = (("application/dicom", "*"),)

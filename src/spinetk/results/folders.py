@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
+import os
 import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -105,6 +107,24 @@ def write_rows(
         if owner_only:
             partial.touch(OWNER_ONLY)
         _write(partial, columns, rows)
+
+
+def append_rows(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
+    """Add rows to the end of a CSV file that only its owner may read, at once, so that processes
+    which share it do not mix theirs. A row that a killed process left unfinished ends there."""
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, fieldnames=columns)
+    writer.writerows({name: plain_cell(value) for name, value in row.items()} for row in rows)
+    if not text.getvalue():
+        return
+    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT
+    with open(os.open(path, flags, OWNER_ONLY), "r+b", buffering=0) as stream:
+        end = stream.seek(0, os.SEEK_END)
+        stream.seek(max(0, end - 1))
+        before = "" if end and stream.read(1) == b"\n" else "\r\n"
+        if not end:
+            before = ",".join(columns) + "\r\n"
+        stream.write((before + text.getvalue()).encode(errors="replace"))
 
 
 def _write(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:

@@ -14,7 +14,10 @@ import hashlib
 import re
 
 DICOM_KEY = r"([0-9a-f]{8})-(?:\d+|whole)(?:-\d+)?"
-NAMES_BESIDE = ("summary.csv", "failures.csv", "sources.csv", "measurements.csv", "codebook.csv")
+NAMES_BESIDE = (
+    "summary.csv", "failures.csv", "sources.csv", "completed.csv", "measurements.csv",
+    "codebook.csv",
+)  # fmt: skip
 """Files in the folder of results."""
 RESULT_OF_DICOM = rf"^{DICOM_KEY}(?:-slice-\d+)?(?:-corrected-\d+)?$"
 """Its group is what all results of a study have in common."""

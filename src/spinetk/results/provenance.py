@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from spinetk.results.folders import write_rows
+from spinetk.results.folders import append_rows, write_rows
 from spinetk.results.keys import slice_keys_glob
 from spinetk.results.record import whole_record
 
@@ -43,8 +43,14 @@ def write_sources(out: Path, rows: Iterable[SourceRow], name: str = FILE) -> Non
     """
     path = out / name
     known = {row.key: row for row in (*read_sources(path), *rows)}
-    there = (row for row in known.values() if _has_results(out, row.key))
+    there = (row for row in known.values() if has_results(out, row.key))
     write_rows(path, COLUMNS, map(asdict, there), owner_only=True)
+
+
+def append_sources(out: Path, rows: Iterable[SourceRow], name: str = FILE) -> None:
+    """Add rows to the end of the file, in a time that does not grow with it: of a key that has a
+    row there already the last one counts."""
+    append_rows(out / name, COLUMNS, map(asdict, rows))
 
 
 def read_sources(path: Path) -> list[SourceRow]:
@@ -64,7 +70,7 @@ def known_sources(out: Path) -> list[SourceRow]:
     """What the files of all runs and shards say of the results that are there; of results that they
     do not know, what their records say."""
     rows = [row for path in sorted(out.glob("sources*.csv")) for row in read_sources(path)]
-    known = [row for row in rows if _has_results(out, row.key)]
+    known = [row for row in rows if has_results(out, row.key)]
     named = {row.key for row in known}
     for path in sorted(out.iterdir()):  # of a run that was killed; what is known is not read
         if path.name in named or path.name.startswith("."):
@@ -76,5 +82,6 @@ def known_sources(out: Path) -> list[SourceRow]:
     return known
 
 
-def _has_results(out: Path, key: str) -> bool:
+def has_results(out: Path, key: str) -> bool:
+    """Whether there are results of a series: one, or those of its slices."""
     return (out / key).is_dir() or any(out.glob(slice_keys_glob(key)))

@@ -1,0 +1,58 @@
+"""Segment many studies that lie elsewhere, one at a time: each is fetched, segmented, and its copy
+goes again. What one study costs does not grow with the number of those before it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from spinetk.batch_folder import account, compact_sources
+from spinetk.batch_options import Options, Outcome
+from spinetk.case_names import part_of
+from spinetk.errors import SpineError
+from spinetk.results.completed import completed, name_of, note_completed
+
+
+def one_by_one(
+    studies: Iterable[str],
+    out: Path,
+    options: Options,
+    segment: Callable[[str, Options], Outcome],
+    on_failure: Callable[[SpineError], None] = lambda error: None,
+) -> Outcome:
+    """Segment every study; one that fails is recorded and the others go on. With `options.keep`,
+    those that are done are not fetched again, with `options.shard` those of others not at all.
+
+    Args:
+        studies: a StudyInstanceUID or an address each.
+        segment: fetches and segments one, with these options.
+        on_failure: called with why a study could not be had.
+    """
+    whole = Outcome()
+    done = completed(out) if options.keep and out.is_dir() else {}
+    own = replace(options, shard=None, apart=True)
+    try:
+        for study in studies:
+            if options.shard and part_of(study, options.shard[1]) != options.shard[0]:
+                continue
+            if kept := done.get(name_of(study)):
+                whole.kept += kept
+                continue
+            try:
+                outcome = segment(study, own)
+            except SpineError as error:
+                on_failure(error)
+                # names of files may be written where the account of sources is
+                called = study if options.sources else f"study {name_of(study)}"
+                whole.failed.append((called, error.reason))
+                continue
+            whole.add(outcome)
+            if not outcome.failed:
+                keys = [str(row["key"]) for row in outcome.done]
+                note_completed(out, study, (*keys, *outcome.kept))
+    finally:  # an interrupted run accounts for what it completed
+        if out.is_dir():
+            account(out, whole, options)
+            compact_sources(out, options)
+    return whole
