@@ -14,6 +14,7 @@ from spinetk.atomic import (
     whole_folder,
     write_text,
 )
+from spinetk.owners import HOST
 
 
 def test_a_file_takes_its_place_only_when_it_is_complete(tmp_path: Path) -> None:
@@ -78,9 +79,12 @@ def test_of_two_writers_the_last_one_stays_and_none_fails(tmp_path: Path) -> Non
 def test_folders_of_dead_processes_are_told_from_those_of_living_ones(tmp_path: Path) -> None:
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
-    for owner in (dead.pid, os.getpid()):
-        (tmp_path / f"{UNFINISHED}{owner}-abc").mkdir()
-    assert [p.name for p in leftovers(tmp_path)] == [f"{UNFINISHED}{dead.pid}-abc"]
+    left = f"{UNFINISHED}{HOST}-{dead.pid}-abc"
+    (tmp_path / left).mkdir()
+    with whole_folder(tmp_path / "result"), whole_file(tmp_path / "table") as table:
+        table.touch()
+        assert len(list(tmp_path.iterdir())) == 3
+        assert [p.name for p in leftovers(tmp_path)] == [left]
 
 
 def test_a_folder_that_was_deleted_is_not_made_again(tmp_path: Path) -> None:

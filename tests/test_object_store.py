@@ -57,9 +57,11 @@ def cohort(environment: dict[str, str], phantom_folder: Path, pictures: Path) ->
 
 def segment(url: str, out: Path, *more: str) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-m", "spinetk.cli", "segment", "--store", url, "-o", str(out)]
+    (out.parent / "temporary").mkdir(exist_ok=True)
     return subprocess.run(
-        [*command, "--format", "csv", *more], capture_output=True, text=True, check=False
-    )
+        [*command, "--format", "csv", *more], capture_output=True, text=True, check=False,
+        env=os.environ | {"TMPDIR": str(out.parent / "temporary")},
+    )  # fmt: skip
 
 
 def sources(out: Path) -> dict[str, str]:
@@ -82,7 +84,7 @@ def test_every_study_of_a_cohort_is_segmented_as_from_a_disk(cohort: str, tmp_pa
     assert tables[0] == tables[1] == tables[2] and tables[0].count("\n") > 5
     with (tmp_path / "out" / "summary.csv").open(newline="") as stream:
         assert len(list(csv.DictReader(stream))) == 4
-    assert not list(Path(os.environ.get("TMPDIR", "/tmp")).glob(f"spinetk-{os.getpid()}-*"))
+    assert list((tmp_path / "temporary").iterdir()) == []  # copies are gone
 
 
 def test_a_run_that_goes_on_fetches_what_is_not_done(cohort: str, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from spinetk.owners import HOST, held
 from spinetk.temporary import sweep_temporary, temporary_folder
 
 PROGRAM = """
@@ -42,6 +43,24 @@ def test_what_a_killed_process_left_is_swept(own_place: Path) -> None:
     os.utime(left, (0, 0))
     sweep_temporary()
     assert not left.exists()
+
+
+def test_what_a_process_of_another_container_has_in_use_is_not_swept(own_place: Path) -> None:
+    mine = temporary_folder()
+    os.utime(mine.name, (0, 0))
+    # a process whose number is free, or another's, here
+    other = own_place / f"spinetk-{HOST}-999999-a"
+    other.mkdir()
+    with held(other):
+        os.utime(other, (0, 0))
+        sweep_temporary()
+        assert other.is_dir() and Path(mine.name).is_dir()
+    # one of this number that is gone: the predecessor of number 1 in a container
+    left = own_place / f"spinetk-{HOST}-{os.getpid()}-b"
+    left.mkdir()
+    os.utime(left, (0, 0))
+    sweep_temporary()
+    assert not left.exists() and not other.exists() and Path(mine.name).is_dir()
 
 
 def test_nothing_else_is_swept(own_place: Path) -> None:

@@ -1,8 +1,8 @@
 """Write beside, then rename: what bears its name is complete, whatever ends the process.
 
 Results, states and everything else that others may read while it is written go through here. What
-is not complete has a hidden name with the number of the process that writes it
-(`.unfinished-PID-...`).
+is not complete has a hidden name with the machine and the process that writes it
+(`.unfinished-HOST-PID-...`).
 """
 
 from __future__ import annotations
@@ -17,15 +17,31 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from spinetk.owners import hold, is_left, owned_name
+
 UNFINISHED = ".unfinished-"
 TRIES = 20
 SPARE_BYTES = 512 * 2**20
 """So much of the disk is left free by those who take files in."""
 
 
+def see_room(folder: Path, wanted: int = 0) -> None:
+    """See that a disk takes more and keeps its reserve: whoever takes something in asks while it
+    comes, for others come at the same time.
+
+    Args:
+        wanted: bytes that are to come.
+
+    Raises:
+        OSError: it is full (ENOSPC).
+    """
+    if shutil.disk_usage(folder).free - wanted < SPARE_BYTES:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
+
+
 def unfinished(place: Path) -> Path:
     """A name beside a place for what is not complete yet; nothing is written."""
-    return place.with_name(f"{UNFINISHED}{os.getpid()}-{uuid.uuid4().hex[:12]}")
+    return place.with_name(f"{UNFINISHED}{owned_name()}{uuid.uuid4().hex[:12]}")
 
 
 @contextmanager
@@ -77,6 +93,7 @@ def whole_folder(place: Path) -> Iterator[Path]:
     """
     path, older = unfinished(place), unfinished(place)
     path.mkdir()
+    lock = hold(path)
     try:
         yield path
         for _ in range(TRIES):
@@ -95,18 +112,20 @@ def whole_folder(place: Path) -> Iterator[Path]:
         if older.exists() and not place.exists():
             older.rename(place)
         shutil.rmtree(path, ignore_errors=True)
-        shutil.rmtree(older, ignore_errors=True)
         raise
-    shutil.rmtree(older, ignore_errors=True)
+    finally:
+        if lock is not None:
+            os.close(lock)
+        shutil.rmtree(older, ignore_errors=True)
 
 
 def leftovers(folder: Path) -> list[Path]:
-    """Folders and files that processes of this machine were writing when they were killed."""
+    """Folders and files that processes were writing when they were killed."""
     found = []
     for path in folder.glob(f"{UNFINISHED}*"):
-        owner = path.name.removeprefix(UNFINISHED).partition("-")[0]
-        if owner.isdecimal() and not is_alive(int(owner)):
-            found.append(path)
+        with contextlib.suppress(FileNotFoundError):  # just being completed
+            if is_left(path, path.name.removeprefix(UNFINISHED)):
+                found.append(path)
     return sorted(found)
 
 
@@ -127,17 +146,6 @@ def lock_folder(folder: Path) -> IO[str]:
         file.close()
         raise
     return file
-
-
-def is_alive(process: int) -> bool:
-    """Whether a process of this machine runs, by its number."""
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:  # another user's
-        return True
-    return True
 
 
 def write_text(place: Path, text: str) -> None:

@@ -145,7 +145,7 @@ def archive_of(url: str | None, node: str | None, port: int | None) -> Any:
         needs("dicomweb", "dicomweb_client")
         from spinetk.dicom_net.web import WebArchive
 
-        return WebArchive(url)
+        return WebArchive.at(url)
     if node:
         needs("serve", "pynetdicom")
         from spinetk.dicom_net.peers import parse_peer

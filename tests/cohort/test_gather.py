@@ -9,6 +9,7 @@ from PIL import Image
 
 from spinetk.cohort.gather import gather
 from spinetk.errors import UnreadableInput
+from spinetk.owners import HOST
 from spinetk.results.provenance import SourceRow, read_sources, write_sources
 
 
@@ -47,8 +48,8 @@ def test_what_cannot_be_read_is_named_and_takes_nothing_with_it(cohort: Path) ->
     (cohort / "person-02" / "instances.csv").write_bytes(b"\xff\xfe,,\n")
     Image.new("L", (1, 1000)).save(cohort / "person-05" / "overlay.png")
     (cohort / "failures-0001-of-0002.csv").write_bytes(b"key,reason\nM\xfcller,why\n")
-    (cohort / ".unfinished-999999-measurements.csv").write_text("x")
-    os.utime(cohort / ".unfinished-999999-measurements.csv", (0, 0))
+    (cohort / f".unfinished-{HOST}-999999-measurements.csv").write_text("x")
+    os.utime(cohort / f".unfinished-{HOST}-999999-measurements.csv", (0, 0))
     os.mkfifo(cohort / "person-06" / "pipe")
     done = gather(cohort)
     assert done.results == 10 and done.failed == 3

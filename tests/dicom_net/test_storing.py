@@ -29,7 +29,7 @@ def test_an_image_sent_twice_is_one_and_nothing_new(folder: StudyFolder) -> None
     put(folder, "1.2", "1.2.3", b"content")
     assert folder.arrivals(study) == (count, came) and count == 1
     put(folder, "1.2", "1.2.3", b"other")
-    assert folder.arrivals(study)[0] == 1 and folder.arrivals(study)[1] > came
+    assert folder.arrivals(study)[0] == 2 and folder.arrivals(study)[1] > came
 
 
 def test_no_uid_leads_out_of_the_folder(folder: StudyFolder, tmp_path: Path) -> None:
@@ -97,3 +97,18 @@ def test_two_nodes_do_not_share_a_folder(tmp_path: Path) -> None:
         StudyFolder(tmp_path / "node")
     first.close()
     StudyFolder(tmp_path / "node").close()
+
+
+def test_another_image_under_the_same_uid_replaces_none(tmp_path: Path) -> None:
+    folder = StudyFolder(tmp_path)
+    for content in (b"first", b"second", b"first"):
+        put(folder, "1.2", "1.2.3", content)
+    [study] = folder.studies()
+    assert sorted(path.read_bytes() for path in study.iterdir()) == [b"first", b"second"]
+
+
+def test_studies_are_their_owners_in_a_folder_that_is_not(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    StudyFolder(tmp_path)
+    for name in ("incoming", "results", "states", "arriving"):
+        assert (tmp_path / name).stat().st_mode & 0o077 == 0

@@ -72,7 +72,7 @@ def test_from_a_part_nothing_is_stored_unless_asked(half: HalfServer, tmp_path: 
 
 def test_a_whole_study_and_an_address_that_ends_in_a_stroke(half: HalfServer) -> None:
     for url in (f"{half.url}/ok", f"{half.url}/ok/"):
-        fetched = WebArchive(url).fetch("1.2.3")
+        fetched = WebArchive.at(url).fetch("1.2.3")
         assert fetched.missing is None and len(list(Path(fetched.folder.name).iterdir())) == 9
         fetched.folder.cleanup()
 
@@ -141,7 +141,7 @@ def test_a_server_that_gives_few_at_once_is_asked_for_the_rest(
         def search_for_studies(self, search_filters: object, offset: int) -> list[object]:
             return [{"0020000D": {"Value": [uid]}} for uid in there[offset : offset + 3]]
 
-    monkeypatch.setattr("spinetk.dicom_net.web._client", lambda url: Client())
+    monkeypatch.setattr(WebArchive, "_client", lambda archive: Client())
     assert list(WebArchive("http://a").studies("StudyDate=2020")) == there
 
 
@@ -196,10 +196,28 @@ def test_what_is_compressed_comes_as_it_is_stored(
     folder.cleanup()
 
 
-def test_a_password_in_the_address_is_not_printed() -> None:
+def test_a_name_and_a_password_in_the_address_are_used_and_not_printed() -> None:
+    archive = WebArchive.at("http://doctor:p@s%2Fs%40t@127.0.0.1:9/dicom-web")
+    assert archive.login == ("doctor", "p@s/s@t") and "s@t" not in repr(archive)
     with pytest.raises(UnreadableInput) as told:
-        WebArchive("http://doctor:secret@127.0.0.1:9/dicom-web").fetch("1.2.3")
-    assert "secret" not in str(told.value) and "127.0.0.1:9" in str(told.value)
+        archive.fetch("1.2.3")
+    assert str(told.value).startswith("http://127.0.0.1:9/dicom-web: ")
+    assert "s@t" not in str(told.value) and "doctor" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["http://me:s3cr/et@127.0.0.1:1/d", "http://me:s3cret@/d", "me:s3cret@127.0.0.1:1",
+     "http:/me:s3cret@127.0.0.1:1", "http://me:s3cret@[::1/d", "ftp://me:s3cret@a/d",
+     "https://me:s3cret@[pacs/d", "me:s3cret@pacs/dicom-web"],
+)  # fmt: skip
+def test_what_is_no_address_is_refused_without_being_repeated(address: str, tmp_path: Path) -> None:
+    command = ["segment", "--dicomweb", address, "--study", "1.2.3", "-o", str(tmp_path / "out")]
+    done = subprocess.run(
+        [sys.executable, "-m", "spinetk.cli", *command], capture_output=True, text=True
+    )
+    assert done.returncode == 2 and done.stderr.count("\n") == 1, done.stderr
+    assert "s3c" not in done.stderr + done.stdout
 
 
 @needs_orthanc

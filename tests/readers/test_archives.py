@@ -109,5 +109,5 @@ def test_single_compressed_images_are_known_by_their_names(tmp_path: Path) -> No
         (tmp_path / name).write_bytes(packed)
         assert unpack_one(tmp_path / name, tmp_path, Room()).read_bytes() == b"ab"
     (tmp_path / "c.nii.bz2").write_bytes(b"no")
-    with pytest.raises(UnreadableInput, match="cannot be unpacked"):
+    with pytest.raises(UnreadableInput, match="is not compressed as its name says"):
         unpack_one(tmp_path / "c.nii.bz2", tmp_path, Room())

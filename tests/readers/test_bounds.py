@@ -1,16 +1,22 @@
 """Small files that claim, or hold, much: refused before anything of it is in memory."""
 
+import bz2
 import gzip
 import json
+import lzma
 import struct
 import subprocess
 import sys
+import tarfile
 import zlib
 from pathlib import Path
 
 import pydicom
 import pytest
-from pydicom.uid import DeflatedExplicitVRLittleEndian
+from pydicom.encaps import encapsulate
+from pydicom.filebase import DicomBytesIO
+from pydicom.filewriter import write_file_meta_info
+from pydicom.uid import DeflatedExplicitVRLittleEndian, RLELossless
 
 from spinetk.errors import UnreadableInput, UsageError
 from spinetk.readers.bounds import check_bytes, check_deflated
@@ -72,6 +78,68 @@ def deflated(path: Path, phantom_folder: Path, megabytes: int) -> Path:
     return path
 
 
+def nrrd(path: Path, encoding: str, planes: int, after: int) -> Path:
+    """A volume of 64 x 64 x `planes` zeros, with so many MB more behind them."""
+    path.write_text(
+        f"NRRD0004\ntype: short\ndimension: 3\nsizes: 64 64 {planes}\nencoding: {encoding}\n"
+        "endian: little\nspace: left-posterior-superior\n"
+        "space directions: (4,0,0) (0,1,0) (0,0,1)\nspace origin: (0,0,0)\n\n"
+    )
+    packed = zlib.compressobj(9, zlib.DEFLATED, 31) if encoding == "gzip" else bz2.BZ2Compressor()
+    with path.open("ab") as stream:
+        stream.write(packed.compress(bytes(2 * 64 * 64 * planes)))
+        for _ in range(after):
+            stream.write(packed.compress(bytes(2**20)))
+        stream.write(packed.flush())
+    return path
+
+
+def image(phantom_folder: Path) -> pydicom.Dataset:
+    return pydicom.dcmread(next((phantom_folder / "dicom").iterdir()))
+
+
+def many_links(path: Path) -> Path:
+    """A tar archive of nothing but links."""
+    with tarfile.open(path, "w:gz") as archive:
+        link = tarfile.TarInfo("a")
+        link.type, link.linkname = tarfile.SYMTYPE, "b"
+        for _ in range(200_001):
+            archive.addfile(link)
+    return path
+
+
+def long_name(path: Path, megabytes: int) -> Path:
+    """A tar archive with one name of that length."""
+    header = tarfile.TarInfo("././@LongLink")
+    header.type, header.size = tarfile.GNUTYPE_LONGNAME, megabytes * 2**20
+    with gzip.open(path, "wb", 1) as stream:
+        stream.write(header.tobuf(tarfile.GNU_FORMAT))
+        for _ in range(megabytes):
+            stream.write(b"a" * 2**20)
+    return path
+
+
+def wide_xz(path: Path) -> Path:
+    """A few bytes of xz that ask for a dictionary of 2 GB."""
+    packed = bytearray(lzma.compress(b"nothing"))
+    header = packed[12 : 12 + 4 * (packed[12] + 1)]
+    assert header[2:4] == b"\x21\x01"
+    header[4] = 38
+    header[-4:] = zlib.crc32(header[:-4]).to_bytes(4, "little")
+    packed[12 : 12 + len(header)] = header
+    path.write_bytes(packed)
+    return path
+
+
+def long_table(path: Path) -> Path:
+    """A zip archive whose table of files is all there is."""
+    entry = struct.pack("<4s6H3L5H2L", b"PK\1\2", *[0] * 6, *[0] * 3, 1, *[0] * 4, *[0] * 2) + b"a"
+    count = 1_200_000
+    end = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 65535, 65535, count * len(entry), 0, 0)
+    path.write_bytes(entry * count + end)
+    return path
+
+
 PROGRAM = r"""
 import re, sys
 from spinetk.errors import SpineError
@@ -116,6 +184,63 @@ def test_a_deflated_file_that_holds_much(phantom_folder: Path, tmp_path: Path) -
     said, memory = read_apart(deflated(tmp_path / "a.dcm", phantom_folder, 600))
     assert "deflated: SPINETK_LARGEST_MB" in said and memory < MOST_MB
     check_deflated(deflated(tmp_path / "b.dcm", phantom_folder, 1))
+
+
+def test_a_deflated_file_that_hides_that_it_is_one(phantom_folder: Path, tmp_path: Path) -> None:
+    whole = deflated(tmp_path / "whole", phantom_folder, 600).read_bytes()
+    (tmp_path / "bare").write_bytes(whole[132:])  # no preamble
+    # what says so comes late
+    dataset = pydicom.dcmread(tmp_path / "whole", stop_before_pixels=True)
+    dataset.file_meta.ImplementationVersionName = "x" * 4000
+    dataset.file_meta.MediaStorageSOPInstanceUID = "1" * 4000
+    start = 132 + 12 + dataset.file_meta.FileMetaInformationGroupLength
+    head = DicomBytesIO()
+    write_file_meta_info(head, dataset.file_meta, enforce_standard=False)
+    (tmp_path / "late").write_bytes(whole[:132] + head.getvalue() + whole[start:])
+    for name in ("bare", "late"):
+        with pytest.raises(UnreadableInput, match="deflated: SPINETK_LARGEST_MB"):
+            check_deflated(tmp_path / name)
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "bzip2"])
+def test_a_volume_that_holds_more_than_it_says(encoding: str, tmp_path: Path) -> None:
+    said, memory = read_apart(nrrd(tmp_path / "a.nrrd", encoding, 64, 1500))
+    assert "sizes do not fit" in said and memory < MOST_MB
+    said, memory = read_apart(nrrd(tmp_path / "b.nrrd", encoding, 64, 0))
+    assert said == "64 slices"
+
+
+def test_archives_whose_headers_hold_much(tmp_path: Path) -> None:
+    for path, why in (
+        (long_name(tmp_path / "a.tar.gz", 1500), "its table of files"),
+        (many_links(tmp_path / "b.tar.gz"), "more than is unpacked"),
+        (wide_xz(tmp_path / "c.dcm.xz"), "cannot be unpacked"),
+        (wide_xz(tmp_path / "d.tar.xz"), "cannot be unpacked"),
+        (long_table(tmp_path / "e.zip"), "its table of files"),
+    ):
+        said, memory = read_apart(path)
+        assert why in said and memory < MOST_MB, (path.name, said, memory)
+
+
+def test_an_image_with_more_pixels_than_it_says(phantom_folder: Path, tmp_path: Path) -> None:
+    dataset = image(phantom_folder)
+    dataset.PixelData = bytes(900 * 2**20)
+    dataset.save_as(tmp_path / "a.dcm")
+    del dataset
+    said, memory = read_apart(tmp_path / "a.dcm")
+    assert "SPINETK_LARGEST_MB=901 " in said and memory < MOST_MB
+
+
+def test_run_lengths_that_hold_more_than_the_image(phantom_folder: Path, tmp_path: Path) -> None:
+    dataset = image(phantom_folder)
+    dataset.file_meta.TransferSyntaxUID = RLELossless
+    runs = b"\x81\0" * (12 * 2**20)  # 1.5 GB
+    segments = struct.pack("<16L", 2, 64, 64 + len(runs), *[0] * 13) + runs + runs[:1000]
+    dataset.PixelData = encapsulate([segments])
+    dataset["PixelData"].VR = "OB"
+    dataset.save_as(tmp_path / "a.dcm")
+    said, memory = read_apart(tmp_path / "a.dcm")
+    assert "pixels" in said and memory < MOST_MB
 
 
 def test_a_mask_that_claims_much(tmp_path: Path) -> None:

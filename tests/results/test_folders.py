@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from spinetk.atomic import UNFINISHED
+from spinetk.owners import HOST
 from spinetk.results.folders import put_back, results_below, results_in, write_rows, write_summary
 from spinetk.results.record import write_record
 from tests.results.test_record import record
@@ -38,8 +39,8 @@ def test_a_result_whose_process_was_killed_while_it_was_renamed_comes_back(tmp_p
     dead.wait()
     fill(tmp_path, "p1", "p2")
     for key, place in (("p1", "1"), ("p2", "2")):
-        shutil.copytree(tmp_path / key, tmp_path / f"{UNFINISHED}{dead.pid}-{place}")
-    (tmp_path / f"{UNFINISHED}{dead.pid}-3").mkdir()  # nothing complete
+        shutil.copytree(tmp_path / key, tmp_path / f"{UNFINISHED}{HOST}-{dead.pid}-{place}")
+    (tmp_path / f"{UNFINISHED}{HOST}-{dead.pid}-3").mkdir()  # nothing complete
     shutil.rmtree(tmp_path / "p1")
     put_back(tmp_path)
     assert [path.name for path, _ in results_in(tmp_path)] == ["p1", "p2"]

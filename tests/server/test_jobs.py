@@ -174,3 +174,59 @@ def test_names_of_deleted_studies_are_in_no_file(store: JobStore) -> None:
     assert not any(b"Nightingale" in content for content in contents)
     for path in store.folder.glob("jobs.sqlite*"):
         assert path.stat().st_mode & 0o077 == 0
+
+
+def test_a_row_of_a_later_version_is_read_and_one_of_nothing_is_put_aside(store: JobStore) -> None:
+    later, damaged, mistaken = (store.add(name) for name in ("later", "damaged", "mistaken"))
+
+    def rewrite(job: Job, **fields: Any) -> None:
+        row = store._base.execute("SELECT job FROM jobs WHERE id = ?", (job.id,)).fetchone()
+        text = json.dumps(json.loads(row[0]) | fields)
+        store._base.execute("UPDATE jobs SET job = ? WHERE id = ?", (text, job.id))
+
+    rewrite(later, owner="somebody")
+    rewrite(damaged, created="yesterday")
+    rewrite(mistaken, id=later.id)
+    store.close()
+    again = JobStore(store.folder)
+    names = {job.id: job.name for job in again.all()}
+    assert names[later.id] == "later" and len(names) == 3
+    assert "found again" in names[damaged.id] and "found again" in names[mistaken.id]
+    rows = again._base.execute("SELECT id FROM unread").fetchall()
+    assert {row[0] for row in rows} == {damaged.id, mistaken.id}
+    again.remove(damaged.id)
+    assert len(again._base.execute("SELECT id FROM unread").fetchall()) == 1
+
+
+def test_a_job_that_is_changed_while_another_is_swept_stays(
+    store: JobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = store.add("first"), store.add("second")
+    for job in (first, second):
+        aged(store, job.id)
+    delete = shutil.rmtree
+
+    def deleted(path: Path, **how: Any) -> None:
+        store.change(second.id, state="queued")  # a person comes back meanwhile
+        delete(path, **how)
+
+    monkeypatch.setattr(shutil, "rmtree", deleted)
+    assert store.sweep(3600) == 1
+    assert [job.id for job in store.all()] == [second.id] and store.study(second.id).is_dir()
+
+
+@pytest.mark.parametrize("record", ["", "{", '{"key": "t2-corrected-1", "correction": {"new": 1}}'])
+def test_a_corrected_result_that_cannot_be_read_stays(store: JobStore, record: str) -> None:
+    job = store.add("study")
+    place = store.results(job.id) / "t2-corrected-1"
+    place.mkdir()
+    (place / "run.json").write_text(record)
+    aged(store, job.id)
+    assert store.sweep(3600) == 0 and place.is_dir()
+
+
+def test_studies_are_their_owners_in_a_folder_that_is_not(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    store = JobStore(tmp_path)
+    job = store.add("study")
+    assert (tmp_path / job.id).stat().st_mode & 0o077 == 0

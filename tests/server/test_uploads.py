@@ -40,6 +40,13 @@ def test_files_of_one_folder_stay_together(tmp_path: Path) -> None:
     assert header.parent == values.parent != place_for(tmp_path, "a/c/scan.mhd").parent
 
 
+def test_two_names_have_two_places(tmp_path: Path) -> None:
+    long = "x" * 125 + ".png"
+    names = [f"a_{long}", f"b_{long}", ".b.png", "b.png", "a\n.png", "a\t.png", "a_.png", "a/b.png",
+             "a/../b.png", "a/..", "..", ""]  # fmt: skip
+    assert len({place_for(tmp_path, name) for name in names}) == len(names)
+
+
 def test_traversal_over_http_stays_inside(server: Served) -> None:
     job = server.ask("POST", "jobs", 201, json={"name": "x"})["id"]
     before = set(server.folder.parent.rglob("*evil*"))

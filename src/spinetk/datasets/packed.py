@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import lzma
 import shutil
 import tempfile
@@ -13,7 +12,11 @@ from pathlib import Path
 
 from spinetk.datasets.annotated import ANNOTATIONS
 from spinetk.errors import SpineError
+from spinetk.readers.archive_streams import check_directory
+from spinetk.temporary import temporary_folder
 
+_folders: list[tempfile.TemporaryDirectory[str]] = []
+"""They go with the program."""
 ROOM = 0.9
 """Share of the free disk that may be filled."""
 
@@ -32,11 +35,12 @@ def opened(data: Sequence[str | Path]) -> list[Path]:
 def _opened(path: Path) -> Path:
     if path.suffix.lower() != ".zip" or not path.is_file():
         return path
-    top = Path(tempfile.mkdtemp())
-    atexit.register(shutil.rmtree, top, ignore_errors=True)
+    _folders.append(temporary_folder())
+    top = Path(_folders[-1].name)
     folder = top / path.stem
     folder.mkdir()
     try:
+        check_directory(path)
         with zipfile.ZipFile(path) as packed:
             size = sum(item.file_size for item in packed.infolist())
             if size > ROOM * shutil.disk_usage(top).free:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import socket
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import pydicom
 from pynetdicom import AE, ALL_TRANSFER_SYNTAXES, AllStoragePresentationContexts, evt
+from pynetdicom.dul import DULServiceProvider
 from pynetdicom.fsm import InvalidEventError, StateMachine
 from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
 from pynetdicom.transport import ThreadedAssociationServer
@@ -21,6 +24,10 @@ from spinetk.errors import UsageError
 DONE, NOT_AUTHORIZED, OUT_OF_RESOURCES, CANNOT_UNDERSTAND = 0x0000, 0x0124, 0xA700, 0xC000
 """Statuses of C-ECHO and C-STORE (PS3.7 annex C, PS3.4 table B.2-1)."""
 
+DATA_CAME = "Evt10"
+"""A P-DATA-TF PDU was received (PS3.8 table 9-6)."""
+LONGEST_PDU = 2**20
+"""Senders are told to take less (PS3.8 D.1); one that asks for an association says less, too."""
 SILENT_SECONDS, MOST_ASSOCIATIONS = 5, 50
 
 log = logging.getLogger("spinetk.node")
@@ -60,7 +67,7 @@ class Listener:
                     (evt.EVT_C_STORE, self._store),
                     (evt.EVT_C_ECHO, self._echo),
                     (evt.EVT_REJECTED, _refused),
-                    (evt.EVT_CONN_OPEN, _made_forgiving),
+                    (evt.EVT_CONN_OPEN, self._made_forgiving),
                     (evt.EVT_CONN_CLOSE, discard_broken),
                 ],
                 ssl_context=server_tls(),
@@ -80,6 +87,12 @@ class Listener:
                 self._server.shutdown()
         self._arriving.close()
 
+    def _made_forgiving(self, event: evt.Event) -> None:
+        service = event.assoc.dul
+        service.state_machine = _Forgiving(service, self._folder)
+        stream: Any = service.socket
+        stream.recv = _bounded(stream.recv)
+
     def _is_allowed(self, event: evt.Event) -> bool:
         """Whether the title belongs to the host that uses it."""
         requestor = event.assoc.requestor
@@ -93,8 +106,7 @@ class Listener:
         if not self._is_allowed(event):
             return NOT_AUTHORIZED
         try:
-            if not self._folder.has_room():
-                return OUT_OF_RESOURCES
+            self._folder.see_room()
             path = arrived(event)
             tags = ["StudyInstanceUID", "SOPInstanceUID"]
             header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=tags)
@@ -112,8 +124,14 @@ class _Forgiving(StateMachine):
     no more, ends its association at once; in pynetdicom it ends the thread that serves it, with a
     traceback, the association is held open until it times out, and what came of an image stays."""
 
+    def __init__(self, dul: DULServiceProvider, folder: StudyFolder) -> None:
+        super().__init__(dul)
+        self._folder = folder
+
     def do_action(self, event: str) -> None:
         try:
+            if event == DATA_CAME:  # while an image comes: it may be of any size
+                self._folder.see_room()
             super().do_action(event)
         except (InvalidEventError, OSError):
             association = self.dul.assoc
@@ -123,15 +141,23 @@ class _Forgiving(StateMachine):
             self.dul.kill_dul()
 
 
-def _made_forgiving(event: evt.Event) -> None:
-    event.assoc.dul.state_machine = _Forgiving(event.assoc.dul)
+def _bounded(receive: Callable[[int], bytearray]) -> Callable[[int], bytearray]:
+    """Receives no more at a time than a PDU may have; pynetdicom takes into memory what the first
+    bytes of one claim, of anybody that may connect."""
+
+    def received(count: int) -> bytearray:
+        if count > LONGEST_PDU:
+            raise OSError(f"a PDU of {count} bytes")
+        return receive(count)
+
+    return received
 
 
 def _refused(event: evt.Event) -> None:
     asked = event.assoc.requestor
     title = asked.primitive.called_ae_title if asked.primitive else ""
     log.warning(
-        "refused: %s at %s, which called %s (allowed by --allow %s@%s, called by our title)",
+        "refused: %s at %s, which called %s (--allow %s@%s would allow it, calling our title)",
         asked.ae_title, asked.address, title, asked.ae_title, asked.address,
     )  # fmt: skip
 
@@ -140,11 +166,32 @@ def _server_for(hosts: set[str]) -> type[ThreadedAssociationServer]:
     """A server that closes connections from other hosts before a word is said."""
 
     class PeersOnly(ThreadedAssociationServer):
+        def get_request(self) -> tuple[socket.socket, tuple[str, int]]:
+            # pynetdicom would wait here for the first words of TLS, of anybody, and for nobody else
+            listening: socket.socket = self.socket  # type: ignore[assignment]
+            return listening.accept()
+
+        def finish_request(self, request: Any, client_address: Any) -> None:
+            """In the connection's own thread: agree on TLS, then serve."""
+            if self.ssl_context is not None:
+                before = request.gettimeout()
+                request.settimeout(SILENT_SECONDS)
+                try:
+                    request = self.ssl_context.wrap_socket(request, server_side=True)
+                except OSError as error:  # of TLS, too
+                    log.warning("refused: %s does not agree on TLS (%s)", client_address[0], error)
+                    self.shutdown_request(request)
+                    return
+                request.settimeout(before)
+            super().finish_request(request, client_address)
+
         def verify_request(self, request: object, client_address: tuple[str, int]) -> bool:
             if client_address[0] in hosts:
                 return True
             host = client_address[0]
-            log.warning("refused: a connection from %s (--allow TITLE@%s allows it)", host, host)
+            log.warning(
+                "refused: a connection from %s (--allow TITLE@%s would allow it)", host, host
+            )
             return False
 
     return PeersOnly

@@ -31,6 +31,7 @@ from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.pdu_primitives import SCP_SCU_RoleSelectionNegotiation
 from pynetdicom.presentation import build_context
 
+from spinetk.atomic import see_room
 from spinetk.dicom_net.archive import dicom_files
 from spinetk.dicom_net.arriving import arrived, arriving_in
 from spinetk.dicom_net.encryption import server_tls
@@ -80,6 +81,7 @@ class NodeArchive:
 
         def store(event: evt.Event) -> int:
             try:
+                see_room(Path(folder.name))
                 request = cast(C_STORE, event.request)
                 arrived(event).replace(Path(folder.name) / f"{len(came):06d}.dcm")
                 came.add(str(request.AffectedSOPInstanceUID))

@@ -19,14 +19,15 @@ from pathlib import Path
 from typing import Any
 
 from spinetk.atomic import (
-    SPARE_BYTES,
     lock_folder,
     remove_unfinished,
+    see_room,
     sync_names,
     write_text,
 )
 from spinetk.errors import UsageError
 
+OWNER_ONLY = 0o700
 Arrivals = tuple[int, float]
 """Number of a study's images, and when the last one came (seconds since 1970)."""
 
@@ -51,7 +52,7 @@ class StudyFolder:
     """Studies on disk. Every method may be called from any thread.
 
     Args:
-        folder: made, for its owner only, where it is not there.
+        folder: made, for its owner only, where it is not there; of one that is, the studies are.
 
     Raises:
         UsageError: another node has it.
@@ -62,13 +63,14 @@ class StudyFolder:
             folder / name for name in ("incoming", "results", "states", "arriving")
         )
         if not folder.exists():
-            folder.mkdir(parents=True, mode=0o700)
+            folder.mkdir(parents=True, mode=OWNER_ONLY)
         try:
             self._own = lock_folder(folder)
         except OSError as error:
             raise UsageError("another node uses this folder", folder) from error
         for part in (self.incoming, self._results, self._states, self.arriving):
             part.mkdir(exist_ok=True)
+            part.chmod(OWNER_ONLY)  # studies are private, whatever the folder that was there is
         for study in self.incoming.iterdir():
             remove_unfinished(study)  # of earlier versions; never acknowledged
         self._moving = threading.Lock()
@@ -77,9 +79,13 @@ class StudyFolder:
         """Let another node have the folder."""
         self._own.close()
 
-    def has_room(self) -> bool:
-        """Whether the disk takes more."""
-        return shutil.disk_usage(self.incoming).free >= SPARE_BYTES
+    def see_room(self) -> None:
+        """See that the disk takes more.
+
+        Raises:
+            OSError: it does not.
+        """
+        see_room(self.incoming)
 
     def put(self, study_uid: str, image_uid: str, image: Path) -> None:
         """Put an image to its study; it has its place on the disk when this returns.
@@ -93,10 +99,13 @@ class StudyFolder:
         with self._moving:  # no image may go where a study is just being deleted
             folder = self.incoming / _name(study_uid)
             folder.mkdir(exist_ok=True)
-            target = folder / f"{_name(image_uid)}.dcm"
-            if target.exists() and filecmp.cmp(target, image, shallow=False):
-                image.unlink()
-                return  # sent again: nothing is new
+            number = 1
+            # another image under the same UID replaces none that was acknowledged
+            while (target := folder / f"{_name(image_uid)}-{number}.dcm").exists():
+                if filecmp.cmp(target, image, shallow=False):
+                    image.unlink()
+                    return  # sent again: nothing is new
+                number += 1
             image.replace(target)
             os.utime(target)  # the time when it came whole
             sync_names(folder)

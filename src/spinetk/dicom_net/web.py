@@ -7,14 +7,16 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 import pydicom
 import requests
 from dicomweb_client.api import DICOMwebClient
 
+from spinetk.atomic import see_room
 from spinetk.dicom_net.archive import dicom_files
 from spinetk.errors import SpineError, UnreadableInput, UsageError
 from spinetk.fetched import Fetched, whole_study
@@ -32,14 +34,44 @@ class WebArchive:
 
     Attributes:
         url: root of the service, as http://localhost:8042/dicom-web.
+        login: name and password.
     """
 
     url: str
+    login: tuple[str, str] | None = field(default=None, repr=False)
+
+    @classmethod
+    def at(cls, address: str) -> WebArchive:
+        """The archive at an address, which may hold a name and a password: from here on the address
+        is without them.
+
+        Raises:
+            UsageError: it is no address; what it may hold is not repeated.
+
+        >>> WebArchive.at("https://me:s%2Fecret@pacs/dicom-web/")
+        WebArchive(url='https://pacs/dicom-web')
+        """
+        try:
+            parts = urlsplit(address)
+            user, at, host = parts.netloc.rpartition("@")
+            whole = parts.scheme in ("http", "https") and bool(parts.hostname)
+            fits = whole and (parts.port or 1) > 0 and "@" not in parts.path + parts.query
+        except ValueError:
+            fits = False
+        if not fits:
+            text = "an address as https://host/dicom-web is needed (in a name and password, write"
+            raise UsageError(f"{text} / and @ as %2F and %40)", "--dicomweb")
+        name, _, password = user.partition(":")
+        url = urlunsplit((parts.scheme, host, parts.path.rstrip("/"), parts.query, ""))
+        return cls(url, (unquote(name), unquote(password)) if at else None)
 
     @property
     def name(self) -> str:
-        """Its address without the name and password that it may hold."""
-        return shown(self.url)
+        """What a person calls it."""
+        return self.url
+
+    def _client(self, session: requests.Session | None = None) -> DICOMwebClient:
+        return _client(self.url, self.login, session)
 
     def studies(self, query: str) -> Iterator[str]:
         """The StudyInstanceUIDs that answer a query (QIDO-RS, DICOM PS3.18 10.6).
@@ -63,10 +95,8 @@ class WebArchive:
             filters[name.strip()] = value.strip()
         seen: set[str] = set()
         while True:
-            with _in_one_line(self.url):
-                found = _client(self.url).search_for_studies(
-                    search_filters=filters, offset=len(seen)
-                )
+            with _in_one_line(self.name):
+                found = self._client().search_for_studies(search_filters=filters, offset=len(seen))
             new = dict.fromkeys(str(item["0020000D"]["Value"][0]) for item in found)
             new = {uid: None for uid in new if uid not in seen}
             seen.update(new)
@@ -79,12 +109,13 @@ class WebArchive:
         answer must be whole."""
         folder = temporary_folder()
         watched = _WatchedSession()
-        client = _client(self.url, watched)
+        client = self._client(watched)
         came: set[str] = set()
         broken: str | None = None
         try:
-            with _in_one_line(self.url):
+            with _in_one_line(self.name):
                 for number, dataset in enumerate(client.iter_study(study, media_types=AS_STORED)):
+                    see_room(Path(folder.name))
                     path = Path(folder.name) / f"{number:06d}.dcm"
                     dataset.save_as(path, enforce_file_format=True)
                     came.add(str(dataset.get("SOPInstanceUID", number)))
@@ -96,7 +127,7 @@ class WebArchive:
         if not came:
             folder.cleanup()
             raise UnreadableInput(f"has no study {study}", self.name)
-        wanted = _instances_of(self.url, study)
+        wanted = self._instances_of(study)
         missing = broken or watched.missing
         if wanted is not None and len(came) < wanted:
             missing = f"{len(came)} of {wanted} instances came"
@@ -105,16 +136,26 @@ class WebArchive:
     def store(self, folders: Iterable[Path]) -> int:
         """See `archive.Archive`; one series at a time."""
         count = 0
-        client = _client(self.url)
+        client = self._client()
         for files in dicom_files(folders):
             made = [pydicom.dcmread(path) for path in files]
-            with _in_one_line(self.url):
+            with _in_one_line(self.name):
                 answer = client.store_instances(made)
             refused = answer.get("FailedSOPSequence")
             if refused:
                 raise SpineError(f"refused {len(refused)} of {len(made)} instances", self.name)
             count += len(made)
         return count
+
+    def _instances_of(self, study: str) -> int | None:
+        """How many instances the server says a study has; None where it does not say."""
+        try:
+            [found] = self._client().search_for_studies(
+                fields=["NumberOfStudyRelatedInstances"], search_filters={"StudyInstanceUID": study}
+            )
+            return int(found["00201208"]["Value"][0])
+        except Exception:  # a server need not answer that, and answers in many ways
+            return None
 
 
 class _WatchedSession(requests.Session):
@@ -149,26 +190,6 @@ class _WatchedSession(requests.Session):
         response.iter_content = watched  # type: ignore[method-assign]
 
 
-def _instances_of(url: str, study: str) -> int | None:
-    """How many instances the server says a study has; None where it does not say."""
-    try:
-        [found] = _client(url).search_for_studies(
-            fields=["NumberOfStudyRelatedInstances"], search_filters={"StudyInstanceUID": study}
-        )
-        return int(found["00201208"]["Value"][0])
-    except Exception:  # a server need not answer that, and answers in many ways
-        return None
-
-
-def shown(url: str) -> str:
-    """An address without the name and password that it may hold.
-
-    >>> shown("https://me:secret@pacs/dicom-web")
-    'https://pacs/dicom-web'
-    """
-    return re.sub(r"//[^/@]*@", "//", url)
-
-
 USER, PASSWORD, TOKEN = (
     "SPINETK_DICOMWEB_USER",
     "SPINETK_DICOMWEB_PASSWORD",
@@ -179,23 +200,26 @@ CERTIFICATE, KEY = "SPINETK_DICOMWEB_CERT", "SPINETK_DICOMWEB_KEY"
 it. Proxies and an authority of one's own (REQUESTS_CA_BUNDLE) are as `requests` has them."""
 
 
-def _client(url: str, session: requests.Session | None = None) -> DICOMwebClient:
+def _client(
+    url: str, login: tuple[str, str] | None, session: requests.Session | None
+) -> DICOMwebClient:
     logging.getLogger("dicomweb_client").setLevel(logging.CRITICAL)  # said in words of our own
     own = session or requests.Session()
     if token := os.environ.get(TOKEN):
         own.headers["Authorization"] = f"Bearer {token}"
     elif user := os.environ.get(USER):
         own.auth = (user, os.environ.get(PASSWORD, ""))
+    elif login:
+        own.auth = login
     if certificate := os.environ.get(CERTIFICATE):
         key = os.environ.get(KEY)
         own.cert = (certificate, key) if key else certificate
-    return DICOMwebClient(url=url.rstrip("/"), session=own, permissive_uid=True, timeout=SECONDS)
+    return DICOMwebClient(url=url, session=own, permissive_uid=True, timeout=SECONDS)
 
 
 @contextmanager
 def _in_one_line(url: str) -> Iterator[None]:
-    """What went wrong, in one line, without a password that the address may hold."""
-    url = shown(url)
+    """What went wrong, in one line."""
     try:
         yield
     except requests.HTTPError as error:

@@ -6,20 +6,18 @@ the archive's, so that no name can lead out of it. What a header says of sizes i
 
 from __future__ import annotations
 
-import bz2
-import gzip
 import lzma
 import shutil
-import tarfile
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from spinetk.errors import UnreadableInput
+from spinetk.readers.archive_streams import BLOCK, check_directory, tar_members, unpacked
 from spinetk.readers.header_checks import short
 from spinetk.study import Refusal
 
@@ -31,14 +29,9 @@ ALWAYS_BYTES, MOST_SQUEEZED = 2 * 2**30, 100
 them, are no study."""
 DEEPEST = 3
 """An archive in an archive in an archive is unpacked."""
-BLOCK = 2**20
 LONGEST_NAME = 200
 TAR_SUFFIXES = (".tar", ".tgz", ".tbz2", ".txz", ".tar.gz", ".tar.bz2", ".tar.xz")
-ONE_FILE: dict[str, Callable[[Path], Any]] = {
-    ".gz": lambda path: gzip.open(path, "rb"),  # noqa: SIM115
-    ".bz2": lambda path: bz2.open(path, "rb"),  # noqa: SIM115
-    ".xz": lambda path: lzma.open(path, "rb"),  # noqa: SIM115
-}
+ONE_FILE = (".gz", ".bz2", ".xz")
 READ_AS_THEY_ARE = (".nii.gz",)
 IMAGES_IN_THEM = (
     ".dcm", ".ima", ".nii", ".img", ".hdr", ".mha", ".mhd", ".raw", ".zraw", ".nrrd", ".nhdr",
@@ -91,9 +84,9 @@ def is_one_compressed(path: Path) -> bool:
 def _holds_dicom(path: Path) -> bool:
     """Whether a compressed file without another ending is one of DICOM."""
     try:
-        with ONE_FILE[path.suffix.lower()](path) as stream:
+        with unpacked(path) as stream:
             return bool(stream.read(132)[128:] == b"DICM")
-    except (OSError, EOFError, ValueError, lzma.LZMAError):
+    except (OSError, EOFError, ValueError, lzma.LZMAError, UnreadableInput):
         return False
 
 
@@ -151,7 +144,7 @@ def unpack_one(path: Path, folder: Path, room: Room) -> Path:
     Raises:
         UnreadableInput: damaged, or too large.
     """
-    with _told_in_one_line(path), ONE_FILE[path.suffix.lower()](path) as source:
+    with _told_in_one_line(path), unpacked(path) as source:
         return _write(source, path.stem, folder, room)
 
 
@@ -166,6 +159,7 @@ def _told_in_one_line(path: Path) -> Iterator[None]:
 
 
 def _unpack_zip(path: Path, folder: Path, room: Room) -> None:
+    check_directory(path)
     with zipfile.ZipFile(path) as archive:
         members = [member for member in archive.infolist() if not member.is_dir()]
         if len(members) > room.files or sum(m.file_size for m in members) > room.bytes:
@@ -178,14 +172,14 @@ def _unpack_zip(path: Path, folder: Path, room: Room) -> None:
 
 def _unpack_tar(path: Path, folder: Path, room: Room) -> None:
     places = _Places(folder)
-    with tarfile.open(path, "r|*") as archive:
-        for member in archive:
+    with unpacked(path, plain=True) as stream:
+        for count, (member, content) in enumerate(tar_members(stream)):
+            if count >= MOST_FILES:  # folders and links count, too: each takes its time
+                raise UnreadableInput(TOO_LARGE)
             if member.islnk():  # GNU tar writes a file's second name so
                 raise UnreadableInput("holds hard links, which are not read: unpack it first")
-            source = archive.extractfile(member) if member.isfile() else None
-            if source is not None:
-                with closing(source):
-                    places.write(source, member.name, room)
+            if content is not None:
+                places.write(content, member.name, room)
 
 
 class _Places:

@@ -12,6 +12,9 @@ import tempfile
 import zlib
 from pathlib import Path
 
+from pydicom.filereader import _read_file_meta_info, read_preamble
+from pydicom.uid import DeflatedExplicitVRLittleEndian
+
 from spinetk.errors import UnreadableInput, UsageError
 
 VARIABLE = "SPINETK_LARGEST_MB"
@@ -19,8 +22,7 @@ LARGEST_MB = 320
 """Of a picture, decoded, and the gray values that are made of it (8192 x 8192 pixels of 8 bits). A
 volume's values wait on the disk, a part of them in memory: it may have sixteen times as many."""
 VOLUMES = 16
-META_BYTES, BLOCK = 2048, 2**16
-DEFLATED = b"1.2.840.10008.1.2.1.99"
+BLOCK = 2**16
 GRAY = 4
 """Bytes of a gray value as we have it, a float32."""
 
@@ -49,20 +51,37 @@ def check_bytes(name: str, values: int, stored: int, *, volume: bool = False) ->
         raise UnreadableInput(f"{text} ({place}; TMPDIR names another)", name)
 
 
+def check_file(path: Path) -> None:
+    """Refuse a file that is read into memory as a whole and is larger than a picture may be.
+
+    Raises:
+        UnreadableInput: it is.
+    """
+    size = path.stat().st_size
+    if size > largest_bytes():
+        allowed = largest_bytes() / 2**20
+        text = f"is of {size / 2**20:.0f} MB, and an image of at most {allowed:.0f} is allowed"
+        factor = math.ceil(size / 2**20)
+        raise UnreadableInput(
+            f"{text}: {VARIABLE}={factor} in the environment allows it", path.name
+        )
+
+
 def check_deflated(path: Path) -> None:
-    """Refuse a deflated DICOM file (PS3.5 A.5) that holds more than is allowed: the whole of it is
-    inflated before its first element is known.
+    """Refuse a deflated DICOM file (PS3.5 A.5) that holds more than is allowed: pydicom inflates
+    the whole of it before its first element is known.
 
     Raises:
         UnreadableInput: too large.
     """
     with path.open("rb") as stream:
-        start = stream.read(META_BYTES)
-        place = start.find(DEFLATED)
-        if start[128:132] != b"DICM" or place < 0:
+        try:
+            read_preamble(stream, force=True)
+            meta = _read_file_meta_info(stream)  # where pydicom itself begins to inflate
+        except Exception:  # no DICOM file; said when it is read
             return
-        length = int.from_bytes(start[140:144], "little")  # of the group 0002
-        stream.seek(144 + length)
+        if meta.get("TransferSyntaxUID") != DeflatedExplicitVRLittleEndian:
+            return
         inflated, inflater = 0, zlib.decompressobj(-zlib.MAX_WBITS)
         while not inflater.eof and (block := stream.read(BLOCK)):
             while block and not inflater.eof:

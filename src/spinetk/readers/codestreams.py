@@ -10,13 +10,31 @@ WITHOUT_LENGTH = frozenset({0x01, 0xD8, *range(0xD0, 0xD8)})
 SCAN = 0xDA
 
 
+def _jp2_codestream(content: bytes) -> int:
+    """Where in a JP2 file its codestream begins (ISO/IEC 15444-1 annex I): what stands in boxes
+    before it is not decoded. The file's end where there is none."""
+    place = 0
+    while place + 8 <= len(content):
+        length, kind = int.from_bytes(content[place : place + 4]), content[place + 4 : place + 8]
+        head = 8
+        if length == 1:  # a longer length follows
+            length, head = int.from_bytes(content[place + 8 : place + 16]), 16
+        if kind == b"jp2c":
+            return place + head
+        if length < head:  # 0: the last box
+            break
+        place += length
+    return len(content)
+
+
 def codestream_size(content: bytes) -> tuple[int, int] | None:
     """Rows and columns of a JPEG, JPEG-LS or JPEG 2000 codestream; None where it does not say.
 
     >>> codestream_size(bytes.fromhex("ffd8 ffc0 0011 08 0100 0080 03"))
     (256, 128)
     """
-    if (start := content.find(J2K_START, 0, 4096)) >= 0:  # within a JP2 file, or at its beginning
+    start = _jp2_codestream(content) if content[4:8] == b"jP  " else 0
+    if content[start : start + 4] == J2K_START:
         values = content[start + 8 : start + 24]
         if len(values) < 16:
             return None

@@ -1,5 +1,6 @@
 """Decode compressed pixels in a process that may end: decoders of JPEG, JPEG-LS and JPEG 2000 are
-written in C, and a damaged codestream can end the process that runs them.
+written in C, and a damaged codestream can end the process that runs them; some, and run lengths
+(RLE), hold much more than the image. The process has so much memory as an image may take.
 
 The child is this module run as a program. It takes requests (pickled) on its standard input and
 answers on its standard output; it ends when its parent does.
@@ -36,18 +37,23 @@ from pydicom.uid import (
     JPEGLosslessSV1,
     JPEGLSLossless,
     JPEGLSNearLossless,
+    RLELossless,
 )
 
 from spinetk.errors import UnreadableInput
+from spinetk.readers.bounds import largest_bytes
 from spinetk.readers.codestreams import codestream_size
 
-IN_C = frozenset(
+APART = frozenset(
     (JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLossless, JPEGLosslessSV1, JPEGLSLossless,
-     JPEGLSNearLossless, JPEG2000, JPEG2000Lossless, HTJ2KLossless, HTJ2KLosslessRPCL, HTJ2K)
+     JPEGLSNearLossless, JPEG2000, JPEG2000Lossless, HTJ2KLossless, HTJ2KLosslessRPCL, HTJ2K,
+     RLELossless)
 )  # fmt: skip
-"""Transfer syntaxes whose decoders are not Python's."""
+"""Transfer syntaxes of compressed pixels."""
 SECONDS = 120.0
 """A frame that takes longer is given up."""
+OWN_BYTES, IMAGES = 384 * 2**20, 2
+"""What the process itself takes, and how many of the largest images beside it."""
 LENGTH = 8
 """Bytes of the number that says how long an answer is."""
 
@@ -150,8 +156,19 @@ def _decoded(path: str, number: int | None) -> NDArray[Any]:
     return np.ascontiguousarray(pixel_array(dataset, index=number))
 
 
+def _bound_memory() -> None:
+    """What asks for more fails, in Python and in C, and with it this image alone."""
+    try:
+        import resource
+    except ImportError:  # not on Windows
+        return
+    bound = OWN_BYTES + IMAGES * largest_bytes()
+    resource.setrlimit(resource.RLIMIT_DATA, (bound, bound))
+
+
 def _serve() -> None:
     """Answer requests until the parent closes the pipe."""
+    _bound_memory()
     warnings.simplefilter("ignore")
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # libraries in C print what they think of a file

@@ -19,8 +19,8 @@ from pydicom.uid import (
 )
 
 from spinetk.errors import UnreadableInput, Unsuitable
-from spinetk.readers.bounds import check_bytes
-from spinetk.readers.decoder_process import IN_C, decoded_apart
+from spinetk.readers.bounds import check_bytes, check_file
+from spinetk.readers.decoder_process import APART, decoded_apart
 from spinetk.readers.dicom_headers import Header, floats, integer
 from spinetk.readers.header_checks import check_size, short
 
@@ -67,6 +67,7 @@ def decode_file(header: Header) -> tuple[NDArray[np.float32], Dataset]:
     path = header.frame.path
     try:
         _check(header)
+        check_file(path)
         dataset = pydicom.dcmread(path, force=True)
         if "TransferSyntaxUID" not in dataset.file_meta:  # a file from before PS3.10
             implicit = dataset.original_encoding[0]
@@ -75,7 +76,7 @@ def decode_file(header: Header) -> tuple[NDArray[np.float32], Dataset]:
             )
         if dataset.get("PhotometricInterpretation") == "PALETTE COLOR":
             raise Unsuitable("colour pixels; gray ones are needed")
-        apart = dataset.file_meta.TransferSyntaxUID in IN_C
+        apart = dataset.file_meta.TransferSyntaxUID in APART
         stored = _gray(next(decoded_apart(path)) if apart else dataset.pixel_array)
         if stored.shape != header.shape:
             raise UnreadableInput("its compressed pixels are not as many as its header says")
@@ -108,7 +109,7 @@ def decode_run(headers: Sequence[Header]) -> Iterator[tuple[Header, NDArray[np.f
 
 def _frames(dataset: Dataset, path: Path, numbers: Sequence[int]) -> Iterator[NDArray[Any]]:
     """Frames of a file, one in memory at a time."""
-    if dataset.file_meta.get("TransferSyntaxUID") in IN_C:
+    if dataset.file_meta.get("TransferSyntaxUID") in APART:
         return decoded_apart(path, numbers)
     return iter(iter_pixels(path, indices=numbers))
 

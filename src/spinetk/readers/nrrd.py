@@ -1,18 +1,26 @@
-"""Read NRRD volumes with pynrrd: ITK's reader ends the whole process on some damaged files."""
+"""Read NRRD volumes: the header with pynrrd, the values here, in parts, for pynrrd takes all that a
+stream holds into memory, and ITK's reader ends the whole process on some damaged files.
+
+The format: https://teem.sourceforge.net/nrrd/format.html
+"""
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import nrrd
 import numpy as np
 from numpy.typing import NDArray
 
 from spinetk.errors import UnreadableInput, Unsuitable
-from spinetk.readers.header_checks import LARGEST_SQUEEZE, beside, short
+from spinetk.readers.header_checks import beside, short
+from spinetk.readers.nrrd_values import check_length, kind_of, opened
 from spinetk.readers.reader import FileReader
 from spinetk.readers.volume import sagittal_series
 from spinetk.readers.volume_header import VolumeFile, three_axes
@@ -28,45 +36,63 @@ TO_MM = {"mm": 1.0, "millimeter": 1.0, "millimeters": 1.0, "cm": 10.0, "m": 1000
          "µm": 0.001, "": 1.0, "none": 1.0}  # fmt: skip
 SHORT = {"lps": "left-posterior-superior", "ras": "right-anterior-superior",
          "las": "left-anterior-superior"}  # fmt: skip
+LONGEST_HEADER = 2**20
+_SEGMENT = re.compile(r"Segment\d+_Name")
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """How a file's values lie.
+
+    Attributes:
+        layers: number of values of each voxel, the fastest axis: overlapping segments.
+        shape: of the axes of space.
+        header: with what is said of the axes of space alone.
+        merged: what value each segment has on which layer, by its number, where there are layers.
+    """
+
+    layers: int
+    shape: tuple[int, int, int]
+    header: dict[str, Any]
+    names: dict[int, str] = field(default_factory=dict)
+    merged: dict[int, tuple[int, int]] = field(default_factory=dict)
 
 
 def open_nrrd(path: Path) -> VolumeFile:
-    """Read a file; pynrrd knows its values only all at once.
+    """Read the header.
 
     A file without directions is taken to run along LPS, as ITK takes it.
 
     Raises:
         UnreadableInput: damaged, of values that are no gray values, or with too many axes.
     """
-    try:
-        header = nrrd.read_header(str(path))
-        _check_length(_values_file(path, header), header)
-        data, header = nrrd.read(str(path), index_order="F")
-        if data.dtype.kind not in "iuf":
-            raise UnreadableInput("gray values are needed")
-        data, header, names = _one_label_map(data, header)
-        data, header = _spatial_axes_first(data, header)
-        affine = _affine(header, data.ndim)
-    except Unsuitable as error:
-        raise Unsuitable(error.reason, path.name) from error
-    except Exception as error:  # pynrrd raises many kinds for damaged files
-        raise UnreadableInput(f"damaged or not known ({short(error, path)})", path.name) from error
-    shape = three_axes(path.name, data.shape)
-    values = data.reshape(shape, order="F")
+    with _damage_named(path):
+        header, start = _header(path)
+        kind = kind_of(header)
+        layout = _layout(path.name, header)
+        wanted = int(np.prod(layout.shape, dtype=object)) * layout.layers * kind.itemsize
+        values_in = _values_file(path, header)
+        check_length(values_in, header, wanted)
+        affine = _affine(layout.header, len(layout.header["sizes"]))
+        dimensions = len(layout.header["sizes"])
     spaced = header.get("space directions") is not None or header.get("spacings") is not None
 
     def slabs(depth: int) -> Iterator[NDArray[np.generic]]:
-        for start in range(0, shape[2], depth):
-            yield values[:, :, start : start + depth]
+        skipped = start if values_in == path else 0
+        with _damage_named(path), opened(values_in, skipped, header, wanted, kind) as stream:
+            for first in range(0, layout.shape[2], depth):
+                yield _slab(stream, kind, layout, min(depth, layout.shape[2] - first))
+            if stream.read(1):
+                raise UnreadableInput("its sizes do not fit its data")
 
     return VolumeFile(
         path,
-        shape,
+        layout.shape,
         affine,
         slabs,
         spaced=spaced,
-        placed=(header.get("space") is not None and data.ndim > 2) or shape[2] > 1,
-        names=names,
+        placed=(header.get("space") is not None and dimensions > 2) or layout.shape[2] > 1,
+        names=layout.names,
     )
 
 
@@ -86,11 +112,32 @@ def values_file(path: Path) -> Path:
         UnreadableInput: there is no header, or no such file beside it.
     """
     try:
-        return _values_file(path, nrrd.read_header(str(path)))
+        return _values_file(path, _header(path)[0])
     except UnreadableInput:
         raise
     except Exception as error:  # pynrrd raises many kinds for damaged files
         raise UnreadableInput("has no NRRD header") from error
+
+
+@contextmanager
+def _damage_named(path: Path) -> Iterator[None]:
+    """What is raised over a damaged file, in one line."""
+    try:
+        yield
+    except Unsuitable as error:
+        raise Unsuitable(error.reason, path.name) from error
+    except Exception as error:  # pynrrd, zlib and bz2 raise many kinds for damaged files
+        raise UnreadableInput(f"damaged or not known ({short(error, path)})", path.name) from error
+
+
+def _header(path: Path) -> tuple[dict[str, Any], int]:
+    """The header's fields, and where in the file it ends."""
+    with path.open("rb") as stream:
+        head = io.BytesIO(stream.read(LONGEST_HEADER))
+    header = nrrd.read_header(head)
+    if head.tell() >= LONGEST_HEADER:
+        raise UnreadableInput("its header does not end")
+    return dict(header), head.tell()
 
 
 def _values_file(path: Path, header: dict[str, Any]) -> Path:
@@ -98,58 +145,70 @@ def _values_file(path: Path, header: dict[str, Any]) -> Path:
     return path if name is None else beside(path, str(name))
 
 
-def _check_length(values_in: Path, header: dict[str, Any]) -> None:
-    """Refuse sizes that the file cannot hold, before memory is asked for."""
-    values = float(np.prod(np.asarray(header["sizes"], dtype=float)))
-    if values <= 0 or values > values_in.stat().st_size * LARGEST_SQUEEZE:
+def _slab(
+    stream: IO[bytes], kind: np.dtype[Any], layout: _Layout, depth: int
+) -> NDArray[np.generic]:
+    """The next planes, [x, y, depth]."""
+    shape = (layout.layers, *layout.shape[:2], depth)
+    count = int(np.prod(shape)) * kind.itemsize
+    content = stream.read(count)
+    if len(content) != count:
         raise UnreadableInput("its sizes do not fit its data")
+    values: NDArray[np.generic] = np.frombuffer(content, dtype=kind).reshape(shape, order="F")
+    if not layout.merged:
+        plane: NDArray[np.generic] = values[0]
+        return plane
+    labels = np.zeros(shape[1:], dtype=np.uint16)
+    for number, (layer, value) in layout.merged.items():
+        labels[values[layer] == value] = number
+    return labels
 
 
-def _one_label_map(
-    data: NDArray[Any], header: dict[str, Any]
-) -> tuple[NDArray[Any], dict[str, Any], dict[int, str]]:
-    """A segmentation of 3D Slicer as one label map, and what its values mean.
+def _layout(name: str, header: dict[str, Any]) -> _Layout:
+    """How the values lie. Axes of length 1 that are none of space (a time with one volume) count
+    for nothing.
 
-    Where segments overlap, Slicer writes layers along a first axis that is not of space; each
-    segment then gets a number of its own, and the later one has the pixels that two share.
+    A segmentation of 3D Slicer is a label map; where segments overlap, Slicer writes layers along a
+    first axis that is not of space: each segment then gets a number of its own, and the later one
+    has the pixels that two share.
 
     Source: https://slicer.readthedocs.io (.seg.nrrd file format).
-    """
-    numbers = (key[len("Segment") : -len("_Name")] for key in header if _SEGMENT.fullmatch(key))
-    segments = sorted(int(number) for number in numbers)
-    if not segments:
-        return data, header, {}
-    told = {n: int(header.get(f"Segment{n}_LabelValue", n + 1)) for n in segments}
-    names = {n: str(header[f"Segment{n}_Name"]) for n in segments}
-    if data.ndim < 4:
-        return data, header, {told[n]: names[n] for n in segments}
-    merged = np.zeros(data.shape[1:], dtype=np.uint16)
-    for n in segments:
-        merged[data[int(header.get(f"Segment{n}_Layer", 0))] == told[n]] = n + 1
-    header = header | {"space directions": np.asarray(header["space directions"])[1:]}
-    return merged, header, {n + 1: names[n] for n in segments}
-
-
-_SEGMENT = re.compile(r"Segment\d+_Name")
-
-
-def _spatial_axes_first(
-    data: NDArray[Any], header: dict[str, Any]
-) -> tuple[NDArray[Any], dict[str, Any]]:
-    """Drop axes of length 1 that are none of space (a time with one volume).
 
     Raises:
-        UnreadableInput: such an axis is longer.
+        Unsuitable: an axis that is none of space is longer.
     """
+    sizes = [int(size) for size in header["sizes"]]
+    if not sizes or min(sizes) < 1 or len(sizes) != int(header["dimension"]):
+        raise UnreadableInput("its sizes are not usable")
+    numbers = (key[len("Segment") : -len("_Name")] for key in header if _SEGMENT.fullmatch(key))
+    segments = sorted(int(number) for number in numbers)
+    told = {n: int(header.get(f"Segment{n}_LabelValue", n + 1)) for n in segments}
+    names = {n: str(header[f"Segment{n}_Name"]) for n in segments}
     directions = header.get("space directions")
-    if directions is None or data.ndim < 3:
-        return data, header
-    rows = np.asarray(directions, dtype=float)
-    other = tuple(i for i in range(data.ndim) if not np.isfinite(rows[i]).all())
-    if any(data.shape[i] > 1 for i in other):
-        raise Unsuitable(f"has {data.ndim} dimensions; a 3D volume is needed")
-    rows = np.delete(rows, other, axis=0)
-    return np.squeeze(data, axis=other), header | {"space directions": rows}
+    rows = None if directions is None else np.asarray(directions, dtype=float)
+    if segments and len(sizes) > 3:
+        layers = {n: int(header.get(f"Segment{n}_Layer", 0)) for n in segments}
+        if not all(0 <= layer < sizes[0] for layer in layers.values()):
+            raise UnreadableInput("its layers are not usable")
+        rest = header | {"sizes": sizes[1:]}
+        if rows is not None:
+            rest["space directions"] = rows[1:]
+        return _Layout(
+            sizes[0],
+            three_axes(name, tuple(sizes[1:])),
+            rest,
+            {n + 1: names[n] for n in segments},
+            {n + 1: (layers[n], told[n]) for n in segments},
+        )
+    named = {told[n]: names[n] for n in segments}
+    if rows is None or len(sizes) < 3:
+        return _Layout(1, three_axes(name, tuple(sizes)), header | {"sizes": sizes}, named)
+    other = [i for i in range(len(sizes)) if not np.isfinite(rows[i]).all()]
+    if any(sizes[i] > 1 for i in other):
+        raise Unsuitable(f"has {len(sizes)} dimensions; a 3D volume is needed")
+    of_space = [size for i, size in enumerate(sizes) if i not in other]
+    rest = header | {"sizes": of_space, "space directions": np.delete(rows, other, axis=0)}
+    return _Layout(1, three_axes(name, tuple(of_space)), rest, named)
 
 
 def _affine(header: dict[str, Any], axes: int) -> NDArray[np.float64]:

@@ -18,6 +18,9 @@ What nobody corrected is deleted when its time is over.
 """
 BASE = "jobs.sqlite"
 JOB_FOLDER = re.compile(r"[0-9a-f]{32}")
+DAMAGED = (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+"""Of a file that is damaged, of another kind, or has other tables."""
+LOCKED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 PASSING = (".trash-", ".archive-")
 """What the names of folders begin with that the server makes for a moment."""
 
@@ -34,30 +37,36 @@ def claim(folder: Path) -> None:
         raise UsageError("is no folder", folder)
     if (folder / MARKER).exists():
         return
-    if any(folder.iterdir()) and not (folder / BASE).exists():  # earlier versions had no marker
+    if any(folder.iterdir()):
         raise UsageError("is not empty and no folder of spinetk serve: name a new one", folder)
     (folder / MARKER).write_text(MARKED)
 
 
 def open_base(folder: Path) -> sqlite3.Connection:
     """The file of the jobs, readable for its owner only. A damaged one, or one of another kind, is
-    put aside and a new one begun: what it knew is found again in the folders.
+    put aside, with what was not yet written into it, and a new one begun: what it knew is found
+    again in the folders.
 
     Raises:
-        UsageError: another program keeps it locked.
+        UsageError: it cannot be opened, though it may be whole: another program keeps it locked,
+            the disk is full, it may not be written.
     """
     path = folder / BASE
     try:
         return _connected(path)
+    except OSError as error:
+        raise UsageError(f"cannot be written ({error.strerror})", path) from error
     except sqlite3.DatabaseError as error:
-        if "locked" in str(error):
-            raise UsageError("another program keeps it locked", path) from error
+        code = getattr(error, "sqlite_errorcode", None)  # none: what it holds is no table of jobs
+        if code is not None and code & 0xFF not in DAMAGED:
+            told = "another program keeps it locked" if code & 0xFF in LOCKED else str(error)
+            raise UsageError(f"cannot be opened ({told})", path) from error
     number = 1
     while (aside := path.with_name(f"{BASE}.damaged-{number}")).exists():
         number += 1
-    path.rename(aside)
-    for ending in ("-wal", "-shm"):
-        path.with_name(BASE + ending).unlink(missing_ok=True)
+    for ending in ("", "-wal", "-shm"):
+        with contextlib.suppress(FileNotFoundError):
+            path.with_name(BASE + ending).rename(aside.with_name(aside.name + ending))
     return _connected(path)
 
 
@@ -70,6 +79,9 @@ def _connected(path: Path) -> sqlite3.Connection:
         base.execute("PRAGMA journal_mode=WAL")
         base.execute("PRAGMA secure_delete=ON")  # names do not stay in the file
         base.execute("CREATE TABLE IF NOT EXISTS jobs (id TEXT PRIMARY KEY, job TEXT)")
+        base.execute("CREATE TABLE IF NOT EXISTS unread (id TEXT, job TEXT)")
+        if [row[1] for row in base.execute("PRAGMA table_info(jobs)")] != ["id", "job"]:
+            raise sqlite3.DatabaseError("its table of jobs is another")
         base.execute("SELECT id, job FROM jobs").fetchall()
     except BaseException:
         base.close()

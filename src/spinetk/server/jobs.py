@@ -20,6 +20,7 @@ from typing import Any
 from spinetk.atomic import lock_folder
 from spinetk.errors import UsageError
 from spinetk.results.folders import results_in, summary_row
+from spinetk.results.keys import looks_corrected
 from spinetk.server.job import Job, Task, fields_of, job_from
 from spinetk.server.job_folder import (
     PASSING,
@@ -65,9 +66,12 @@ class JobStore:
         """Write rows for folders of jobs that have none which can be read."""
         for key, text in self._base.execute("SELECT id, job FROM jobs").fetchall():
             try:
-                job_from(text)
-            except (ValueError, TypeError, KeyError):
-                self._base.execute("DELETE FROM jobs WHERE id = ?", (key,))
+                if job_from(text).id != key:
+                    raise ValueError("the row of another job")
+            except ValueError:
+                with changing(self._base):  # a person may still make sense of it
+                    self._base.execute("INSERT INTO unread (id, job) VALUES (?, ?)", (key, text))
+                    self._base.execute("DELETE FROM jobs WHERE id = ?", (key,))
         known = {job.id for job in self.all()}
         for path in job_folders(self.folder):
             if path.name not in known:
@@ -75,7 +79,9 @@ class JobStore:
 
     def _insert(self, job: Job) -> None:
         with self._lock:
-            self._base.execute("INSERT INTO jobs VALUES (?, ?)", (job.id, json.dumps(asdict(job))))
+            self._base.execute(
+                "INSERT INTO jobs (id, job) VALUES (?, ?)", (job.id, json.dumps(asdict(job)))
+            )
 
     def all(self) -> list[Job]:
         """Every job, the oldest first."""
@@ -93,7 +99,9 @@ class JobStore:
         """A new job that waits for its files."""
         now = time.time()
         job = Job(uuid.uuid4().hex, name[:200], modality=modality, created=now, touched=now)
-        self.study(job.id).mkdir(parents=True)
+        # studies are private, whatever the folder that they are in is
+        self.study(job.id).parent.mkdir(mode=0o700)
+        self.study(job.id).mkdir()
         self.results(job.id).mkdir()
         self._insert(job)
         return job
@@ -145,36 +153,46 @@ class JobStore:
     def remove(self, job: str) -> None:
         """Forget a job and delete its files."""
         with self._lock:
-            self._base.execute("DELETE FROM jobs WHERE id = ?", (job,))
-            self._base.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # nor do names in its journal
-            # under another name nothing is added to it while it is deleted
-            trash = self.folder / f".trash-{job}"
-            if (self.folder / job).exists():
-                (self.folder / job).rename(trash)
+            trash = self._forget(job)
         shutil.rmtree(trash, ignore_errors=True)
+
+    def _forget(self, job: str) -> Path:
+        """Take a job out of the list; returns where its files wait to be deleted: under another
+        name nothing is added to them meanwhile."""
+        for table in ("jobs", "unread"):
+            self._base.execute(f"DELETE FROM {table} WHERE id = ?", (job,))
+        self._base.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # nor do names stay in its journal
+        trash = self.folder / f".trash-{job}"
+        if (self.folder / job).exists():
+            (self.folder / job).rename(trash)
+        return trash
 
     def sweep(self, keep_seconds: float) -> int:
         """Delete jobs that nobody changed for so long, and what was left of a deletion or a
         download; returns their number. What a person corrected stays until a person deletes it."""
-        old = [
-            job.id
-            for job in self.all()
-            if time.time() - max(job.created, job.touched) > keep_seconds
-            and not self._is_corrected(job.id)
-        ]
-        for job in old:
-            self.remove(job)
+        swept = 0
+        for job in self.all():
+            with self._lock:  # as it is now: deleting the one before took its time
+                now = self.get(job.id)
+                if now is None or not self._is_over(now, keep_seconds):
+                    continue
+                trash = self._forget(job.id)
+            shutil.rmtree(trash, ignore_errors=True)
+            swept += 1
         for path in self.folder.iterdir():
             if path.name.startswith(PASSING):
                 with contextlib.suppress(FileNotFoundError):  # just being deleted
                     if time.time() - path.stat().st_mtime > min(keep_seconds, STRAY_SECONDS):
                         shutil.rmtree(path, ignore_errors=True)
-        return len(old)
+        return swept
 
-    def _is_corrected(self, job: str) -> bool:
-        with contextlib.suppress(FileNotFoundError):
-            return any(record.correction for _, record in results_in(self.results(job)))
-        return False
+    def _is_over(self, job: Job, keep_seconds: float) -> bool:
+        """Whether nobody changed a job for so long, and nobody corrected it: by the names of its
+        results, for one that cannot be read may be somebody's work, too."""
+        if time.time() - max(job.created, job.touched) <= keep_seconds:
+            return False
+        results = self.results(job.id)
+        return not (results.is_dir() and any(looks_corrected(p.name) for p in results.iterdir()))
 
     def scratch(self) -> Path:
         """Folder of archives that are being sent; what is left in it is swept."""

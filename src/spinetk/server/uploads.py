@@ -7,7 +7,7 @@ import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from spinetk.atomic import SPARE_BYTES, unfinished
+from spinetk.atomic import see_room, unfinished
 from spinetk.errors import UnreadableInput, UsageError
 from spinetk.readers.archives import Room, is_archive, unpack
 
@@ -26,14 +26,21 @@ def place_for(folder: Path, name: str) -> Path:
     """Where a file goes: under its own last name, in a folder of ours for each of the upload's.
 
     Nothing else of the given name is used, so that no name leads out of the folder; files of one
-    folder stay together, for the header of a volume may name another file.
+    folder stay together, for the header of a volume may name another file. Two names have two
+    places: one that cannot be kept as it is gets a mark of the whole.
     """
-    parts = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".", "..")]
-    last = "".join(c if c.isprintable() else "_" for c in parts[-1]) if parts else ""
+    parts = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".")]
+    given = parts[-1] if parts else ""
+    last = "".join(c if c.isprintable() else "_" for c in given)
     # the end of a name tells its kind; file systems count bytes
-    last = last.encode("utf-8", "replace")[-LONGEST_NAME:].decode("utf-8", "ignore")
-    parent = hashlib.sha256("/".join(parts[:-1]).encode("utf-8", "replace")).hexdigest()[:8]
-    return folder / parent / (last.lstrip(".") or "file")
+    last = last.encode("utf-8", "replace")[-LONGEST_NAME:].decode("utf-8", "ignore").lstrip(".")
+    if last != given or not last:
+        last = f"{_mark(given)}-{last}"
+    return folder / _mark("/".join(parts[:-1])) / last
+
+
+def _mark(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
 
 
 def size_of(path: Path) -> int | None:
@@ -56,8 +63,7 @@ async def receive(chunks: AsyncIterator[bytes], target: Path, room: int) -> tupl
             async for chunk in chunks:
                 if written >= looked:
                     stream.flush()
-                    if shutil.disk_usage(target.parent).free - LOOK_BYTES < SPARE_BYTES:
-                        raise TooLarge("the server's disk is full")
+                    _see_room(target.parent)
                     looked = written + LOOK_BYTES
                 written += len(chunk)
                 if written > room:
@@ -67,6 +73,13 @@ async def receive(chunks: AsyncIterator[bytes], target: Path, room: int) -> tupl
         partial.unlink(missing_ok=True)
         raise
     return partial, written
+
+
+def _see_room(folder: Path) -> None:
+    try:
+        see_room(folder, LOOK_BYTES)
+    except OSError as error:
+        raise TooLarge("the server's disk is full") from error
 
 
 def unpack_archives(folder: Path, most_bytes: int) -> None:

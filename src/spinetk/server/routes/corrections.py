@@ -7,6 +7,7 @@ import shutil
 from fastapi import APIRouter, HTTPException
 from fastapi.responses import FileResponse
 
+from spinetk.readers.bounds import largest_bytes
 from spinetk.results.folders import summary_row
 from spinetk.server.downloads import corrections, zipped
 from spinetk.server.editing import Marked, painted, replaced, with_outline_moved
@@ -15,6 +16,8 @@ from spinetk.server.saving import save_version, saved_since
 from spinetk.server.schema import Change, Edit, Mark, Saved, ShownMark, Version
 from spinetk.server.shared import ERRORS, Key, KnownJob, ResultFolder, Shared, review_in
 
+MOST_IMAGES = 2
+"""The masks of a request may take as much memory as so many of the largest images."""
 router = APIRouter(tags=["corrections"])
 
 
@@ -65,6 +68,9 @@ def dataset(shared: Shared, exhaustive: bool = False) -> FileResponse:
 
 
 def _marked(review: Review, marks: list[Mark]) -> list[Marked]:
+    height, width = review.view.shape
+    if len(marks) * height * width > MOST_IMAGES * largest_bytes():  # a byte a pixel, each
+        raise HTTPException(422, "so many instances of so large an image take too much memory")
     try:
         return [
             Marked(
