@@ -55,7 +55,7 @@ def test_a_decoder_that_takes_too_long_is_given_up(
 ) -> None:
     compressed(tmp_path / "a.dcm", phantom_folder, JPEG2000Lossless)
     decoder_process._decoder.stop()
-    monkeypatch.setattr(decoder_process, "SECONDS", 0.001)  # it has not even begun then
+    monkeypatch.setitem(decoder_process.SECONDS, "dicom", 0.001)  # it has not even begun then
     with pytest.raises(UnreadableInput, match="they end the decoder"):
         list(decoded_apart(tmp_path / "a.dcm"))
 

@@ -1,6 +1,7 @@
-"""Decode compressed pixels in a process that may end: decoders of JPEG, JPEG-LS and JPEG 2000 are
-written in C, and a damaged codestream can end the process that runs them; some, and run lengths
-(RLE), hold much more than the image. The process has so much memory as an image may take.
+"""Decode pixels in a process that may end: decoders of pictures and of compressed DICOM images are
+written in C, and a damaged file can end the process that runs them, or keep it for hours; some
+files, and run lengths (RLE), hold much more than an image. The process has so much memory and time
+as an image may take.
 
 The child is this module run as a program. It takes requests (pickled) on its standard input and
 answers on its standard output; it ends when its parent does.
@@ -16,42 +17,17 @@ import sys
 import threading
 import warnings
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any
 
-import numpy as np
-import pydicom
 from numpy.typing import NDArray
-from pydicom.encaps import get_frame
-from pydicom.pixels import pixel_array
-from pydicom.uid import (
-    HTJ2K,
-    JPEG2000,
-    HTJ2KLossless,
-    HTJ2KLosslessRPCL,
-    JPEG2000Lossless,
-    JPEGBaseline8Bit,
-    JPEGExtended12Bit,
-    JPEGLossless,
-    JPEGLosslessSV1,
-    JPEGLSLossless,
-    JPEGLSNearLossless,
-    RLELossless,
-)
 
-from spinetk.errors import UnreadableInput
+from spinetk.errors import SpineError, UnreadableInput
 from spinetk.readers.bounds import largest_bytes
-from spinetk.readers.codestreams import codestream_size
 
-APART = frozenset(
-    (JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLossless, JPEGLosslessSV1, JPEGLSLossless,
-     JPEGLSNearLossless, JPEG2000, JPEG2000Lossless, HTJ2KLossless, HTJ2KLosslessRPCL, HTJ2K,
-     RLELossless)
-)  # fmt: skip
-"""Transfer syntaxes of compressed pixels."""
-SECONDS = 120.0
-"""A frame that takes longer is given up."""
+DICOM, PICTURE = "dicom", "picture"
+SECONDS = {DICOM: 60.0, PICTURE: 20.0}
+"""What takes longer is given up."""
 OWN_BYTES, IMAGES = 384 * 2**20, 2
 """What the process itself takes, and how many of the largest images beside it."""
 LENGTH = 8
@@ -64,27 +40,31 @@ class _Decoder:
     def __init__(self) -> None:
         self._one_at_a_time = threading.Lock()
         self._child: subprocess.Popen[bytes] | None = None
+        self._bound = 0
 
-    def frames(self, path: Path, numbers: Sequence[int] | None) -> Iterator[NDArray[Any]]:
-        """See `decoded_apart`."""
-        for number in [None] if numbers is None else numbers:
-            with self._one_at_a_time:
-                answer = self._ask(path, number)
-            if isinstance(answer, str):
-                raise ValueError(answer)
-            yield answer
+    def ask(self, kind: str, path: Path, number: int | None = None) -> Any:
+        """What the child says of an image.
 
-    def _ask(self, path: Path, number: int | None) -> NDArray[Any] | str:
+        Raises:
+            UnreadableInput: it ends the child, or takes it too long.
+            SpineError, ValueError: what the child raised.
+        """
+        with self._one_at_a_time:
+            answer = self._answer(kind, path, number)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def _answer(self, kind: str, path: Path, number: int | None) -> Any:
         child = self._started()
         assert child.stdin is not None and child.stdout is not None
-        late = threading.Timer(SECONDS, child.kill)
+        late = threading.Timer(SECONDS[kind], child.kill)
         late.start()
         try:
-            pickle.dump((str(path.absolute()), number), child.stdin)
+            pickle.dump((kind, str(path.absolute()), number), child.stdin)
             child.stdin.flush()
             length = int.from_bytes(_whole(child.stdout, LENGTH), "little")
-            answer: NDArray[Any] | str = pickle.loads(_whole(child.stdout, length))
-            return answer
+            return pickle.loads(_whole(child.stdout, length))
         except (OSError, EOFError) as error:
             self.stop()
             raise UnreadableInput("its pixels are damaged: they end the decoder") from error
@@ -92,13 +72,15 @@ class _Decoder:
             late.cancel()
 
     def _started(self) -> subprocess.Popen[bytes]:
-        if self._child is None or self._child.poll() is not None:
+        bound = largest_bytes()
+        if self._child is None or self._child.poll() is not None or self._bound != bound:
             self.stop()
             self._child = subprocess.Popen(
                 [sys.executable, "-m", __name__],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                 start_new_session=True,  # Ctrl+C is the parent's to hear
             )  # fmt: skip
+            self._bound = bound
         return self._child
 
     def stop(self) -> None:
@@ -126,7 +108,19 @@ def decoded_apart(path: Path, numbers: Sequence[int] | None = None) -> Iterator[
         UnreadableInput: they end the decoder, or take it too long.
         ValueError: the decoder says that they are damaged.
     """
-    yield from _decoder.frames(path, numbers)
+    for number in [None] if numbers is None else numbers:
+        yield _decoder.ask(DICOM, path, number)
+
+
+def picture_apart(path: Path) -> tuple[NDArray[Any], Any]:
+    """The stored values of a picture, [H, W] or [H, W, C], and what its header says
+    (`decoders.Told`).
+
+    Raises:
+        UnreadableInput: no picture, damaged, or too large.
+    """
+    stored, told = _decoder.ask(PICTURE, path)
+    return stored, told
 
 
 def _whole(stream: IO[bytes], length: int) -> bytes:
@@ -134,26 +128,6 @@ def _whole(stream: IO[bytes], length: int) -> bytes:
     if len(content) != length:
         raise EOFError
     return content
-
-
-@lru_cache(maxsize=1)
-def _dataset(path: str, _changed: int) -> pydicom.Dataset:
-    """The file whose frames are asked for one by one."""
-    return pydicom.dcmread(path, force=True)
-
-
-def _decoded(path: str, number: int | None) -> NDArray[Any]:
-    """One image, after its codestream's own size was held against the header's: a decoder writes,
-    and pydicom cuts, by one of them."""
-    dataset = _dataset(path, Path(path).stat().st_mtime_ns)
-    frames = int(dataset.get("NumberOfFrames") or 1)
-    coded = get_frame(dataset.PixelData, number or 0, number_of_frames=frames)
-    size, told = codestream_size(coded), (int(dataset.Rows), int(dataset.Columns))
-    if size is not None and size != told:
-        raise ValueError(f"they are {size[1]} x {size[0]}, and {told[1]} x {told[0]} by the header")
-    if number is None:
-        return np.ascontiguousarray(dataset.pixel_array)
-    return np.ascontiguousarray(pixel_array(dataset, index=number))
 
 
 def _bound_memory() -> None:
@@ -168,20 +142,24 @@ def _bound_memory() -> None:
 
 def _serve() -> None:
     """Answer requests until the parent closes the pipe."""
+    from spinetk.readers.decoders import dicom_frame, picture
+
     _bound_memory()
     warnings.simplefilter("ignore")
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # libraries in C print what they think of a file
     while True:
         try:
-            path, number = pickle.load(sys.stdin.buffer)
+            kind, path, number = pickle.load(sys.stdin.buffer)
         except EOFError:
             return
-        answer: NDArray[Any] | str
+        answer: Any
         try:
-            answer = _decoded(path, number)
+            answer = dicom_frame(path, number) if kind == DICOM else picture(Path(path))
+        except SpineError as error:
+            answer = error
         except Exception as error:  # decoders raise many kinds
-            answer = str(error) or type(error).__name__
+            answer = ValueError(str(error) or type(error).__name__)
         content = pickle.dumps(answer, protocol=5)
         answers.write(len(content).to_bytes(LENGTH, "little") + content)
         answers.flush()

@@ -13,20 +13,37 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.pixels import apply_modality_lut, get_decoder, iter_pixels
 from pydicom.uid import (
+    HTJ2K,
+    JPEG2000,
     ExplicitVRLittleEndian,
+    HTJ2KLossless,
+    HTJ2KLosslessRPCL,
     ImplicitVRLittleEndian,
+    JPEG2000Lossless,
+    JPEGBaseline8Bit,
     JPEGExtended12Bit,
+    JPEGLossless,
+    JPEGLosslessSV1,
+    JPEGLSLossless,
+    JPEGLSNearLossless,
+    RLELossless,
 )
 
 from spinetk.errors import UnreadableInput, Unsuitable
 from spinetk.readers.bounds import check_bytes, check_file
-from spinetk.readers.decoder_process import APART, decoded_apart
+from spinetk.readers.decoder_process import decoded_apart
 from spinetk.readers.dicom_headers import Header, floats, integer
 from spinetk.readers.header_checks import check_size, short
 
 RARE = (JPEGExtended12Bit,)
 """Transfer syntaxes that the base install cannot decode in full."""
 
+APART = frozenset(
+    (JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLossless, JPEGLosslessSV1, JPEGLSLossless,
+     JPEGLSNearLossless, JPEG2000, JPEG2000Lossless, HTJ2KLossless, HTJ2KLosslessRPCL, HTJ2K,
+     RLELossless)
+)  # fmt: skip
+"""Transfer syntaxes of compressed pixels."""
 WORD = 2
 """Bytes of a stored value, of which images have one or two."""
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from spinetk.errors import SpineError, UnreadableInput, Unsuitable
-from spinetk.readers.bounds import check_bytes
+from spinetk.errors import UnreadableInput, Unsuitable
+from spinetk.readers.decoder_process import picture_apart
+from spinetk.readers.decoders import Told
 from spinetk.readers.header_checks import check_size, file_stem, finite
 from spinetk.readers.reader import FileReader
 from spinetk.study import NO_SPACING, Series, Slice
@@ -28,13 +28,12 @@ def read_raster(path: Path) -> Series:
     Raises:
         UnreadableInput: not a picture, in colour, or of an impossible size.
     """
-    told = _told(path)
     try:
-        stored = cv2.imdecode(np.fromfile(path, dtype=np.uint8), cv2.IMREAD_UNCHANGED)
-    except (cv2.error, OSError):
-        stored = None
-    if stored is None:
-        raise UnreadableInput("cannot be read as a picture", path.name)
+        stored, told = picture_apart(path)
+    except ValueError as error:
+        raise UnreadableInput("cannot be read as a picture", path.name) from error
+    except UnreadableInput as error:
+        raise type(error)(error.about(path.name), path.name) from error
     check_size(path.name, stored.shape[0], stored.shape[1])
     warnings: list[Warning] = []
     if told.pages > 1:
@@ -73,62 +72,7 @@ def _gray(name: str, picture: NDArray[np.generic]) -> NDArray[np.float32]:
     return gray
 
 
-class _Told(NamedTuple):
-    """What a picture's header says beside its size.
-
-    Attributes:
-        turned: EXIF's Orientation, 1 for a picture that lies as it is shown.
-        white_is_zero: TIFF's PhotometricInterpretation 0.
-    """
-
-    pages: int = 1
-    turned: int = 1
-    white_is_zero: bool = False
-
-
-ORIENTATION, PHOTOMETRIC, WHITE_IS_ZERO = 0x0112, 262, 0
-"""Tags of EXIF 2.3 and TIFF 6.0, and a value of the second."""
-
-
-def _told(path: Path) -> _Told:
-    """What is to be known of a picture before, and beside, its pixels.
-
-    Raises:
-        UnreadableInput: no picture, or too large a one.
-    """
-    from PIL import Image  # most inputs are no pictures
-
-    before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None  # the bound is `check_bytes`'
-    try:
-        with Image.open(path) as picture:
-            channels, stored = _depth(picture)
-            check_size(path.name, picture.height, picture.width)
-            check_bytes(path.name, picture.height * picture.width * channels, stored)
-            tags = getattr(picture, "tag_v2", {})
-            return _Told(
-                int(getattr(picture, "n_frames", 1)),
-                # OpenCV turns TIFF itself, and no other
-                1 if picture.format == "TIFF" else int(picture.getexif().get(ORIENTATION, 1)),
-                tags.get(PHOTOMETRIC) == WHITE_IS_ZERO,
-            )
-    except SpineError:
-        raise
-    except Exception as error:  # Pillow raises many kinds for damaged files
-        raise UnreadableInput("cannot be read as a picture", path.name) from error
-    finally:
-        Image.MAX_IMAGE_PIXELS = before
-
-
-def _depth(picture: Any) -> tuple[int, int]:
-    """Channels, and bytes of a value, that OpenCV makes of a picture, at most."""
-    if picture.mode in ("1", "L"):
-        return 1, 1
-    if picture.mode in ("I", "F") or picture.mode.startswith("I;"):
-        return 1, 4 if picture.mode in ("I", "F") else 2
-    return max(3, len(picture.getbands())), 2  # Pillow does not say whether colours have 16 bits
-
-
-def _as_shown(stored: NDArray[Any], told: _Told) -> NDArray[Any]:
+def _as_shown(stored: NDArray[Any], told: Told) -> NDArray[Any]:
     """The picture as programs show it, and as people annotate it: turned as EXIF says, and bright
     where it is bright. OpenCV inverts 8-bit TIFF itself and no other."""
     picture = stored
