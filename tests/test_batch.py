@@ -6,10 +6,15 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
+
+import pytest
 
 from spinetk.batch import FEWEST_FOR_WORKERS, segment_all
 from spinetk.batch_options import Options
+from spinetk.errors import UsageError
+from spinetk.owners import used
 from spinetk.readers import find
 from spinetk.workers import in_workers
 
@@ -89,3 +94,21 @@ def test_series_of_one_name_get_keys_of_their_own_before_they_are_read(tmp_path:
         (tmp_path / name).parent.mkdir()
         (tmp_path / name).touch()
     assert [one.key for one in find([tmp_path]).series] == ["1", "1-2", "1-2-2"]
+
+
+def test_two_runs_do_not_write_to_one_folder_unless_they_share_the_work(
+    pictures: Path, tmp_path: Path
+) -> None:
+    options = Options(formats=("csv",))
+    with used(tmp_path, alone=True), pytest.raises(UsageError, match="another run writes"):
+        segment_all([pictures / "p0.png"], tmp_path, options)
+    with used(tmp_path, alone=False):
+        with pytest.raises(UsageError, match="another run writes"):
+            segment_all([pictures / "p0.png"], tmp_path, options)
+        segment_all([pictures / "p0.png"], tmp_path, replace(options, shard=(1, 1)))
+    assert (tmp_path / "p0" / "run.json").is_file()
+    again = segment_all([pictures / "p0.png"], tmp_path, replace(options, keep=True))
+    assert again.kept == ["p0"]
+    (tmp_path / "p0" / "instances.csv").write_bytes(b"")  # as a fall of the system leaves it
+    again = segment_all([pictures / "p0.png"], tmp_path, replace(options, keep=True))
+    assert again.kept == [] and (tmp_path / "p0" / "instances.csv").stat().st_size

@@ -77,7 +77,7 @@ def test_a_record_that_cannot_be_read_is_replaced_with_a_word(
     record = tmp_path / "p0" / "run.json"
     record.write_text(record.read_text()[:300])
     outcome = segment_all([pictures / "p0.png"], tmp_path, again)
-    assert outcome.told == [("p0", "its run.json could not be read: made anew")]
+    assert outcome.told == [("p0", "it is not whole: made anew")]
 
 
 def test_results_of_another_network_are_kept_with_a_word(pictures: Path, tmp_path: Path) -> None:

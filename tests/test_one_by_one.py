@@ -67,6 +67,11 @@ def test_an_interrupted_run_accounts_for_what_it_did(tmp_path: Path) -> None:
     assert again.asked == ["1.2.0", "1.2.3", "1.2.4", "1.2.5"]
 
 
+def test_what_nothing_answers_leaves_nothing(tmp_path: Path) -> None:
+    one_by_one([], tmp_path / "out", Options(), Segmenting(tmp_path))
+    assert not (tmp_path / "out").exists()
+
+
 def test_shards_share_the_studies_and_fetch_none_of_anothers(tmp_path: Path) -> None:
     asked = []
     for part in (1, 2, 3):

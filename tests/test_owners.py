@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from spinetk.owners import HOST, held, is_alive, is_left, owned_name
+from spinetk.owners import HOST, held, is_alive, is_left, owned_name, used
 
 
 def test_a_folder_is_its_owners_while_it_is_locked(tmp_path: Path) -> None:
@@ -53,3 +53,19 @@ def test_another_machines_file_stays_for_a_day(tmp_path: Path, age: float, left:
     then = path.stat().st_mtime - age
     os.utime(path, (then, then))
     assert is_left(path, "00000000-1-a") is left
+
+
+def test_a_folder_is_used_by_one_alone_or_shared(tmp_path: Path) -> None:
+    with (
+        used(tmp_path, alone=False),
+        used(tmp_path, alone=False),
+        pytest.raises(BlockingIOError),
+        used(tmp_path, alone=True),
+    ):
+        pass
+    with used(tmp_path, alone=True):
+        for alone in (True, False):
+            with pytest.raises(BlockingIOError), used(tmp_path, alone=alone):
+                pass
+    with used(tmp_path, alone=True):
+        pass

@@ -11,6 +11,7 @@ from typing import Any
 from spinetk.batch_folder import (
     account,
     as_named,
+    for_results,
     note_sources,
     of_other_networks,
     prepare,
@@ -23,7 +24,7 @@ from spinetk.measures.full_radiomics import extractor
 from spinetk.network.loaded import LoadedModel
 from spinetk.network.registry import find_model
 from spinetk.one_series import segment_found
-from spinetk.readers import FoundSeries, find
+from spinetk.readers import FoundSeries, FoundStudy, find
 from spinetk.study import Refusal
 from spinetk.temporary import sweep_temporary
 from spinetk.workers import in_workers
@@ -68,45 +69,26 @@ def segment_all(
     sweep_temporary()
     # of a list, places are told from its folder
     tops = [one.root.absolute() for one in options.studies] or list(inputs)
-    found = as_named(find(inputs), tops, out, options)
+    found = find(inputs)
     made = not out.exists()
-    todo = prepare(out, found.series, options) if found.series else []
-    outcome = Outcome(other_files=len(found.passed_over))
-    outcome.kept = [item.key for item in found.series if item not in todo]
-    if options.keep:
-        unread = [
-            item.key for item in todo if (out / item.key).exists() and options.slices != "all"
-        ]
-        text = "its run.json could not be read: made anew"
-        outcome.told += [(key, text) for key in unread]
-    outcome.told += of_other_networks(out, outcome.kept, options)
-    outcome.told += without_tables(out, outcome.kept, options)
-    if options.shard is None or options.shard[0] == 1:  # once
-        outcome.refuse(found.refused)
-    shared = bool(cluster) or (workers > 1 and len(todo) >= FEWEST_FOR_WORKERS)
-    loaded: dict[str, LoadedModel] = {} if models is None else models
-    tasks = [(item, out.absolute(), options) for item in todo]
-    segmented: Generator[Outcome] = (
-        in_cluster(_alone, tasks, cluster, _lost)
-        if cluster
-        else in_workers(_alone, tasks, workers, _lost)
-        if shared
-        else (segment_found(item, out, options, loaded, on_progress) for item in todo)
-    )
-    try:
-        with closing(segmented):  # what processes have under way is completed
-            for count, more in enumerate(segmented):
-                outcome.add(more)
-                for row in more.done:
-                    on_done(row)
-                if shared:
-                    on_progress("series", count + 1, len(todo))
-    finally:  # an interrupted run accounts for what it completed
-        if found.series:
-            if not options.apart:
-                account(out, outcome, options)
-            if options.sources:
-                note_sources(out, found.series, tops, options)
+    alone = bool(found.series) and not options.apart
+    with for_results(out, options) if alone else contextlib.nullcontext():
+        found = as_named(found, tops, out, options)
+        todo = prepare(out, found.series, options) if found.series else []
+        outcome = _before(found, todo, out, options)
+        done = _segmented(todo, out, options, on_progress, workers, models, cluster)
+        try:
+            with closing(done):  # what processes have under way is completed
+                for more in done:
+                    outcome.add(more)
+                    for row in more.done:
+                        on_done(row)
+        finally:  # an interrupted run accounts for what it completed
+            if found.series:
+                if not options.apart:
+                    account(out, outcome, options)
+                if options.sources:
+                    note_sources(out, found.series, tops, options)
     if options.shard and not outcome.read:  # few cases, many shards
         return outcome
     if not outcome.read and not outcome.kept:
@@ -118,6 +100,49 @@ def segment_all(
         refused = [Refusal(*item) for item in outcome.failed] + outcome.passed_over
         raise found.nothing_read(inputs, refused)
     return outcome
+
+
+def _before(found: FoundStudy, todo: Sequence[FoundSeries], out: Path, options: Options) -> Outcome:
+    """What is to be said of an input before anything of it is segmented."""
+    outcome = Outcome(other_files=len(found.passed_over))
+    outcome.kept = [item.key for item in found.series if item not in todo]
+    if options.keep:
+        unread = [
+            item.key for item in todo if (out / item.key).exists() and options.slices != "all"
+        ]
+        text = "it is not whole: made anew"
+        outcome.told += [(key, text) for key in unread]
+    outcome.told += of_other_networks(out, outcome.kept, options)
+    outcome.told += without_tables(out, outcome.kept, options)
+    if options.shard is None or options.shard[0] == 1:  # once
+        outcome.refuse(found.refused)
+    return outcome
+
+
+def _segmented(
+    todo: Sequence[FoundSeries],
+    out: Path,
+    options: Options,
+    on_progress: Progress,
+    workers: int,
+    models: dict[str, LoadedModel] | None,
+    cluster: str | None,
+) -> Generator[Outcome]:
+    """Segment series here, or share them among processes or a cluster."""
+    tasks = [(item, out.absolute(), options) for item in todo]
+    if cluster:
+        shared = in_cluster(_alone, tasks, cluster, _lost)
+    elif workers > 1 and len(todo) >= FEWEST_FOR_WORKERS:
+        shared = in_workers(_alone, tasks, workers, _lost)
+    else:
+        loaded: dict[str, LoadedModel] = {} if models is None else models
+        for item in todo:
+            yield segment_found(item, out, options, loaded, on_progress)
+        return
+    with closing(shared):
+        for count, outcome in enumerate(shared):
+            yield outcome
+            on_progress("series", count + 1, len(todo))
 
 
 _models: dict[str, LoadedModel] = {}

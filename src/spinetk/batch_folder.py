@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from spinetk.case_names import (
 )
 from spinetk.errors import UsageError
 from spinetk.network.registry import find_model
+from spinetk.owners import used
 from spinetk.readers import FoundSeries, FoundStudy
 from spinetk.results.folders import put_back, write_rows, write_summary
 from spinetk.results.keys import slice_keys_pattern
@@ -26,6 +28,26 @@ from spinetk.results.provenance import FILE as SOURCES
 from spinetk.results.provenance import append_sources, known_sources, write_sources
 from spinetk.results.record import is_result, whole_record
 from spinetk.study import Refusal
+
+
+@contextmanager
+def for_results(out: Path, options: Options) -> Iterator[None]:
+    """Keep the folder for this run, or for the shards that share it: two runs that give a result
+    the same name do not know of each other.
+
+    Raises:
+        UsageError: it cannot be written, or another run writes there.
+    """
+    with ExitStack() as stack:
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(used(out, alone=options.shard is None))
+        except BlockingIOError as error:
+            why = "another run writes its results there: wait for it, or share the work by --shard"
+            raise UsageError(why, out) from error
+        except OSError as error:
+            raise UsageError(f"cannot be written ({error.strerror})", out) from error
+        yield
 
 
 def prepare(out: Path, series: Sequence[FoundSeries], options: Options) -> list[FoundSeries]:
@@ -46,7 +68,7 @@ def prepare(out: Path, series: Sequence[FoundSeries], options: Options) -> list[
         for item in series:
             _same_input(item, folders_of(out, item.key, options))
         every = options.slices == "all"
-        return [item for item in series if every or not whole_record(out / item.key)]
+        return [item for item in series if every or not _is_whole(out / item.key)]
     if taken and not options.overwrite:
         more = f" and {len(taken) - 1} more" if len(taken) > 1 else ""
         raise UsageError(
@@ -54,6 +76,13 @@ def prepare(out: Path, series: Sequence[FoundSeries], options: Options) -> list[
             out,
         )
     return list(series)
+
+
+def _is_whole(folder: Path) -> bool:
+    """Whether a result can be kept: a fall of the system may leave empty files of it."""
+    if not whole_record(folder):
+        return False
+    return all(path.stat().st_size for path in folder.iterdir() if path.is_file())
 
 
 def _same_input(series: FoundSeries, folders: Sequence[Path]) -> None:

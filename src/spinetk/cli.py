@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import io
 import json
+import os
 import signal
 import sys
 import warnings
@@ -15,8 +17,8 @@ import typer
 
 import spinetk
 from spinetk.cli_cohort import compare, gather, reference
-from spinetk.cli_common import DONE, MODALITIES, UNREADABLE, USAGE, console, needs, say
-from spinetk.cli_options import one_of
+from spinetk.cli_common import DONE, MODALITIES, UNREADABLE, USAGE, console, needs, say, tell
+from spinetk.cli_options import one_of, secret_of
 from spinetk.cli_segment import segment
 from spinetk.errors import SpineError, UnreadableInput, UsageError
 
@@ -50,6 +52,9 @@ def main() -> None:
     # DICOM objects come by the hundred thousand and live on: looking for garbage among them, and
     # taking them apart at the end, takes a second of three
     gc.set_threshold(100_000, 50, 50)
+    for name in ("stdout", "stderr"):  # a caller may have closed them
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):  # names of files need not be text
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -98,7 +103,7 @@ def _version(
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
 ) -> None:
     if version:
-        print(spinetk.__version__)
+        tell(spinetk.__version__)
         raise typer.Exit
 
 
@@ -133,7 +138,7 @@ def phantom(
         fracture=fracture, slip_mm=slip, metal=metal, seed=seed,
     )  # fmt: skip
     files = write_phantom(make_phantom(config), out)
-    print(f"{len(files)} DICOM files in {out / 'dicom'}, labels in {out / 'truth.nii.gz'}")
+    tell(f"{len(files)} DICOM files in {out / 'dicom'}, labels in {out / 'truth.nii.gz'}")
 
 
 @app.command()
@@ -162,7 +167,7 @@ def train(
     )
     card = json.loads(model.with_suffix(".json").read_text())
     trained, held_out = (card[f"{k}_patients_sha256"] for k in ("trained", "held_out"))
-    print(
+    tell(
         f"{model}: trained on {len(trained)} patients in {card['training_minutes']:g} minutes, "
         f"{len(held_out)} held out\nspinetk evaluate {' '.join(map(str, data))} "
         f"-o {out / 'evaluation'} --model {model}"
@@ -203,13 +208,13 @@ def serve(
     from spinetk.server.settings import Settings
 
     if token_file:
-        token = token_file.read_text(encoding="utf-8").strip()
+        token = secret_of(token_file)
     if host not in LOOPBACK and not token:
         raise UsageError(f"--host {host}: other machines can reach it; name a --token")
     if token is not None and len(token) < SHORTEST_TOKEN:
         raise UsageError(f"--token: at least {SHORTEST_TOKEN} characters")
     settings = Settings(
-        folder, token, keep, int(most * 1e9), parse_peer(send_to) if send_to else None
+        folder, token, keep, int(min(most, 1e6) * 1e9), parse_peer(send_to) if send_to else None
     )
     console.print(f"SpineTK: http://{host}:{port}/{'?token=...' if token else ''} (Ctrl-C ends)")
     app = create_app(settings)
@@ -222,16 +227,12 @@ def serve(
             super().handle_exit(sig, frame)
 
     # requests are not logged: names of studies could stand in them
-    Server(
-        uvicorn.Config(
-            app,
-            host=host,
-            port=port,
-            log_level="warning",
-            access_log=False,
-            timeout_graceful_shutdown=3,
-        )
-    ).run()
+    config = uvicorn.Config(
+        app, host=host, port=port, log_level="warning", access_log=False,
+        timeout_graceful_shutdown=3,
+    )  # fmt: skip
+    with contextlib.suppress(KeyboardInterrupt):  # that is how a service ends
+        Server(config).run()
 
 
 @app.command()
@@ -251,7 +252,9 @@ def node(
     quiet_seconds: Annotated[
         float, typer.Option(min=0.5, help="A study is complete when nothing has come for so long.")
     ] = 10.0,
-    keep: Annotated[float, typer.Option(min=0.01, help="Hours until results are deleted.")] = 24.0,
+    keep: Annotated[
+        float, typer.Option(min=0.01, help="Hours until images, and results that were sent, go.")
+    ] = 24.0,
 ) -> None:
     """Be a DICOM node: take studies by C-STORE, segment them, send SEG and SR on."""
     needs("serve", "pynetdicom")
@@ -278,7 +281,8 @@ def node(
     running.start()
     console.print(f"SpineTK: DICOM node {title} on {host}:{port} (Ctrl-C ends)")
     try:
-        threading.Event().wait()
+        with contextlib.suppress(KeyboardInterrupt):  # that is how a service ends
+            threading.Event().wait()
     finally:
         running.stop()
 
@@ -324,8 +328,8 @@ def convert(
         patient=patient,
     )
     done = run(kind, folder, out, options)
-    print(f"{out}: {done.images} images of {done.patients} patients, {done.outlines} outlines")
-    print("classes: " + ", ".join(f"{name} {count}" for name, count in done.classes.items()))
+    tell(f"{out}: {done.images} images of {done.patients} patients, {done.outlines} outlines")
+    tell("classes: " + ", ".join(f"{name} {count}" for name, count in done.classes.items()))
     if done.strange:
         console.print(f"not understood as a body or disc: {', '.join(done.strange)}")
     for what, count in sorted(done.lost.items()):
@@ -346,7 +350,7 @@ def export(
     of_data = one_of("--layout", layout, {"nnunet": True, "bids": False})
     counts = export_nnunet(read_dataset(folder), out) if of_data else export_bids(folder, out)
     what = "images" if of_data else "results"
-    print(f"{out}: {counts.pop(what)} {what}")
+    tell(f"{out}: {counts.pop(what)} {what}")
     for reason, count in sorted(counts.items()):
         console.print(f"left out: {count} {reason}")
 
@@ -364,8 +368,8 @@ def crossval(
     needs("train", "torch", "torchvision", "statsmodels", "pycocotools")
     from spinetk.training.crossval import crossval_run
 
-    print(crossval_run(data, out, config, folds, init=init, quiet=quiet))
-    print(f"report: {out / 'report.html'}")
+    tell(crossval_run(data, out, config, folds, init=init, quiet=quiet))
+    tell(f"report: {out / 'report.html'}")
 
 
 @app.command()
@@ -384,7 +388,7 @@ def evaluate(
     needs("evaluate", "scipy", "pandas", "statsmodels", "matplotlib", "pycocotools", "tabulate")
     from spinetk.evaluation.evaluate import evaluate_run
 
-    print(evaluate_run(data, out, model, patients, quiet=quiet))
+    tell(evaluate_run(data, out, model, patients, quiet=quiet))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from spinetk.cli_common import console, say
+from spinetk.cli_common import console, say, tell
 from spinetk.errors import UsageError
 
 
@@ -23,8 +23,8 @@ def gather(
 
     done = run(out, participants)
     also = " and measurements.parquet" if done.parquet else ""
-    print(f"{done.results} results, {done.values} values: {out / 'measurements.csv'}{also}")
-    print(f"{done.page}")
+    tell(f"{done.results} results, {done.values} values: {out / 'measurements.csv'}{also}")
+    tell(f"{done.page}")
     if done.failed:
         say(f"failed, or could not be read: {done.failed}, see {out / 'failures.csv'}")
     if done.without_participant:
@@ -47,11 +47,11 @@ def compare(
         raise UsageError("name two results or more, the earliest first")
     found = write_comparison([time_point(folder) for folder in results], out)
     for fracture in found:
-        print(
+        tell(
             f"new fracture suspected: {fracture.level}, {fracture.measure.replace('_', ' ')} "
             f"{fracture.earlier:.1f} -> {fracture.later:.1f} mm"
         )
-    print(out / PAGE)
+    tell(out / PAGE)
 
 
 def reference(
@@ -65,4 +65,4 @@ def reference(
     made = build(out, about)
     write_reference(file, made)
     groups = ", ".join(sorted(made.norms.keys() - {EVERYBODY})) or "no groups by sex or age"
-    print(f"{file}: {made.people} results, {len(made.norms[EVERYBODY])} measures; {groups}")
+    tell(f"{file}: {made.people} results, {len(made.norms[EVERYBODY])} measures; {groups}")

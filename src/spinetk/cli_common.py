@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import os
+import sys
 
 from rich.console import Console
 from rich.text import Text
@@ -13,6 +15,17 @@ DONE, USAGE, UNREADABLE, SOME_FAILED = 0, 2, 3, 4
 MODALITIES = {"auto": None, "mr": "MR", "ct": "CT", "xr": "XR"}
 VIEW_CHOICES = {"auto": None, "ap": "ap", "lateral": "lateral"}
 console = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def tell(text: object) -> None:
+    """A line on standard output. Where nobody takes it any more (`| head`, a full disk) nothing
+    more is told, and the work goes on."""
+    try:
+        print(text, flush=True)
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 def say(text: str) -> None:

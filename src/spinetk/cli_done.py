@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from spinetk.cli_common import tell
+
 HELPFUL_OPTIONS = {
     "modality-assumed": "--modality",
     "no-spacing": "--spacing",
@@ -28,10 +30,9 @@ def say_done(out: Path, row: dict[str, Any], named: bool) -> None:
     more = f" ({len(codes)} warning{'s' if len(codes) > 1 else ''}, see run.json" if codes else ""
     more += f"; {', '.join(options)} may help" if options else ""
     more += ")" if codes else ""
-    print(
+    tell(
         f"{row['key']}: slice {row['selected_slice']}{image}, vertebral bodies: {row['bodies']}, "
-        f"discs: {row['discs']}{source} -> {out / row['key']}{more}",
-        flush=True,
+        f"discs: {row['discs']}{source} -> {out / row['key']}{more}"
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 from spinetk.errors import UsageError
@@ -30,6 +31,18 @@ def study_of(text: str) -> str:
     if not re.fullmatch(r"[0-9.]{1,64}", text):
         raise UsageError("digits and points, at most 64", f"--study {text}")
     return text
+
+
+def secret_of(file: Path) -> str:
+    """The secret that a file holds.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+    try:
+        return file.read_text(encoding="utf-8").strip()
+    except (OSError, ValueError) as error:
+        raise UsageError("cannot be read as a secret", f"--token-file {file}") from error
 
 
 def slice_choice(text: str) -> Any:

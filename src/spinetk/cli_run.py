@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from spinetk.cli_common import console, needs, say
+from spinetk.cli_common import console, needs, say, tell
 from spinetk.cli_done import say_done
 from spinetk.errors import SpineError, UnreadableInput
 from spinetk.warning import Warning
@@ -83,7 +83,7 @@ def from_archive(run: Run, archive: Archive, study: str) -> Outcome:
     done = [str(row["key"]) for row in outcome.done]
     # those of an interrupted run may not have been stored yet; a server takes one twice
     count = archive.store([run.out / key for key in sorted({*done, *outcome.kept})])
-    print(f"stored {count} instances in {archive.name}")
+    tell(f"stored {count} instances in {archive.name}")
     return outcome
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from spinetk.cli_common import MODALITIES, SOME_FAILED, VIEW_CHOICES, console
+from spinetk.cli_common import MODALITIES, SOME_FAILED, VIEW_CHOICES, console, tell
 from spinetk.cli_done import verdicts
 from spinetk.cli_options import (
     anchor_of,
@@ -198,7 +198,7 @@ def segment(
     else:
         outcome = all_that_answer(run, archive, str(query))
     if outcome.done and not quiet:
-        print(verdicts(outcome.done, [key for key, _ in outcome.failed]))
+        tell(verdicts(outcome.done, [key for key, _ in outcome.failed]))
     if outcome.done and options.sources and not quiet and console.is_terminal:
         text = "which input each result is of, for your eyes alone"
         console.print(f"{out / 'sources.csv'}: {text}", style="dim")

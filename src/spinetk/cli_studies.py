@@ -6,7 +6,6 @@ p01/t2.nii.gz,P01,L5=2,mr,,
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from spinetk.batch_options import OneStudy
 from spinetk.cli_common import MODALITIES, VIEW_CHOICES
 from spinetk.cli_options import anchor_of, one_of, slice_choice, spacing_of
 from spinetk.errors import SpineError, UsageError
-from spinetk.spreadsheet import separated_text
+from spinetk.spreadsheet import table_of
 
 FIELDS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "anchor": ("anchor", anchor_of),
@@ -35,20 +34,15 @@ def read_studies(path: Path) -> tuple[OneStudy, ...]:
     Raises:
         UsageError: it cannot be read, has another column, or a row is wrong: its line is named.
     """
-    try:
-        text, separator = separated_text(path)
-    except (OSError, ValueError) as error:
-        raise UsageError("cannot be read as a list of studies", path) from error
-    rows = csv.DictReader(text.splitlines(), delimiter=separator, skipinitialspace=True)
-    unknown = set(rows.fieldnames or ()) - set(COLUMNS)
-    if "path" not in (rows.fieldnames or ()) or unknown:
+    columns, rows = table_of(path, "a list of studies")
+    if "path" not in columns or set(columns) - set(COLUMNS):
         raise UsageError(f"needs the column path, and may have {', '.join(COLUMNS[1:])}", path)
     studies: list[OneStudy] = []
-    for row in rows:
+    for line, row in rows:
         cells = {name: (row.get(name) or "").strip() for name in COLUMNS}
         if not any(cells.values()):
             continue
-        where = f"{path}, line {rows.line_num}"
+        where = f"{path}, line {line}"
         if not cells["path"]:
             raise UsageError("has no path", where)
         try:

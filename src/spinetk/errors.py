@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
-TURNS = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+TURNS = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 
 
 def readable(text: str) -> str:

@@ -3,11 +3,12 @@ goes again. What one study costs does not grow with the number of those before i
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from spinetk.batch_folder import account, compact_sources
+from spinetk.batch_folder import account, compact_sources, for_results
 from spinetk.batch_options import Options, Outcome
 from spinetk.case_names import part_of
 from spinetk.errors import SpineError
@@ -29,8 +30,24 @@ def one_by_one(
         segment: fetches and segments one, with these options.
         on_failure: called with why a study could not be had.
     """
+    made = not out.exists()
+    with for_results(out, options):
+        whole = _every(studies, out, options, segment, on_failure)
+    if made:
+        with contextlib.suppress(OSError):  # nothing answered
+            out.rmdir()
+    return whole
+
+
+def _every(
+    studies: Iterable[str],
+    out: Path,
+    options: Options,
+    segment: Callable[[str, Options], Outcome],
+    on_failure: Callable[[SpineError], None],
+) -> Outcome:
     whole = Outcome()
-    done = completed(out) if options.keep and out.is_dir() else {}
+    done = completed(out) if options.keep else {}
     own = replace(options, shard=None, apart=True)
     try:
         for study in studies:
@@ -52,7 +69,7 @@ def one_by_one(
                 keys = [str(row["key"]) for row in outcome.done]
                 note_completed(out, study, (*keys, *outcome.kept))
     finally:  # an interrupted run accounts for what it completed
-        if out.is_dir():
+        if whole.done or whole.kept or whole.failed:
             account(out, whole, options)
             compact_sources(out, options)
     return whole

@@ -10,6 +10,7 @@ number 1). A file bears the machine and the number of its owner.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import socket
@@ -59,6 +60,31 @@ def held(folder: Path) -> Iterator[None]:
     finally:
         if number is not None:
             os.close(number)
+
+
+@contextmanager
+def used(folder: Path, *, alone: bool) -> Iterator[None]:
+    """Keep a folder for this process, or for those that share it, where the system can.
+
+    Raises:
+        BlockingIOError: others have it, one of them alone, or this one is to be alone.
+    """
+    try:
+        import fcntl
+    except ImportError:  # not on Windows
+        yield
+        return
+    number = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(number, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno == errno.EWOULDBLOCK:
+                raise
+            # the disk has no locks
+        yield
+    finally:
+        os.close(number)
 
 
 def hold(folder: Path) -> int | None:

@@ -66,18 +66,19 @@ def test_a_state_is_kept_and_a_damaged_one_is_as_new(folder: StudyFolder) -> Non
     assert read_json(folder.incoming / "missing") is None
 
 
-def test_only_what_is_done_with_and_old_is_deleted(folder: StudyFolder) -> None:
+@pytest.mark.parametrize("sent", [True, False])
+def test_only_what_is_done_with_and_old_is_deleted(folder: StudyFolder, sent: bool) -> None:
     put(folder, "1.2", "1.2.3", b"content")
     [study] = folder.studies()
+    folder.results(study).mkdir()
     old = time.time() - 100
     os.utime(next(study.iterdir()), (old, old))
-    folder.sweep(study, 50)
-    assert study.exists()  # waiting
+    assert not folder.sweep(study, 50, results=sent) and study.exists()  # waiting
     folder.keep(study, State(folder.arrivals(study), "done"))
-    folder.sweep(study, 200)
-    assert study.exists()
-    folder.sweep(study, 50)
+    assert not folder.sweep(study, 200, results=sent) and study.exists()
+    assert folder.sweep(study, 50, results=sent)
     assert not study.exists() and folder.studies() == []
+    assert folder.results(study).exists() != sent  # what was not sent is nowhere else
 
 
 def test_what_was_never_sent_stays_and_is_taken_up_again(folder: StudyFolder) -> None:
@@ -85,7 +86,7 @@ def test_what_was_never_sent_stays_and_is_taken_up_again(folder: StudyFolder) ->
     [study] = folder.studies()
     came = folder.arrivals(study)
     folder.keep(study, State(came, "unsent", 1), "PACS: cannot be reached: given up")
-    folder.sweep(study, -1.0)
+    folder.sweep(study, -1.0, results=True)
     assert study.exists() and "given up" in (folder.results(study) / "reason.txt").read_text()
     folder.take_up_unsent()
     assert folder.state(study) == State(came, "waiting", 1)

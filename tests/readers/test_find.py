@@ -60,3 +60,23 @@ def test_an_input_without_images_says_what_was_looked_for(tmp_path: Path) -> Non
         read(tmp_path)
     with pytest.raises(UnreadableInput, match=r"a.txt: is not a DICOM file"):
         read(tmp_path / "a.txt")
+
+
+def test_an_empty_file_is_named(tmp_path: Path) -> None:
+    fill(tmp_path / "case")
+    (tmp_path / "case" / "IM0003").touch()
+    found = find([tmp_path])
+    [refusal] = found.refused
+    assert refusal.name == "IM0003" and "is empty" in refusal.reason and not refusal.failed
+    assert find([tmp_path / "case" / "IM0003"]).refused[0].failed
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["summary.csv", "failures-0001-of-0003.csv", "measurements.parquet", "cohort.html",
+     "completed.csv", "SUMMARY.csv"],
+)  # fmt: skip
+def test_no_result_is_called_as_a_table_beside_it(name: str, tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / f"{name}.png"), np.zeros((64, 64), np.uint8))
+    [one] = find([tmp_path]).series
+    assert one.key == f"{name}-2"

@@ -230,3 +230,14 @@ def test_studies_are_their_owners_in_a_folder_that_is_not(tmp_path: Path) -> Non
     store = JobStore(tmp_path)
     job = store.add("study")
     assert (tmp_path / job.id).stat().st_mode & 0o077 == 0
+
+
+def test_what_an_upload_left_that_was_cut_off_is_swept_at_the_next_start(store: JobStore) -> None:
+    job = store.add("study")
+    (store.study(job.id) / "ab").mkdir()
+    whole, cut = (store.study(job.id) / "ab" / name for name in ("a.png", ".unfinished-0-1-a"))
+    whole.touch()
+    cut.touch()
+    store.close()
+    JobStore(store.folder)
+    assert whole.exists() and not cut.exists()

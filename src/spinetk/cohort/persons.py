@@ -3,13 +3,12 @@ results."""
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from spinetk.cohort.long_table import COLUMNS
 from spinetk.errors import UsageError
-from spinetk.spreadsheet import separated_text
+from spinetk.spreadsheet import table_of
 
 
 def read_participants(path: Path) -> dict[str, dict[str, str]]:
@@ -19,18 +18,11 @@ def read_participants(path: Path) -> dict[str, dict[str, str]]:
     Raises:
         UsageError: it cannot be read, has no such column, or one id twice.
     """
-    try:
-        text, separator = separated_text(path)
-    except (OSError, ValueError) as error:
-        raise UsageError("cannot be read as a table", path) from error
-    try:
-        rows = list(csv.DictReader(text.splitlines(), delimiter=separator))
-    except csv.Error as error:
-        raise UsageError(f"cannot be read as a table ({error})", path) from error
-    if not rows or "participant_id" not in rows[0]:
+    columns, rows = table_of(path, "a table")
+    if "participant_id" not in columns:
         raise UsageError("has no column participant_id", path)
     found: dict[str, dict[str, str]] = {}
-    for row in rows:
+    for _, row in rows:
         person = str(row["participant_id"]).removeprefix("sub-")
         if person in found:
             raise UsageError(f"has the participant_id {person} twice", path)

@@ -161,6 +161,8 @@ def read_reference(path: Path) -> Reference:
         UsageError: it is something else.
     """
     try:
+        if not path.is_file():  # a pipe would be waited for
+            raise FileNotFoundError
         content = json.loads(path.read_text(encoding="utf-8"))
         if content["format"] != FORMAT or tuple(content["percentiles"]) != PERCENTILES:
             raise ValueError("another version")

@@ -25,6 +25,7 @@ from spinetk.dicom_net.receiving import Listener
 from spinetk.dicom_net.send import Unreachable, send_files
 from spinetk.dicom_net.storing import State, StudyFolder, read_json
 from spinetk.errors import SpineError
+from spinetk.results.folders import results_in
 from spinetk.results.record import read_record
 from spinetk.temporary import sweep_temporary
 from spinetk.workers import in_workers
@@ -52,7 +53,8 @@ class NodeSettings:
         peers: who may send, by AE title and host (IP address).
         send_to: where SEG and SR go; None keeps them in the folder.
         quiet_seconds: a study is complete when nothing has come for so long.
-        keep_hours: studies that are done with are deleted, with their results, after it.
+        keep_hours: images of studies that are done with are deleted after it, and their results
+            where these were sent.
     """
 
     folder: Path
@@ -109,9 +111,17 @@ class Node:
                 try:
                     if self._is_due(study):
                         self._see_to(study)
-                    self._folder.sweep(study, self.settings.keep_hours * 3600)
+                    self._sweep(study)
                 except Exception as error:  # a full disk, for one; the other studies go on
                     self._wait(study, unexpected(error))
+
+    def _sweep(self, study: Path) -> None:
+        """Delete what is over; without a destination, results are what there is of a study."""
+        sent = self.settings.send_to is not None
+        if self._folder.sweep(study, self.settings.keep_hours * 3600, results=sent):
+            what = "its images and results are" if sent else "its images are"
+            hours = self.settings.keep_hours
+            log.info("study %s: %s deleted after %g hours", study.name[:8], what, hours)
 
     def _is_due(self, study: Path) -> bool:
         """Whether nothing has come for a while, and something is still to be done."""
@@ -162,7 +172,8 @@ class Node:
                 self._end(study, State(came, "unsent", tries), str(error))
                 return
         where = f"sent to {self.settings.send_to}" if self.settings.send_to else f"kept in {out}"
-        self._end(study, State(came, "done", tries), f"{len(files)} files {where}")
+        told = "; ".join((f"{len(files)} files {where}", *_judged(out)))
+        self._end(study, State(came, "done", tries), told)
 
     def _wait(self, study: Path, why: str) -> None:
         tries = self._again.get(study.name, (0, 0.0))[0]
@@ -176,6 +187,13 @@ class Node:
         self._again.pop(study.name, None)
         self._folder.keep(study, state, why)
         log.info("study %s: %s, %s", study.name[:8], state.name, why)
+
+
+def _judged(out: Path) -> list[str]:
+    """How many results are to be looked at, and why; no file's name is in it."""
+    doubtful = [record for _, record in results_in(out) if record.verdict in ("check", "reject")]
+    reasons = sorted({reason for record in doubtful for reason in record.reasons})
+    return [f"{len(doubtful)} to be looked at ({', '.join(reasons)})"] if doubtful else []
 
 
 def _segment(task: tuple[Path, Path]) -> list[str]:

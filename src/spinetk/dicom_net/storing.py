@@ -153,16 +153,22 @@ class StudyFolder:
             if state.name == "unsent":
                 self.keep(study, replace(state, name="waiting"))
 
-    def sweep(self, study: Path, keep_seconds: float) -> None:
-        """Delete a study that is done with, and its results, when its time is over; results that
-        were never sent stay."""
+    def sweep(self, study: Path, keep_seconds: float, *, results: bool) -> bool:
+        """Delete a study that is done with when its time is over; returns whether it did.
+
+        Args:
+            results: delete its results, too, which were sent; those that were not stay.
+        """
         with self._moving:
             came, state = self.arrivals(study), self.state(study)
             over = state.came == came and state.name in ("done", "failed")
-            if over and time.time() - came[1] > keep_seconds:
-                shutil.rmtree(study)
+            if not over or time.time() - came[1] <= keep_seconds:
+                return False
+            shutil.rmtree(study)
+            if results:
                 shutil.rmtree(self.results(study), ignore_errors=True)
-                (self._states / f"{study.name}.json").unlink(missing_ok=True)
+            (self._states / f"{study.name}.json").unlink(missing_ok=True)
+            return True
 
 
 def read_json(path: Path) -> Any:

@@ -105,6 +105,10 @@ def find(inputs: Sequence[str | Path]) -> FoundStudy:
         if not os.access(path, os.R_OK):
             refused.append(Refusal(path.name, "may not be read (permission denied)"))
             continue
+        if path.stat().st_size == 0:
+            why = "is empty: a copy that broke off?"
+            refused.append(Refusal(path.name, why, failed=path in files.named))
+            continue
         reader = next((one for one in READERS if one.claims(path)), None)
         if reader is None:
             if path.suffix.lower() in (".dcm", ".ima") or path in files.named:
@@ -154,12 +158,12 @@ def read(inputs: str | Path | Sequence[str | Path]) -> Study:
 def with_unique_keys(series: Iterable[FoundSeries]) -> list[FoundSeries]:
     """Give series of the same key the endings -2, -3, ...; a key is never empty or all dots, nor
     the name of a file that lies beside the results."""
-    taken: set[str] = set(NAMES_BESIDE)
+    taken: set[str] = set()
     out = []
     for one in series:
         base = one.key if one.key.strip(".") else "series"
         key, count = base, 1
-        while key in taken:
+        while key in taken or NAMES_BESIDE.fullmatch(key):
             count += 1
             key = numbered_key(base, count)
         taken.add(key)

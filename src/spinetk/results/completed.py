@@ -3,6 +3,7 @@ not fetch them again. Studies are told by a hash: the file holds no number and n
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import hashlib
 from collections.abc import Iterable
@@ -43,7 +44,10 @@ def completed(out: Path) -> dict[str, list[str]]:
     if not path.is_file():
         return {}
     keys: dict[str, list[str]] = {}
-    with path.open(newline="", encoding="utf-8", errors="replace") as stream:
+    with (
+        contextlib.suppress(csv.Error),
+        path.open(newline="", encoding="utf-8", errors="replace") as stream,
+    ):
         for row in csv.DictReader(stream):
             if row.get("study") and row.get("key"):
                 keys.setdefault(row["study"], []).append(row["key"])

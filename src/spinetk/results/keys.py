@@ -14,10 +14,11 @@ import hashlib
 import re
 
 DICOM_KEY = r"([0-9a-f]{8})-(?:\d+|whole)(?:-\d+)?"
-NAMES_BESIDE = (
-    "summary.csv", "failures.csv", "sources.csv", "completed.csv", "measurements.csv",
-    "codebook.csv",
-)  # fmt: skip
+NAMES_BESIDE = re.compile(
+    r"(summary|failures|sources)(-\d+-of-\d+)?\.csv|completed\.csv"
+    r"|measurements\.(csv|parquet)|codebook\.csv|cohort\.html",
+    re.IGNORECASE,  # on some disks these are the same
+)
 """Files in the folder of results."""
 RESULT_OF_DICOM = rf"^{DICOM_KEY}(?:-slice-\d+)?(?:-corrected-\d+)?$"
 """Its group is what all results of a study have in common."""

@@ -3,6 +3,7 @@ be a patient's: its owner alone may read it."""
 
 from __future__ import annotations
 
+import contextlib
 import csv
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -57,13 +58,17 @@ def read_sources(path: Path) -> list[SourceRow]:
     """The rows of the file; none where it is missing, or is not as it is written here."""
     if not path.is_file():
         return []
-    with path.open(newline="", encoding="utf-8", errors="replace") as stream:
+    with (
+        contextlib.suppress(csv.Error),
+        path.open(newline="", encoding="utf-8", errors="replace") as stream,
+    ):
         rows = csv.DictReader(stream)
         return [
             SourceRow(**{name: row[name].removeprefix("'") for name in COLUMNS})
             for row in rows
             if all(row.get(name) is not None for name in COLUMNS)
         ]
+    return []
 
 
 def known_sources(out: Path) -> list[SourceRow]:

@@ -122,6 +122,8 @@ def read_slice(folder: Path, record: Record) -> Slice:
 
 def _instances(folder: Path) -> tuple[Instance, ...]:
     try:
+        if not (folder / INSTANCES).is_file():  # a pipe would be waited for
+            raise FileNotFoundError
         content = json.loads((folder / INSTANCES).read_text(encoding="utf-8"))
         kinds = {item["id"]: item["name"] for item in content["categories"]}
         return tuple(

@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from spinetk.atomic import lock_folder
+from spinetk.atomic import lock_folder, remove_unfinished
 from spinetk.errors import UsageError
 from spinetk.results.folders import results_in, summary_row
 from spinetk.results.keys import looks_corrected
@@ -74,6 +74,8 @@ class JobStore:
                     self._base.execute("DELETE FROM jobs WHERE id = ?", (key,))
         known = {job.id for job in self.all()}
         for path in job_folders(self.folder):
+            for uploaded in (path / "study").iterdir():
+                remove_unfinished(uploaded)  # of uploads that were cut off
             if path.name not in known:
                 self._insert(_found_again(path))
 
