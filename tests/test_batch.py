@@ -92,7 +92,7 @@ def test_a_second_interruption_ends_at_once(pictures: Path, tmp_path: Path) -> N
 def test_series_of_one_name_get_keys_of_their_own_before_they_are_read(tmp_path: Path) -> None:
     for name in ("a/1.png", "b/1.png", "c/1-2.png"):
         (tmp_path / name).parent.mkdir()
-        (tmp_path / name).touch()
+        (tmp_path / name).write_bytes(b"not read")
     assert [one.key for one in find([tmp_path]).series] == ["1", "1-2", "1-2-2"]
 
 

@@ -1,4 +1,6 @@
-"""The licences of everything that the base install brings: python tools/licences.py
+"""The licences of everything that the base install brings, or an extra beside it:
+
+python tools/licences.py [serve ...]
 
 Prints a Markdown table, by what each installed package says of itself.
 """
@@ -6,14 +8,20 @@ Prints a Markdown table, by what each installed package says of itself.
 from __future__ import annotations
 
 import re
+import sys
+from collections.abc import Sequence
 from importlib.metadata import Distribution, distribution
 
 from packaging.requirements import Requirement
 
 
-def base_install(name: str = "spinetk") -> dict[str, Distribution]:
-    """The packages that a package needs without an extra, and those that they need, by name."""
-    waiting, found = [(name, "")], {}
+def base_install(name: str = "spinetk", extras: Sequence[str] = ()) -> dict[str, Distribution]:
+    """The packages that a package needs, and those that they need, by name.
+
+    Args:
+        extras: of the package, that are wanted, too.
+    """
+    waiting, found = [(name, extra) for extra in ("", *extras)], {}
     while waiting:
         key = waiting.pop()
         if key in found:
@@ -41,5 +49,5 @@ def licence_of(package: Distribution) -> str:
 
 if __name__ == "__main__":
     print("| package | version | licence |\n|---|---|---|")
-    for own, package in base_install().items():
+    for own, package in base_install(extras=sys.argv[1:]).items():
         print(f"| {own} | {package.version} | {licence_of(package)} |")

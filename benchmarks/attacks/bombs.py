@@ -12,7 +12,7 @@ import zipfile
 from pathlib import Path
 
 from spinetk.phantom import PhantomConfig, make_phantom, write_phantom
-from tests.readers.test_bounds import deflated, nifti, png
+from tests.readers import bombs
 
 SECONDS, MEMORY = 20, 10**9
 HERE = Path(__file__).parents[1]
@@ -24,11 +24,22 @@ def made(folder: Path) -> dict[str, Path]:
         make_phantom(PhantomConfig(slices=1, samples=1, height=64, width=64)), folder / "study"
     )
     (folder / "a.json").write_text("[" * 10**6)
+    study = folder / "study"
     return {
-        "PNG of 12,000 x 12,000 pixels": png(folder / "a.png", 12_000, 8, 0),
-        "PNG of 12,000 x 12,000 colours of 16 bits": png(folder / "b.png", 12_000, 16, 2),
-        "NIfTI of 1500 x 1500 x 1500 voxels, one plane of it there": nifti(folder / "a.nii.gz", 1500, 1),
-        "deflated DICOM that holds 600 MB": deflated(folder / "a.dcm", folder / "study", 600),
+        "PNG of 12,000 x 12,000 pixels": bombs.png(folder / "a.png", 12_000, 8, 0),
+        "PNG of 12,000 x 12,000 colours of 16 bits": bombs.png(folder / "b.png", 12_000, 16, 2),
+        "progressive JPEG of 4,000 scans": bombs.many_scans(folder / "a.jpg", 7800, 4000),
+        "TIFF of 200,000 pages": bombs.many_pages(folder / "a.tif", 200_000),
+        "NIfTI of 1500 x 1500 x 1500 voxels, one plane of it there": bombs.nifti(folder / "a.nii.gz", 1500, 1),
+        "NRRD of 64 planes that holds 6 GB, gzip": bombs.nrrd(folder / "a.nrrd", "gzip", 64, 6000),
+        "NRRD of 64 planes that holds 1.5 GB, bzip2": bombs.nrrd(folder / "b.nrrd", "bzip2", 64, 1500),
+        "deflated DICOM that holds 600 MB": bombs.deflated(folder / "a.dcm", study, 600),
+        "DICOM image of 64 x 64 with 1.9 GB of pixels": bombs.long_pixels(folder / "b.dcm", study, 1900),
+        "DICOM image of 64 x 64 with run lengths of 3 GB": bombs.run_lengths(folder / "c.dcm", study, 3000),
+        "tar.gz with a name of 3 GB": bombs.long_name(folder / "a.tar.gz", 3000),
+        "tar.gz of 200,001 links": bombs.many_links(folder / "b.tar.gz"),
+        "xz that asks for a dictionary of 2 GB": bombs.wide_xz(folder / "d.dcm.xz"),
+        "zip whose table has 1.2 million files": bombs.long_table(folder / "e.zip"),
         "zip that holds 20 GB": _zip(folder / "a.zip", _zeros(200), 100),
         "zip of 2,000 zips": _zip(folder / "b.zip", _archive({"a": b"x"}), 2000, ".zip"),
         "zip in a zip, 60 deep": _nested(folder / "c.zip", 60),

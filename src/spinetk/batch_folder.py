@@ -26,7 +26,7 @@ from spinetk.results.folders import put_back, write_rows, write_summary
 from spinetk.results.keys import slice_keys_pattern
 from spinetk.results.provenance import FILE as SOURCES
 from spinetk.results.provenance import append_sources, known_sources, write_sources
-from spinetk.results.record import is_result, whole_record
+from spinetk.results.record import is_result, is_whole, whole_record
 from spinetk.study import Refusal
 
 
@@ -68,7 +68,7 @@ def prepare(out: Path, series: Sequence[FoundSeries], options: Options) -> list[
         for item in series:
             _same_input(item, folders_of(out, item.key, options))
         every = options.slices == "all"
-        return [item for item in series if every or not _is_whole(out / item.key)]
+        return [item for item in series if every or not is_whole(out / item.key)]
     if taken and not options.overwrite:
         more = f" and {len(taken) - 1} more" if len(taken) > 1 else ""
         raise UsageError(
@@ -76,13 +76,6 @@ def prepare(out: Path, series: Sequence[FoundSeries], options: Options) -> list[
             out,
         )
     return list(series)
-
-
-def _is_whole(folder: Path) -> bool:
-    """Whether a result can be kept: a fall of the system may leave empty files of it."""
-    if not whole_record(folder):
-        return False
-    return all(path.stat().st_size for path in folder.iterdir() if path.is_file())
 
 
 def _same_input(series: FoundSeries, folders: Sequence[Path]) -> None:

@@ -24,7 +24,7 @@ from spinetk.readers import FoundSeries
 from spinetk.readers.pixel_store import StoredSlices
 from spinetk.results.folders import summary_row
 from spinetk.results.keys import slice_key, volume_key
-from spinetk.results.record import whole_record
+from spinetk.results.record import is_whole
 from spinetk.results.write import write_result
 from spinetk.solids import OutlinedSlice
 from spinetk.study import NO_SPACING, Segmentation, Series
@@ -119,7 +119,7 @@ def _segment_parts(
     nothing: NothingFound | None = None
     outlined: list[OutlinedSlice] = []
     for item, choice in _parts(series, options):
-        if options.keep and whole_record(out / item.key):
+        if options.keep and is_whole(out / item.key):
             outcome.kept.append(item.key)
             continue
         with _failure_noted(item.key, outcome):

@@ -1,4 +1,3 @@
-import struct
 from pathlib import Path
 
 import cv2
@@ -9,26 +8,13 @@ from spinetk.errors import UnreadableInput
 from spinetk.readers import decoder_process
 from spinetk.readers.decoder_process import picture_apart
 from spinetk.readers.decoders import Told, dicom_frame, picture
+from tests.readers.bombs import many_pages, many_scans
 
 
 def gray(path: Path) -> np.ndarray:
     values = np.random.default_rng(0).integers(0, 255, (60, 50)).astype(np.uint8)
     cv2.imwrite(str(path), values)
     return values
-
-
-def many_pages(path: Path, pages: int) -> Path:
-    """A TIFF of so many pages, each after the other, of which none has pixels but the first."""
-    entries = [(256, 3, 1, 64), (257, 3, 1, 64), (258, 3, 1, 8), (259, 3, 1, 1), (262, 3, 1, 1),
-               (273, 4, 1, 8), (278, 3, 1, 64), (279, 4, 1, 4096)]  # fmt: skip
-    start, length = 8 + 4096, 2 + 12 * len(entries) + 4
-    body = struct.pack("<H", len(entries)) + b"".join(struct.pack("<HHII", *e) for e in entries)
-    with path.open("wb") as stream:
-        stream.write(struct.pack("<2sHI", b"II", 42, start) + bytes(4096))
-        for page in range(pages):
-            after = start + (page + 1) * length if page + 1 < pages else 0
-            stream.write(body + struct.pack("<I", after))
-    return path
 
 
 def test_a_picture_is_decoded_in_its_process_as_in_ours(tmp_path: Path) -> None:
@@ -43,12 +29,13 @@ def test_a_picture_that_takes_too_long_costs_itself_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     values = gray(tmp_path / "a.png")
-    many_pages(tmp_path / "b.tif", 200_000)
-    picture_apart(tmp_path / "a.png")  # the process has started
-    with monkeypatch.context() as patched:
-        patched.setitem(decoder_process.SECONDS, "picture", 1.0)
-        with pytest.raises(UnreadableInput, match="they end the decoder"):
-            picture_apart(tmp_path / "b.tif")
+    slow = (many_pages(tmp_path / "b.tif", 200_000), many_scans(tmp_path / "c.jpg", 4000, 400))
+    for path in slow:
+        picture_apart(tmp_path / "a.png")  # the process has started
+        with monkeypatch.context() as patched:
+            patched.setitem(decoder_process.SECONDS, "picture", 1.0)
+            with pytest.raises(UnreadableInput, match="they end the decoder"):
+                picture_apart(path)
     np.testing.assert_array_equal(picture_apart(tmp_path / "a.png")[0], values)
 
 

@@ -41,8 +41,8 @@ def test_one_pixel_and_damaged_pictures_are_refused(tmp_path: Path) -> None:
         read(tmp_path / "dot.png")
     (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n")
     (tmp_path / "empty.png").write_bytes(b"")
-    for name in ("broken.png", "empty.png"):
-        with pytest.raises(UnreadableInput, match=f"{name}: cannot be read as a picture"):
+    for name, why in (("broken.png", "cannot be read as a picture"), ("empty.png", "is empty")):
+        with pytest.raises(UnreadableInput, match=f"{name}: {why}"):
             read(tmp_path / name)
 
 

@@ -20,6 +20,7 @@ from spinetk.evaluation.row_tables import Frames
 from spinetk.evaluation.tables import markdown
 from spinetk.network.loaded import LoadedModel
 from spinetk.png import png_of
+from spinetk.results.folders import plain_cell
 
 CAPTIONS = {
     "structures": "Detection and outlines by structure",
@@ -66,7 +67,8 @@ def write_evaluation(
     for name in ("tables", "figures", "figures/differences"):
         (out / name).mkdir(parents=True, exist_ok=True)
     for name, table in tables.items():
-        table.to_csv(out / "tables" / f"{name}.csv", index=False, float_format="%.5f")
+        cells = table.map(plain_cell)  # names of data sets are anybody's
+        cells.to_csv(out / "tables" / f"{name}.csv", index=False, float_format="%.5f")
         (out / "tables" / f"{name}.md").write_text(markdown(table))
     drawn = {}
     for name, figure in all_figures(frames):

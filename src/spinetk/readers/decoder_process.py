@@ -26,7 +26,7 @@ from spinetk.errors import SpineError, UnreadableInput
 from spinetk.readers.bounds import largest_bytes
 
 DICOM, PICTURE = "dicom", "picture"
-SECONDS = {DICOM: 60.0, PICTURE: 20.0}
+SECONDS = {DICOM: 60.0, PICTURE: 15.0}
 """What takes longer is given up."""
 OWN_BYTES, IMAGES = 384 * 2**20, 2
 """What the process itself takes, and how many of the largest images beside it."""

@@ -196,3 +196,10 @@ def whole_record(folder: Path) -> Record | None:
         return read_record(folder) if is_result(folder) else None
     except SpineError:
         return None
+
+
+def is_whole(folder: Path) -> bool:
+    """Whether a result can be kept: a fall of the system may leave empty files of it."""
+    if not whole_record(folder):
+        return False
+    return all(path.stat().st_size for path in folder.iterdir() if path.is_file())
