@@ -1,3 +1,4 @@
+import gzip
 from pathlib import Path
 
 import nibabel
@@ -84,3 +85,14 @@ def test_colour_is_refused(tmp_path: Path) -> None:
     colour = np.zeros((5, 40, 40), dtype=[("R", "u1"), ("G", "u1"), ("B", "u1")])
     with pytest.raises(UnreadableInput, match="gray values are needed"):
         open_nifti(save(tmp_path / "a.nii", colour))
+
+
+def test_what_holds_more_than_its_header_says_is_not_read_to_its_end(tmp_path: Path) -> None:
+    path = tmp_path / "a.nii.gz"
+    nibabel.save(nibabel.Nifti1Image(np.ones((5, 40, 40), np.int16), np.eye(4)), path)
+    content = gzip.decompress(path.read_bytes())
+    path.write_bytes(gzip.compress(content + bytes(100), 1))  # some programs fill up
+    assert len(read_nifti(path).slices) == 5
+    path.write_bytes(gzip.compress(content + bytes(20 * 2**20), 1))
+    with pytest.raises(UnreadableInput, match="holds more than its header says"):
+        read_nifti(path)

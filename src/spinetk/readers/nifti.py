@@ -63,6 +63,10 @@ def open_nifti(path: Path) -> VolumeFile:
     )
 
 
+LONGEST_REST = 16 * 2**20
+"""Bytes that may follow the values."""
+
+
 def _opened(path: Path) -> Any:
     """The image, its values unread; compressed is what begins so, whatever its name says."""
     if path.name.lower().endswith((".nii", ".nii.gz")):
@@ -174,8 +178,11 @@ def _slabs(
                 stored = np.frombuffer(content, dtype=values.dtype)
                 part = apply_read_scaling(stored, values.slope, values.inter)
                 yield part.reshape(*shape[:2], count, order="F")
-            while stream.read(BLOCK):
-                pass
+            rest = 0
+            while part_of_rest := stream.read(BLOCK):
+                rest += len(part_of_rest)
+                if rest > LONGEST_REST:
+                    raise EOFError("it holds more than its header says")
     except Exception as error:  # zlib and struct raise many kinds for damaged files
         raise UnreadableInput(f"damaged or not NIfTI ({short(error, path)})", path.name) from error
 
