@@ -111,3 +111,14 @@ def test_devices_and_pipes_are_no_input(tmp_path: Path) -> None:
     for path in (tmp_path / "pipe", Path("/dev/null")):
         with pytest.raises(UnreadableInput, match="is a device or a pipe"):
             find_files([path])
+
+
+def test_a_link_without_an_ending_is_read_as_what_it_leads_to(tmp_path: Path) -> None:
+    (tmp_path / "store").mkdir()
+    for name in ("0a1b.nii.gz", "IM0001"):
+        (tmp_path / "store" / name).write_bytes(b"x")
+    (tmp_path / "study").mkdir()
+    (tmp_path / "study" / "t2").symlink_to(tmp_path / "store" / "0a1b.nii.gz")
+    (tmp_path / "study" / "image").symlink_to(tmp_path / "store" / "IM0001")
+    paths = find_files([tmp_path / "study"]).paths
+    assert sorted(path.name for path in paths) == ["0a1b.nii.gz", "image"]

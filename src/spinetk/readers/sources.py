@@ -107,7 +107,8 @@ class _Found:
 
     def take(self, paths: Iterable[Path]) -> None:
         """Take files; archives are unpacked."""
-        for path in paths:
+        for given in paths:
+            path = _with_ending(given)
             if path.name.upper() == "DICOMDIR":
                 continue
             if (reason := not_unpacked(path)) is not None:
@@ -144,6 +145,14 @@ class _Found:
         self.unpacked.append(folder)
         self.archives.append(of)
         return Path(folder.name)
+
+
+def _with_ending(path: Path) -> Path:
+    """A file as its ending tells its kind: of a link without one, what it leads to."""
+    if path.suffix or not path.is_symlink():
+        return path
+    target = path.resolve()
+    return target if target.suffix else path
 
 
 def files_below(folder: Path) -> list[Path]:
