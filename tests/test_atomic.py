@@ -118,3 +118,12 @@ def test_what_a_killed_process_left_is_hidden_and_can_be_removed(tmp_path: Path)
     assert all(path.name.startswith(UNFINISHED) for path in tmp_path.iterdir())
     remove_unfinished(tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_to_be_new_replaces_nothing(tmp_path: Path) -> None:
+    place = tmp_path / "result"
+    with whole_folder(place, new=True) as path:
+        (path / "first").touch()
+    with pytest.raises(FileExistsError), whole_folder(place, new=True) as path:
+        (path / "second").touch()
+    assert [p.name for p in place.iterdir()] == ["first"] and list(tmp_path.iterdir()) == [place]

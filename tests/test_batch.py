@@ -2,19 +2,19 @@
 
 import csv
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from spinetk import one_series
 from spinetk.batch import FEWEST_FOR_WORKERS, segment_all
 from spinetk.batch_options import Options
-from spinetk.errors import UsageError
-from spinetk.owners import used
 from spinetk.readers import find
 from spinetk.workers import in_workers
 
@@ -96,19 +96,31 @@ def test_series_of_one_name_get_keys_of_their_own_before_they_are_read(tmp_path:
     assert [one.key for one in find([tmp_path]).series] == ["1", "1-2", "1-2-2"]
 
 
-def test_two_runs_do_not_write_to_one_folder_unless_they_share_the_work(
-    pictures: Path, tmp_path: Path
+def test_of_two_runs_that_give_one_name_the_second_is_told(
+    pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     options = Options(formats=("csv",))
-    with used(tmp_path, alone=True), pytest.raises(UsageError, match="another run writes"):
-        segment_all([pictures / "p0.png"], tmp_path, options)
-    with used(tmp_path, alone=False):
-        with pytest.raises(UsageError, match="another run writes"):
-            segment_all([pictures / "p0.png"], tmp_path, options)
-        segment_all([pictures / "p0.png"], tmp_path, replace(options, shard=(1, 1)))
-    assert (tmp_path / "p0" / "run.json").is_file()
-    again = segment_all([pictures / "p0.png"], tmp_path, replace(options, keep=True))
-    assert again.kept == ["p0"]
+    segment_all([pictures / "p1.png"], tmp_path / "other", options)
+
+    def meanwhile(*arguments: Any, **named: Any) -> Any:
+        shutil.copytree(tmp_path / "other" / "p1", tmp_path / "out" / "p0")
+        return segmented(*arguments, **named)
+
+    segmented = one_series.segment
+    monkeypatch.setattr(one_series, "segment", meanwhile)
+    outcome = segment_all([pictures / "p0.png"], tmp_path / "out", options)
+    assert outcome.done == [] and "another run wrote" in outcome.failed[0][1]
+    there, other = (tmp_path / name / "instances.csv" for name in ("out/p0", "other/p1"))
+    assert there.read_bytes() == other.read_bytes()
+
+
+def test_what_is_not_whole_is_made_anew_and_what_others_put_there_says_nothing(
+    pictures: Path, tmp_path: Path
+) -> None:
+    options = Options(formats=("csv",), keep=True)
+    segment_all([pictures / "p0.png"], tmp_path, options)
+    (tmp_path / "p0" / "reviewed").touch()
+    assert segment_all([pictures / "p0.png"], tmp_path, options).kept == ["p0"]
     (tmp_path / "p0" / "instances.csv").write_bytes(b"")  # as a fall of the system leaves it
-    again = segment_all([pictures / "p0.png"], tmp_path, replace(options, keep=True))
-    assert again.kept == [] and (tmp_path / "p0" / "instances.csv").stat().st_size
+    assert segment_all([pictures / "p0.png"], tmp_path, options).kept == []
+    assert (tmp_path / "p0" / "instances.csv").stat().st_size

@@ -10,7 +10,14 @@ import numpy as np
 import pydicom
 import pytest
 
-from spinetk.case_names import in_shard, place_in, renamed, template_of, with_kept_keys
+from spinetk.case_names import (
+    in_shard,
+    place_in,
+    renamed,
+    template_of,
+    with_folders,
+    with_kept_keys,
+)
 from spinetk.errors import UsageError
 from spinetk.readers import FoundSeries, find
 from spinetk.results.provenance import SourceRow
@@ -159,3 +166,24 @@ def test_shards_share_all_series_and_none_moves_when_others_come(cohort: Path) -
     volume(cohort / "case00" / "t2.nii.gz", 99)
     again = [place_in(i, [cohort]) for i in find([cohort]).series if in_shard(i, [cohort], (1, 4))]
     assert set(shards[0]) <= set(again)
+
+
+def test_names_with_their_folders_are_no_other_files(tmp_path: Path) -> None:
+    places = [
+        "a/b_1",
+        "a_b/1",
+        "a/b/1",
+        "p 1/x",
+        "p_1/x",
+        "n" * 120 + "/1",
+        "n" * 120 + "/2",
+        "c/t2",
+    ]
+    for place in places:
+        volume(tmp_path / "top" / f"{place}.nii.gz")
+    # each is looked at alone, as when it comes from elsewhere
+    found = [
+        with_folders(find([tmp_path / "top" / f"{place}.nii.gz"]).series, [tmp_path / "top"])[0].key
+        for place in places
+    ]
+    assert len(set(found)) == len(places) and found[-1] == "c_t2"

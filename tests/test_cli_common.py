@@ -21,7 +21,9 @@ def test_what_is_said_is_one_line_with_our_name(capsys: pytest.CaptureFixture[st
     assert "something" in err or err == ""  # the console keeps the stream that it was made with
 
 
-@pytest.mark.parametrize("way", ["| head -n1", "> /dev/full", ">&-"])
+@pytest.mark.parametrize(
+    "way", ["| head -n1", "> /dev/full", ">&-", "2>&1 | head -n1", "2> /dev/full"]
+)
 def test_what_nobody_hears_does_not_end_the_work(way: str, pictures: Path, tmp_path: Path) -> None:
     command = f"{sys.executable} -m spinetk.cli segment {pictures} -o {tmp_path}/out --format csv"
     done = subprocess.run(

@@ -64,7 +64,7 @@ def test_no_two_modules_of_one_name_do_different_things() -> None:
     [
         ("the list of levels", r'"T13"', "structures.py"),
         ("the grammar of keys", r"-corrected-|-slice-", "results/keys.py"),
-        ("write, then rename", r"\.unfinished|os\.fsync|mkdtemp\(prefix", "atomic.py"),
+        ("write, then rename", r"\.unfinished|os\.fsync", "atomic.py"),
         ("the record's file", r'"run\.json"', "results/record.py"),
         ("words of an unforeseen error", r'"unexpected \{|f"unexpected ', "debugging.py"),
     ],

@@ -13,6 +13,7 @@ import pytest
 from spinetk.errors import UnreadableInput, UsageError
 from tests.services import free_port, listens, until
 
+boto3 = pytest.importorskip("boto3", reason="needs moto's server")
 s3fs = pytest.importorskip("s3fs", reason="needs the store extra")
 pytest.importorskip("moto", reason="needs moto's server")
 
@@ -116,14 +117,43 @@ def test_one_study_that_cannot_be_read_takes_no_other_with_it(
 def test_what_lies_side_by_side_is_told_apart(environment: dict[str, str]) -> None:
     files = s3fs.S3FileSystem()
     files.mkdir("flat")
-    for name in ("a.img", "a.hdr", "b.nii.gz", "1.2.840.1", "1.2.840.2", "im.dcm", "notes.txt"):
+    for name in ("a.img", "a.hdr", "1.3.6.1.55.1.nii.gz", "1.3.6.1.55.2.nii.gz", "notes.txt"):
         files.pipe_file(f"flat/{name}", b"x")
+    for name in ("1.2.840.1", "1.2.840.2", "im.dcm"):
+        files.pipe_file(f"flat/{name}", bytes(128) + b"DICM")
     store = ObjectStore("s3://flat/")
-    assert list(store.studies()) == ["flat/*", "flat/a.*", "flat/b.*"]
+    assert list(store.studies()) == [
+        "flat/*", "flat/1.3.6.1.55.1.*", "flat/1.3.6.1.55.2.*", "flat/a.*",
+    ]  # fmt: skip
     with (came := store.fetch("flat/a.*")).folder:
         assert sorted(path.name for path in came.place.iterdir()) == ["a.hdr", "a.img"]
     with (came := store.fetch("flat/*")).folder:
         assert len(list(came.place.iterdir())) == 3
+
+
+def test_what_stands_for_a_folder_and_what_tells_of_a_cohort_is_no_study(
+    environment: dict[str, str], pictures: Path
+) -> None:
+    client = boto3.client("s3")
+    client.create_bucket(Bucket="console")
+    # a console makes empty objects where people make folders
+    for key in ("cohort/", "cohort/p1/", "cohort/p1/series1/"):
+        client.put_object(Bucket="console", Key=key)
+    content = (pictures / "p0.png").read_bytes()
+    client.put_object(Bucket="console", Key="cohort/p1/series1/a.png", Body=content)
+    for name in ("README", "LICENSE", "CHANGES"):
+        client.put_object(Bucket="console", Key=f"cohort/{name}", Body=b"x" * 300)
+    store = ObjectStore("s3://console/cohort")
+    assert list(store.studies()) == ["console/cohort/p1"]
+    with (came := store.fetch("console/cohort/p1")).folder:
+        found = [path for path in came.place.rglob("*") if path.is_file()]
+        assert [path.name for path in found] == ["a.png"]
+
+
+def test_a_password_in_the_address_is_not_repeated() -> None:
+    with pytest.raises((UsageError, UnreadableInput)) as told:
+        list(ObjectStore("sftp://me:s3cret@127.0.0.1:1/x").studies())
+    assert "s3cret" not in str(told.value) and "sftp://127.0.0.1:1/x" in str(told.value)
 
 
 def test_a_name_that_leads_out_of_the_folder_is_refused(environment: dict[str, str]) -> None:

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from spinetk.batch import segment_all
 from spinetk.batch_options import Options, Outcome
-from spinetk.errors import UnreadableInput
+from spinetk.errors import UnreadableInput, UsageError
 from spinetk.one_by_one import one_by_one
 
 STUDIES = [f"1.2.{number}" for number in range(6)]
@@ -20,7 +21,7 @@ class Segmenting:
         self.asked: list[str] = []
 
     def __call__(self, study: str, options: Options) -> Outcome:
-        assert options.apart and options.shard is None
+        assert options.apart
         self.asked.append(study)
         if study in self.fail:
             raise UnreadableInput("only a part of it came", study)
@@ -79,3 +80,50 @@ def test_shards_share_the_studies_and_fetch_none_of_anothers(tmp_path: Path) -> 
         one_by_one(STUDIES, tmp_path, Options(shard=(part, 3)), segment)
         asked += segment.asked
     assert sorted(asked) == STUDIES
+
+
+def test_a_mistake_in_the_options_is_told_before_anything_is_fetched(tmp_path: Path) -> None:
+    segment = Segmenting(tmp_path)
+    with pytest.raises(UsageError, match="gone"):
+        one_by_one(STUDIES, tmp_path, Options(model="/gone.onnx"), segment)
+    assert segment.asked == []
+
+    def mistaken(study: str, options: Options) -> Outcome:
+        segment.asked.append(study)
+        raise UsageError("cannot be written", tmp_path)
+
+    with pytest.raises(UsageError, match="cannot be written"):
+        one_by_one(STUDIES, tmp_path, Options(), mistaken)
+    assert segment.asked == STUDIES[:1]
+
+
+def test_a_part_of_a_study_is_fetched_again(tmp_path: Path) -> None:
+    class Parts(Segmenting):
+        def __call__(self, study: str, options: Options) -> Outcome:
+            outcome = super().__call__(study, options)
+            outcome.done[0]["warning_codes"] = "few-slices partial"
+            return outcome
+
+    one_by_one(STUDIES, tmp_path, Options(), Parts(tmp_path))
+    again = Segmenting(tmp_path)
+    one_by_one(STUDIES, tmp_path, Options(keep=True), again)
+    assert again.asked == STUDIES
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_two_studies_whose_results_would_have_one_name(
+    overwrite: bool, pictures: Path, tmp_path: Path
+) -> None:
+    places = {}
+    for number in (0, 1):
+        places[f"s{number}"] = tmp_path / f"s{number}" / "a.png"
+        places[f"s{number}"].parent.mkdir()
+        places[f"s{number}"].write_bytes((pictures / f"p{number}.png").read_bytes())
+
+    def segment(study: str, options: Options) -> Outcome:
+        return segment_all([places[study]], tmp_path / "out", options)
+
+    options = Options(formats=("csv",), key_from="{name}", overwrite=overwrite)
+    whole = one_by_one(places, tmp_path / "out", options, segment)
+    assert [row["key"] for row in whole.done] == ["a"]
+    assert len(whole.failed) == 1 and "another study" in whole.failed[0][1]

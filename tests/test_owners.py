@@ -1,11 +1,13 @@
+import fcntl
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
-from spinetk.owners import HOST, held, is_alive, is_left, owned_name, used
+from spinetk.owners import HOST, held, is_alive, is_left, owned_name
 
 
 def test_a_folder_is_its_owners_while_it_is_locked(tmp_path: Path) -> None:
@@ -21,7 +23,7 @@ def test_a_folder_is_its_owners_while_it_is_locked(tmp_path: Path) -> None:
 def test_a_lock_goes_with_a_process_that_is_killed(tmp_path: Path) -> None:
     program = (
         "import sys; from pathlib import Path; from spinetk.owners import hold\n"
-        "hold(Path(sys.argv[1])); print('locked', flush=True); input()"
+        "lock = hold(Path(sys.argv[1])); print('locked', flush=True); input()"
     )
     process = subprocess.Popen(
         [sys.executable, "-c", program, str(tmp_path)], stdin=subprocess.PIPE,
@@ -55,17 +57,10 @@ def test_another_machines_file_stays_for_a_day(tmp_path: Path, age: float, left:
     assert is_left(path, "00000000-1-a") is left
 
 
-def test_a_folder_is_used_by_one_alone_or_shared(tmp_path: Path) -> None:
-    with (
-        used(tmp_path, alone=False),
-        used(tmp_path, alone=False),
-        pytest.raises(BlockingIOError),
-        used(tmp_path, alone=True),
-    ):
-        pass
-    with used(tmp_path, alone=True):
-        for alone in (True, False):
-            with pytest.raises(BlockingIOError), used(tmp_path, alone=alone):
-                pass
-    with used(tmp_path, alone=True):
-        pass
+def test_a_look_does_not_keep_the_owner_from_its_lock(tmp_path: Path) -> None:
+    (tmp_path / ".lock").touch()
+    with (tmp_path / ".lock").open() as looking:
+        fcntl.flock(looking, fcntl.LOCK_SH)
+        threading.Timer(0.05, fcntl.flock, (looking, fcntl.LOCK_UN)).start()
+        with held(tmp_path):
+            assert not is_left(tmp_path, f"{HOST}-999999-a")

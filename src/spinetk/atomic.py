@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from spinetk.owners import hold, is_left, owned_name
+from spinetk.owners import LOCK, hold, is_left, owned_name
 
 UNFINISHED = ".unfinished-"
 TRIES = 20
@@ -25,7 +25,7 @@ SPARE_BYTES = 512 * 2**20
 """So much of the disk is left free by those who take files in."""
 
 
-def see_room(folder: Path, wanted: int = 0) -> None:
+def see_room(folder: Path, wanted: int = 0, spare: int = SPARE_BYTES) -> None:
     """See that a disk takes more and keeps its reserve: whoever takes something in asks while it
     comes, for others come at the same time.
 
@@ -35,7 +35,7 @@ def see_room(folder: Path, wanted: int = 0) -> None:
     Raises:
         OSError: it is full (ENOSPC).
     """
-    if shutil.disk_usage(folder).free - wanted < SPARE_BYTES:
+    if shutil.disk_usage(folder).free - wanted < spare:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
 
 
@@ -81,30 +81,38 @@ def sync_names(folder: Path) -> None:
 
 
 @contextmanager
-def whole_folder(place: Path) -> Iterator[Path]:
-    """An empty folder to write to; it takes its place at the end, or is deleted after an error.
+def whole_folder(place: Path, *, new: bool = False) -> Iterator[Path]:
+    """A folder to write to; it takes its place at the end, or is deleted after an error.
 
     An older folder there makes way in the same moment and is put back if the new one does not come;
     of two that are written to one place at a time the last one stays. A process that is killed in
     that moment leaves both under hidden names (`leftovers`).
 
+    Args:
+        new: nothing is to be replaced.
+
     Raises:
         FileNotFoundError: the folder that it is to lie in is not there: somebody deleted it.
+        FileExistsError: it was to be new, and another came in between.
     """
     path, older = unfinished(place), unfinished(place)
     path.mkdir()
     lock = hold(path)
     try:
         yield path
+        (path / LOCK).unlink(missing_ok=True)
         for _ in range(TRIES):
             with contextlib.suppress(FileNotFoundError):  # there is none, or another has just gone
-                place.rename(older)
+                if not new:
+                    place.rename(older)
             try:
                 path.rename(place)
                 break
             except OSError as error:
                 if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
                     raise
+                if new:
+                    raise FileExistsError(errno.EEXIST, "another came there", place) from error
                 shutil.rmtree(older, ignore_errors=True)  # another's came in between
         else:
             raise OSError(errno.EBUSY, os.strerror(errno.EBUSY), str(place))
@@ -115,7 +123,7 @@ def whole_folder(place: Path) -> Iterator[Path]:
         raise
     finally:
         if lock is not None:
-            os.close(lock)
+            lock.close()
         shutil.rmtree(older, ignore_errors=True)
 
 

@@ -11,7 +11,6 @@ from typing import Any
 from spinetk.batch_folder import (
     account,
     as_named,
-    for_results,
     note_sources,
     of_other_networks,
     prepare,
@@ -60,36 +59,29 @@ def segment_all(
         UnreadableInput: nothing in the input can be read.
         UsageError: `out` cannot be written, holds results already, or the model is not there.
     """
-    if options.model:
-        find_model(options.model)
-    if options.pyradiomics:
-        extractor(options.pyradiomics)
-    if options.reference:
-        read_reference(options.reference)
+    check(options)
     sweep_temporary()
     # of a list, places are told from its folder
     tops = [one.root.absolute() for one in options.studies] or list(inputs)
     found = find(inputs)
     made = not out.exists()
-    alone = bool(found.series) and not options.apart
-    with for_results(out, options) if alone else contextlib.nullcontext():
-        found = as_named(found, tops, out, options)
-        todo = prepare(out, found.series, options) if found.series else []
-        outcome = _before(found, todo, out, options)
-        done = _segmented(todo, out, options, on_progress, workers, models, cluster)
-        try:
-            with closing(done):  # what processes have under way is completed
-                for more in done:
-                    outcome.add(more)
-                    for row in more.done:
-                        on_done(row)
-        finally:  # an interrupted run accounts for what it completed
-            if found.series:
-                if not options.apart:
-                    account(out, outcome, options)
-                if options.sources:
-                    note_sources(out, found.series, tops, options)
-    if options.shard and not outcome.read:  # few cases, many shards
+    found = as_named(found, tops, out, options)
+    todo = prepare(out, found.series, options) if found.series else []
+    outcome = _before(found, todo, out, options)
+    done = _segmented(todo, out, options, on_progress, workers, models, cluster)
+    try:
+        with closing(done):  # what processes have under way is completed
+            for more in done:
+                outcome.add(more)
+                for row in more.done:
+                    on_done(row)
+    finally:  # an interrupted run accounts for what it completed
+        if found.series:
+            if not options.apart:
+                account(out, outcome, options)
+            if options.sources:
+                note_sources(out, found.series, tops, options)
+    if options.shard and not options.apart and not outcome.read:  # few cases, many shards
         return outcome
     if not outcome.read and not outcome.kept:
         if made and found.series:  # others may write here, too
@@ -100,6 +92,20 @@ def segment_all(
         refused = [Refusal(*item) for item in outcome.failed] + outcome.passed_over
         raise found.nothing_read(inputs, refused)
     return outcome
+
+
+def check(options: Options) -> None:
+    """See that what the options name is there.
+
+    Raises:
+        UsageError: it is not.
+    """
+    if options.model:
+        find_model(options.model)
+    if options.pyradiomics:
+        extractor(options.pyradiomics)
+    if options.reference:
+        read_reference(options.reference)
 
 
 def _before(found: FoundStudy, todo: Sequence[FoundSeries], out: Path, options: Options) -> Outcome:
@@ -114,7 +120,7 @@ def _before(found: FoundStudy, todo: Sequence[FoundSeries], out: Path, options: 
         outcome.told += [(key, text) for key in unread]
     outcome.told += of_other_networks(out, outcome.kept, options)
     outcome.told += without_tables(out, outcome.kept, options)
-    if options.shard is None or options.shard[0] == 1:  # once
+    if options.shard is None or options.shard[0] == 1 or options.apart:  # once
         outcome.refuse(found.refused)
     return outcome
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,36 +17,15 @@ from spinetk.case_names import (
     with_folders,
     with_kept_keys,
 )
-from spinetk.errors import UsageError
+from spinetk.errors import SpineError, UsageError
 from spinetk.network.registry import find_model
-from spinetk.owners import used
 from spinetk.readers import FoundSeries, FoundStudy
 from spinetk.results.folders import put_back, write_rows, write_summary
 from spinetk.results.keys import slice_keys_pattern
 from spinetk.results.provenance import FILE as SOURCES
 from spinetk.results.provenance import append_sources, known_sources, write_sources
-from spinetk.results.record import is_result, is_whole, whole_record
+from spinetk.results.record import FILE, is_result, is_whole, whole_record
 from spinetk.study import Refusal
-
-
-@contextmanager
-def for_results(out: Path, options: Options) -> Iterator[None]:
-    """Keep the folder for this run, or for the shards that share it: two runs that give a result
-    the same name do not know of each other.
-
-    Raises:
-        UsageError: it cannot be written, or another run writes there.
-    """
-    with ExitStack() as stack:
-        try:
-            out.mkdir(parents=True, exist_ok=True)
-            stack.enter_context(used(out, alone=options.shard is None))
-        except BlockingIOError as error:
-            why = "another run writes its results there: wait for it, or share the work by --shard"
-            raise UsageError(why, out) from error
-        except OSError as error:
-            raise UsageError(f"cannot be written ({error.strerror})", out) from error
-        yield
 
 
 def prepare(out: Path, series: Sequence[FoundSeries], options: Options) -> list[FoundSeries]:
@@ -64,6 +42,7 @@ def prepare(out: Path, series: Sequence[FoundSeries], options: Options) -> list[
     foreign = [folder for folder in taken if not is_result(folder)]
     if foreign:
         raise UsageError("is in the way and not a result of SpineTK", foreign[0])
+    _of_other_studies(taken, options)
     if options.keep:  # of a series of which every slice is asked for, some may be missing
         for item in series:
             _same_input(item, folders_of(out, item.key, options))
@@ -76,6 +55,20 @@ def prepare(out: Path, series: Sequence[FoundSeries], options: Options) -> list[
             out,
         )
     return list(series)
+
+
+def _of_other_studies(taken: Sequence[Path], options: Options) -> None:
+    """See that no result of this run is replaced by that of another study.
+
+    Raises:
+        SpineError: it would be; the run goes on.
+    """
+    for folder in taken:
+        record = folder / FILE
+        since = options.started
+        if since is not None and record.is_file() and record.stat().st_mtime >= since:
+            text = f"its result would be called {folder.name}, as that of another study"
+            raise SpineError(f"{text}: name them by --key-from")
 
 
 def _same_input(series: FoundSeries, folders: Sequence[Path]) -> None:
@@ -151,7 +144,7 @@ def as_named(found: FoundStudy, inputs: Sequence[Path], out: Path, options: Opti
         series = called(series, options.studies)
     if options.keep and out.is_dir() and not options.apart:
         series = with_kept_keys(series, known_sources(out), inputs)
-    if options.shard:
+    if options.shard and not options.apart:
         series = [item for item in series if in_shard(item, inputs, options.shard)]
     return replace(found, series=tuple(series))
 
@@ -161,7 +154,7 @@ def account(out: Path, outcome: Outcome, options: Options) -> None:
     leave the summary to `spinetk gather`."""
     if options.shard is None:
         write_summary(out)
-    path = out / _of_shard("failures.csv", options.shard)
+    path = out / of_shard("failures.csv", options.shard)
     failures = [{"key": key, "reason": reason} for key, reason in outcome.failed]
     if failures:
         write_rows(path, ("key", "reason"), failures, owner_only=True)  # names of files
@@ -179,19 +172,21 @@ def note_sources(
         record = next((one for one in records if one is not None), None)
         if record is not None and record.input_sha256:
             rows.append(source_of(item, inputs, record.input_sha256))
+    name = of_shard(SOURCES, options.shard)
     if options.apart:
-        append_sources(out, rows)
+        append_sources(out, rows, name)
     elif rows:
-        write_sources(out, rows, _of_shard(SOURCES, options.shard))
+        write_sources(out, rows, name)
 
 
 def compact_sources(out: Path, options: Options) -> None:
-    """Leave one row of each key where rows were added one by one; shards add to one file."""
-    if options.sources and options.shard is None and (out / SOURCES).is_file():
-        write_sources(out, ())
+    """Leave one row of each key where rows were added one by one."""
+    name = of_shard(SOURCES, options.shard)
+    if options.sources and (out / name).is_file():
+        write_sources(out, (), name)
 
 
-def _of_shard(name: str, shard: tuple[int, int] | None) -> str:
+def of_shard(name: str, shard: tuple[int, int] | None) -> str:
     """The name of a file of a run, or of one shard of it."""
     if shard is None:
         return name

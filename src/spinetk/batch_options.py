@@ -61,6 +61,8 @@ class Options:
         apart: it is one of many studies that are fetched one at a time (`one_by_one`): who asked
             for them keeps the account, and keys of files tell their folder, for the files that
             they must differ from are not at hand.
+        started: when a run over many studies began, in seconds since 1970: results that are newer
+            are of its other studies.
     """
 
     modality: Modality | None = None
@@ -82,6 +84,7 @@ class Options:
     shard: tuple[int, int] | None = None
     told: tuple[Warning, ...] = ()
     apart: bool = False
+    started: float | None = None
 
 
 def options_of(options: Options, place: Path) -> Options:

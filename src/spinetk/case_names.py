@@ -83,11 +83,16 @@ def renamed(
 
 def with_folders(series: Sequence[FoundSeries], inputs: Sequence[Path]) -> list[FoundSeries]:
     """The series, those of files under their name after that of the folders that they lie in,
-    from the input on."""
+    from the input on; where that may be another file's, too, with a mark of the whole."""
     keys = []
     for item in series:
         folders = place_in(item, inputs).parent.parts[1:]
-        keys.append(item.key if _is_dicom(item) else _safe("_".join((*folders, _own(item)))))
+        given = "/".join((*folders, _own(item)))
+        key = _safe(given.replace("/", "_"))
+        if len(folders) > 1 or "_" in "".join(folders) or key != given.replace("/", "_"):
+            digest = hashlib.sha256(given.encode(errors="surrogateescape")).hexdigest()[:8]
+            key = f"{key}-{digest}"
+        keys.append(item.key if _is_dicom(item) else key)
     return with_unique_keys(replace(i, key=key) for i, key in zip(series, keys, strict=True))
 
 

@@ -17,7 +17,7 @@ import typer
 
 import spinetk
 from spinetk.cli_cohort import compare, gather, reference
-from spinetk.cli_common import DONE, MODALITIES, UNREADABLE, USAGE, console, needs, say, tell
+from spinetk.cli_common import DONE, MODALITIES, UNREADABLE, USAGE, hint, needs, say, tell
 from spinetk.cli_options import one_of, secret_of
 from spinetk.cli_segment import segment
 from spinetk.errors import SpineError, UnreadableInput, UsageError
@@ -216,7 +216,7 @@ def serve(
     settings = Settings(
         folder, token, keep, int(min(most, 1e6) * 1e9), parse_peer(send_to) if send_to else None
     )
-    console.print(f"SpineTK: http://{host}:{port}/{'?token=...' if token else ''} (Ctrl-C ends)")
+    hint(f"SpineTK: http://{host}:{port}/{'?token=...' if token else ''} (Ctrl-C ends)")
     app = create_app(settings)
 
     class Server(uvicorn.Server):
@@ -279,7 +279,7 @@ def node(
     )  # fmt: skip
     running = Node(settings)
     running.start()
-    console.print(f"SpineTK: DICOM node {title} on {host}:{port} (Ctrl-C ends)")
+    hint(f"SpineTK: DICOM node {title} on {host}:{port} (Ctrl-C ends)")
     try:
         with contextlib.suppress(KeyboardInterrupt):  # that is how a service ends
             threading.Event().wait()
@@ -331,9 +331,9 @@ def convert(
     tell(f"{out}: {done.images} images of {done.patients} patients, {done.outlines} outlines")
     tell("classes: " + ", ".join(f"{name} {count}" for name, count in done.classes.items()))
     if done.strange:
-        console.print(f"not understood as a body or disc: {', '.join(done.strange)}")
+        hint(f"not understood as a body or disc: {', '.join(done.strange)}")
     for what, count in sorted(done.lost.items()):
-        console.print(f"left out: {count} {what}")
+        hint(f"left out: {count} {what}")
 
 
 @app.command()
@@ -352,7 +352,7 @@ def export(
     what = "images" if of_data else "results"
     tell(f"{out}: {counts.pop(what)} {what}")
     for reason, count in sorted(counts.items()):
-        console.print(f"left out: {count} {reason}")
+        hint(f"left out: {count} {reason}")
 
 
 @app.command()

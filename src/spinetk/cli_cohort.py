@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from spinetk.cli_common import console, say, tell
+from spinetk.cli_common import hint, say, tell
 from spinetk.errors import UsageError
 
 
@@ -30,7 +30,7 @@ def gather(
     if done.without_participant:
         names = ", ".join(done.without_participant[:5])
         more = ", ..." if len(done.without_participant) > 5 else ""
-        console.print(f"without a participant: {len(done.without_participant)} ({names}{more})")
+        hint(f"without a participant: {len(done.without_participant)} ({names}{more})")
 
 
 def compare(

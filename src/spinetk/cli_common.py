@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
+from typing import IO, Any
 
 from rich.console import Console
 from rich.text import Text
@@ -14,7 +15,17 @@ from spinetk.errors import UsageError
 DONE, USAGE, UNREADABLE, SOME_FAILED = 0, 2, 3, 4
 MODALITIES = {"auto": None, "mr": "MR", "ct": "CT", "xr": "XR"}
 VIEW_CHOICES = {"auto": None, "ap": "ap", "lateral": "lateral"}
-console = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+class _Console(Console):
+    """One that does not end the program where nobody listens."""
+
+    def on_broken_pipe(self) -> None:
+        """As `rich` calls it."""
+        _silence(sys.stderr)
+
+
+console = _Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def tell(text: object) -> None:
@@ -23,14 +34,26 @@ def tell(text: object) -> None:
     try:
         print(text, flush=True)
     except OSError:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
+        _silence(sys.stdout)
 
 
 def say(text: str) -> None:
-    """One line on standard error, with our name before it."""
-    console.print(Text.assemble(("spinetk: ", "red"), text))
+    """One line on standard error, with our name before it; where nobody takes it, as `tell`."""
+    hint(Text.assemble(("spinetk: ", "red"), text))
+
+
+def hint(text: str | Text, **style: Any) -> None:
+    """A line on standard error."""
+    try:
+        console.print(text, **style)
+    except OSError:
+        _silence(sys.stderr)
+
+
+def _silence(stream: IO[str]) -> None:
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
 
 
 def needs(extra: str, *modules: str) -> None:

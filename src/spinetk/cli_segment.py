@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from spinetk.cli_common import MODALITIES, SOME_FAILED, VIEW_CHOICES, console, tell
+from spinetk.cli_common import MODALITIES, SOME_FAILED, VIEW_CHOICES, console, hint, tell
 from spinetk.cli_done import verdicts
 from spinetk.cli_options import (
     anchor_of,
@@ -185,6 +185,9 @@ def segment(
         raise UsageError(f"name either INPUT files or folders, or --store URL, or {archives}")
     if query and not dicomweb:
         raise UsageError("--query is of a --dicomweb service")
+    if cluster and not inputs:
+        text = "its workers read the input themselves: copy it to where they do, or use --shard"
+        raise UsageError(text, "--cluster")
     run = Run(out, options, cluster, partial, quiet)
     archive = archive_of(dicomweb, dimse, receive_port)
     if archive is None and (partial or receive_port):
@@ -201,6 +204,6 @@ def segment(
         tell(verdicts(outcome.done, [key for key, _ in outcome.failed]))
     if outcome.done and options.sources and not quiet and console.is_terminal:
         text = "which input each result is of, for your eyes alone"
-        console.print(f"{out / 'sources.csv'}: {text}", style="dim")
+        hint(f"{out / 'sources.csv'}: {text}", style="dim")
     if outcome.failed:
         raise typer.Exit(SOME_FAILED)

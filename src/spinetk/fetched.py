@@ -7,7 +7,12 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from spinetk.atomic import see_room
 from spinetk.errors import UnreadableInput
+from spinetk.temporary import TemporaryFolder
+
+SPARE_BYTES = 64 * 2**20
+"""Left free on the disk that studies are copied to."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +25,7 @@ class Fetched:
         top: what in the folder is the input, from which places are told; None for the folder.
     """
 
-    folder: tempfile.TemporaryDirectory[str]
+    folder: TemporaryFolder
     missing: str | None = None
     top: Path | None = None
 
@@ -44,3 +49,20 @@ def whole_study(fetched: Fetched, source: str, *, partial: bool) -> Fetched:
         told = f"only a part of the study came ({fetched.missing}); nothing is segmented or stored"
         raise UnreadableInput(f"{told} unless --partial is given", source)
     return fetched
+
+
+def see_room_for(folder: TemporaryFolder, wanted: int = 0) -> None:
+    """See that a temporary folder takes more of a study.
+
+    Args:
+        wanted: bytes that are to come.
+
+    Raises:
+        UnreadableInput: it does not.
+    """
+    try:
+        see_room(Path(folder.name), wanted, SPARE_BYTES)
+    except OSError as error:
+        where = tempfile.gettempdir()
+        text = f"the temporary folder ({where}) has no room for the study: TMPDIR names another"
+        raise UnreadableInput(text) from error

@@ -5,22 +5,22 @@ environment and its files."""
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from spinetk.errors import UnreadableInput, UsageError
-from spinetk.fetched import Fetched
+from spinetk.fetched import Fetched, see_room_for
 from spinetk.readers.archives import TAR_SUFFIXES
 from spinetk.readers.raster import RASTER_SUFFIXES
 from spinetk.readers.volume_files import VOLUME_SUFFIXES
-from spinetk.temporary import temporary_folder
+from spinetk.temporary import TemporaryFolder
 
-SPARE_BYTES = 10**9
-"""Left free on the disk that studies are copied to."""
-IMAGE_SUFFIXES = (*VOLUME_SUFFIXES, *RASTER_SUFFIXES, *TAR_SUFFIXES, ".zip")
+IMAGE_SUFFIXES = tuple(
+    sorted((*VOLUME_SUFFIXES, *RASTER_SUFFIXES, *TAR_SUFFIXES, ".zip"), key=len, reverse=True)
+)
+FEW = 8
+"""Of so many files without an ending one must be of DICOM: a README has none, either."""
 
 
 class ObjectStore:
@@ -36,17 +36,44 @@ class ObjectStore:
     """
 
     def __init__(self, url: str) -> None:
-        self.name = url.rstrip("/")
         if not re.fullmatch(r"[a-z][a-z0-9+.-]*://.+", url):
-            raise UsageError("an address with its protocol, as s3://bucket/cohort", url)
+            raise UsageError("needs an address with its protocol, as s3://bucket/cohort", "--store")
         import fsspec
 
+        scheme, _, rest = url.partition("://")
+        login, at, where = rest.partition("/")[0].rpartition("@")
+        self._login = login if at else None
+        self.name = f"{scheme}://{where}{rest[len(login) + len(at) + len(where) :]}".rstrip("/")
         try:
-            self._files, root = fsspec.url_to_fs(self.name)
+            self._files, root = fsspec.url_to_fs(url.rstrip("/"))
         except (ImportError, ValueError) as error:
-            raise UsageError(f"cannot be read ({error})", url) from error
+            raise UsageError(f"cannot be read ({self._told(error)})", self.name) from error
+        except Exception as error:  # some stores are asked at once, each with its own exceptions
+            raise self._unread(error, self.name) from error
         self._root = str(root).rstrip("/")
         self._members: dict[str, list[str]] = {}
+
+    def _told(self, error: Exception) -> str:
+        """The first line of what a library says, without a name and password."""
+        told = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        return told.replace(f"{self._login}@", "") if self._login else told
+
+    def _unread(self, error: Exception, where: str) -> UnreadableInput:
+        return UnreadableInput(f"cannot be read from the store ({self._told(error)})", where)
+
+    @contextmanager
+    def _in_one_line(self, where: str) -> Iterator[None]:
+        """What a store's library says, as one line.
+
+        Raises:
+            UnreadableInput: whatever it raised.
+        """
+        try:
+            yield
+        except UnreadableInput:
+            raise
+        except Exception as error:  # every store's library has exceptions of its own
+            raise self._unread(error, where) from error
 
     def studies(self) -> Iterator[str]:
         """The addresses of the studies, in order.
@@ -54,7 +81,7 @@ class ObjectStore:
         Raises:
             UnreadableInput: the store is not reached, or there is no such folder.
         """
-        with _in_one_line(self.name):
+        with self._in_one_line(self.name):
             entries = self._files.ls(self._root, detail=True)
         together: dict[str, list[str]] = {}
         for entry in entries:
@@ -64,14 +91,18 @@ class ObjectStore:
                 continue
             if entry["type"] == "directory":
                 self._members[path] = []
-            elif _may_be_dicom(name):
-                together.setdefault("*", []).append(path)
-            else:
-                together.setdefault(f"{name.split('.')[0]}.*", []).append(path)
+            elif entry["type"] == "file":
+                group = "*" if _may_be_dicom(name) else f"{_stem(name)}.*"
+                together.setdefault(group, []).append(path)
         for name, paths in together.items():
-            if name == "*" or any(path.lower().endswith(IMAGE_SUFFIXES) for path in paths):
+            images = any(path.lower().endswith(IMAGE_SUFFIXES) for path in paths)
+            if images or (name == "*" and any(map(self._is_dicom, paths[:FEW]))):
                 self._members[f"{self._root}/{name}"] = paths
         yield from sorted(self._members)
+
+    def _is_dicom(self, path: str) -> bool:
+        with self._in_one_line(path):
+            return bool(self._files.cat_file(path, start=128, end=132) == b"DICM")
 
     def fetch(self, study: str) -> Fetched:
         """Copy a study here, under the name of the store's folder and its own.
@@ -82,23 +113,12 @@ class ObjectStore:
         Raises:
             UnreadableInput: the store is not reached, or the study does not fit on the disk.
         """
-        folder = temporary_folder()
+        folder = TemporaryFolder()
         top = Path(folder.name) / (self._root.rsplit("/", 1)[-1] or "store")
         try:
-            with _in_one_line(study):
-                found = self._members[study]
-                sizes = (
-                    {path: int(self._files.info(path)["size"] or 0) for path in found}
-                    if found
-                    else {
-                        path: int(about["size"] or 0)
-                        for path, about in self._files.find(study, detail=True).items()
-                    }
-                )
-                spare = shutil.disk_usage(folder.name).free - SPARE_BYTES
-                if sum(sizes.values()) > spare:
-                    size = sum(sizes.values()) / 1e9
-                    raise UnreadableInput(f"its {size:.1f} GB do not fit on the disk", study)
+            with self._in_one_line(study):
+                sizes = self._sizes(study)
+                see_room_for(folder, sum(sizes.values()))
                 for path in sorted(sizes):
                     place = self._place(path, top)
                     place.parent.mkdir(parents=True, exist_ok=True)
@@ -107,6 +127,20 @@ class ObjectStore:
             folder.cleanup()
             raise
         return Fetched(folder, top=top)
+
+    def _sizes(self, study: str) -> dict[str, int]:
+        """Bytes of each of a study's files; what stands for a folder (as consoles make them) is
+        none."""
+        members = self._members[study]
+        if members:
+            found = {path: self._files.info(path) for path in members}
+        else:
+            found = self._files.find(study, detail=True)
+        return {
+            path: int(about.get("size") or 0)
+            for path, about in found.items()
+            if about.get("type") == "file" and not path.endswith("/")
+        }
 
     def _place(self, path: str, top: Path) -> Path:
         """Where a file goes. Names in a store are any text: none leads out of the folder.
@@ -126,17 +160,7 @@ def _may_be_dicom(name: str) -> bool:
     return ending in (".dcm", ".ima", "") or re.fullmatch(r"[0-9.]+", name) is not None
 
 
-@contextmanager
-def _in_one_line(where: str) -> Iterator[None]:
-    """What a store's library says, as one line.
-
-    Raises:
-        UnreadableInput: whatever it raised.
-    """
-    try:
-        yield
-    except (UnreadableInput, KeyboardInterrupt):
-        raise
-    except Exception as error:  # every store's library has exceptions of its own
-        told: Any = str(error).strip().splitlines() or [type(error).__name__]
-        raise UnreadableInput(f"cannot be read from the store ({told[0]})", where) from error
+def _stem(name: str) -> str:
+    """A name without its ending, which may be of two parts."""
+    ending = next((e for e in IMAGE_SUFFIXES if name.lower().endswith(e)), None)
+    return name[: -len(ending)] if ending else PurePosixPath(name).stem

@@ -122,6 +122,8 @@ def _segment_parts(
         if options.keep and is_whole(out / item.key):
             outcome.kept.append(item.key)
             continue
+        # what comes there meanwhile is another run's
+        new = not options.overwrite and not (out / item.key).exists()
         with _failure_noted(item.key, outcome):
             try:
                 result = _segmented(item, choice, loaded, options, on_progress)
@@ -132,7 +134,7 @@ def _segment_parts(
                 if options.around is not None and "slices.csv" not in tables:
                     text = "slices.csv was not written: no other slice shows the same structures"
                     outcome.told.append((item.key, text))
-                outcome.done.append(_written(result, loaded, out, options, tables))
+                outcome.done.append(_written(result, loaded, out, options, tables, new=new))
                 if options.slices == "all":
                     outlined.append(OutlinedSlice.of(result))
             except NothingFound as error:
@@ -229,7 +231,10 @@ def _written(
     out: Path,
     options: Options,
     tables: dict[str, list[Row]],
+    *,
+    new: bool,
 ) -> dict[str, Any]:
     """Write a result; returns its row of the summary."""
     asked = _asked(loaded, options)
-    return summary_row(write_result(out, result, loaded.model, asked, options.formats, tables))
+    formats = options.formats
+    return summary_row(write_result(out, result, loaded.model, asked, formats, tables, new=new))

@@ -9,8 +9,6 @@ number 1). A file bears the machine and the number of its owner.
 
 from __future__ import annotations
 
-import contextlib
-import errno
 import os
 import re
 import socket
@@ -19,10 +17,13 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 HOST = f"{zlib.crc32(socket.gethostname().encode()):08x}"
 """This machine, in names of files."""
 OWNED = re.compile(r"(?P<host>[0-9a-f]{8})-(?P<process>\d+)-.+")
+LOCK = ".lock"
+TRIES, TRY_SECONDS = 20, 0.01
 OTHERS_SECONDS = 86_400.0
 """Of another machine's files nothing is known but their age."""
 
@@ -54,53 +55,34 @@ def is_left(path: Path, name: str) -> bool:
 @contextmanager
 def held(folder: Path) -> Iterator[None]:
     """Lock a folder for this process, where the system can."""
-    number = hold(folder)
+    lock = hold(folder)
     try:
         yield
     finally:
-        if number is not None:
-            os.close(number)
+        if lock is not None:
+            lock.close()
 
 
-@contextmanager
-def used(folder: Path, *, alone: bool) -> Iterator[None]:
-    """Keep a folder for this process, or for those that share it, where the system can.
-
-    Raises:
-        BlockingIOError: others have it, one of them alone, or this one is to be alone.
-    """
+def hold(folder: Path) -> IO[str] | None:
+    """Lock a folder for this process until what is returned is closed; None where the system, or
+    the disk, has no locks. It is a file in the folder that is locked: shared disks know no locks of
+    folders."""
     try:
         import fcntl
     except ImportError:  # not on Windows
-        yield
-        return
-    number = os.open(folder, os.O_RDONLY)
-    try:
+        return None
+    file = (folder / LOCK).open("w")
+    for _ in range(TRIES):  # another process may just be looking
         try:
-            fcntl.flock(number, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
-        except OSError as error:
-            if error.errno == errno.EWOULDBLOCK:
-                raise
-            # the disk has no locks
-        yield
-    finally:
-        os.close(number)
-
-
-def hold(folder: Path) -> int | None:
-    """Lock a folder for this process until what is returned is closed (`os.close`); None where the
-    system, or the disk, has no such locks."""
-    try:
-        import fcntl
-    except ImportError:  # not on Windows
-        return None
-    number = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(number)
-        return None
-    return number
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(TRY_SECONDS)
+        except OSError:
+            break
+        else:
+            return file
+    file.close()
+    return None
 
 
 def _is_held(path: Path) -> bool | None:
@@ -111,16 +93,16 @@ def _is_held(path: Path) -> bool | None:
         import fcntl
     except ImportError:  # not on Windows
         return None
-    with contextlib.suppress(OSError):
-        number = os.open(path, os.O_RDONLY)
-        try:
-            fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        finally:
-            os.close(number)
+    try:
+        with (path / LOCK).open() as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        return True
+    except FileNotFoundError:
         return False
-    return None
+    except OSError:
+        return None
+    return False
 
 
 def is_alive(process: int) -> bool:

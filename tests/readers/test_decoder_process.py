@@ -3,6 +3,7 @@
 import random
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pydicom
 import pytest
@@ -11,7 +12,7 @@ from pydicom.uid import UID, JPEG2000Lossless, JPEGLSLossless
 
 from spinetk.errors import UnreadableInput
 from spinetk.readers import decoder_process, read
-from spinetk.readers.decoder_process import decoded_apart
+from spinetk.readers.decoder_process import decoded_apart, picture_apart
 from spinetk.readers.dicom_headers import read_headers
 from spinetk.readers.dicom_pixels import decode_file
 
@@ -110,3 +111,20 @@ def test_pixels_of_another_size_than_the_headers_are_refused(
     dataset.save_as(path)
     with pytest.raises(UnreadableInput):
         decode_file(read_headers(path)[0])
+
+
+def test_after_an_interruption_nobody_gets_anothers_pixels(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, side in (("large.png", 3000), ("small.png", 60)):
+        cv2.imwrite(str(tmp_path / name), np.full((side, side), 7, np.uint8))
+    picture_apart(tmp_path / "small.png")
+
+    def interrupted(*_: object) -> bytes:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(decoder_process, "_whole", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            picture_apart(tmp_path / "large.png")
+    assert picture_apart(tmp_path / "small.png")[0].shape == (60, 60)

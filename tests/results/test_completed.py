@@ -36,3 +36,11 @@ def test_a_line_that_a_killed_process_left_unfinished_takes_no_other_with_it(
         stream.write(name_of("2").encode()[:7])
     note_completed(tmp_path, "3", ["b-1"])
     assert completed(tmp_path) == {name_of("1"): ["a-1"], name_of("3"): ["b-1"]}
+
+
+def test_shards_have_a_file_each_and_any_key_comes_back(tmp_path: Path) -> None:
+    result(tmp_path, "-scan")
+    result(tmp_path, "b")
+    note_completed(tmp_path, "1", ["-scan"], "completed-0001-of-0002.csv")
+    note_completed(tmp_path, "2", ["b"], "completed-0002-of-0002.csv")
+    assert completed(tmp_path) == {name_of("1"): ["-scan"], name_of("2"): ["b"]}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import lzma
 import shutil
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -13,9 +12,9 @@ from pathlib import Path
 from spinetk.datasets.annotated import ANNOTATIONS
 from spinetk.errors import SpineError
 from spinetk.readers.archive_streams import check_directory
-from spinetk.temporary import temporary_folder
+from spinetk.temporary import TemporaryFolder
 
-_folders: list[tempfile.TemporaryDirectory[str]] = []
+_folders: list[TemporaryFolder] = []
 """They go with the program."""
 ROOM = 0.9
 """Share of the free disk that may be filled."""
@@ -35,7 +34,7 @@ def opened(data: Sequence[str | Path]) -> list[Path]:
 def _opened(path: Path) -> Path:
     if path.suffix.lower() != ".zip" or not path.is_file():
         return path
-    _folders.append(temporary_folder())
+    _folders.append(TemporaryFolder())
     top = Path(_folders[-1].name)
     folder = top / path.stem
     folder.mkdir()

@@ -31,15 +31,14 @@ from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.pdu_primitives import SCP_SCU_RoleSelectionNegotiation
 from pynetdicom.presentation import build_context
 
-from spinetk.atomic import see_room
 from spinetk.dicom_net.archive import dicom_files
 from spinetk.dicom_net.arriving import arrived, arriving_in
 from spinetk.dicom_net.encryption import server_tls
 from spinetk.dicom_net.peers import AE_TITLE, Peer
 from spinetk.dicom_net.send import associated, send_files
 from spinetk.errors import UnreadableInput, UsageError
-from spinetk.fetched import Fetched, whole_study
-from spinetk.temporary import temporary_folder
+from spinetk.fetched import Fetched, see_room_for, whole_study
+from spinetk.temporary import TemporaryFolder
 
 FIND, MOVE, GET = (UID(f"1.2.840.10008.5.1.4.1.2.2.{number}") for number in (1, 2, 3))
 """The Study Root information model (PS3.4 C.6.2)."""
@@ -76,16 +75,16 @@ class NodeArchive:
     def fetch(self, study: str, *, partial: bool = False) -> Fetched:
         """See `archive.Archive`."""
         images = self._images(study)
-        folder = temporary_folder()
+        folder = TemporaryFolder()
         came: set[str] = set()
 
         def store(event: evt.Event) -> int:
             try:
-                see_room(Path(folder.name))
+                see_room_for(folder)
                 request = cast(C_STORE, event.request)
                 arrived(event).replace(Path(folder.name) / f"{len(came):06d}.dcm")
                 came.add(str(request.AffectedSOPInstanceUID))
-            except (OSError, ValueError):
+            except (OSError, ValueError, UnreadableInput):
                 return CANNOT_STORE
             return SUCCESS
 

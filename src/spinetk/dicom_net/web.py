@@ -16,11 +16,10 @@ import pydicom
 import requests
 from dicomweb_client.api import DICOMwebClient
 
-from spinetk.atomic import see_room
 from spinetk.dicom_net.archive import dicom_files
 from spinetk.errors import SpineError, UnreadableInput, UsageError
-from spinetk.fetched import Fetched, whole_study
-from spinetk.temporary import temporary_folder
+from spinetk.fetched import Fetched, see_room_for, whole_study
+from spinetk.temporary import TemporaryFolder
 
 AS_STORED = (("application/dicom", "*"),)
 """Without it a server turns what is compressed into something else, or fails to."""
@@ -107,7 +106,7 @@ class WebArchive:
     def fetch(self, study: str, *, partial: bool = False) -> Fetched:
         """See `archive.Archive`. What came is counted against what the server says it has, and the
         answer must be whole."""
-        folder = temporary_folder()
+        folder = TemporaryFolder()
         watched = _WatchedSession()
         client = self._client(watched)
         came: set[str] = set()
@@ -115,7 +114,7 @@ class WebArchive:
         try:
             with _in_one_line(self.name):
                 for number, dataset in enumerate(client.iter_study(study, media_types=AS_STORED)):
-                    see_room(Path(folder.name))
+                    see_room_for(folder)
                     path = Path(folder.name) / f"{number:06d}.dcm"
                     dataset.save_as(path, enforce_file_format=True)
                     came.add(str(dataset.get("SOPInstanceUID", number)))

@@ -30,6 +30,7 @@ SECONDS = {DICOM: 60.0, PICTURE: 15.0}
 """What takes longer is given up."""
 OWN_BYTES, IMAGES = 384 * 2**20, 2
 """What the process itself takes, and how many of the largest images beside it."""
+READY = b"ready"
 LENGTH = 8
 """Bytes of the number that says how long an answer is."""
 
@@ -68,6 +69,9 @@ class _Decoder:
         except (OSError, EOFError) as error:
             self.stop()
             raise UnreadableInput("its pixels are damaged: they end the decoder") from error
+        except BaseException:  # its answer would be taken for that to the next question
+            self.stop()
+            raise
         finally:
             late.cancel()
 
@@ -81,6 +85,9 @@ class _Decoder:
                 start_new_session=True,  # Ctrl+C is the parent's to hear
             )  # fmt: skip
             self._bound = bound
+            # on a slow disk its libraries take their time, which is no picture's fault
+            assert self._child.stdout is not None
+            self._child.stdout.read(len(READY))
         return self._child
 
     def stop(self) -> None:
@@ -147,6 +154,8 @@ def _serve() -> None:
     _bound_memory()
     warnings.simplefilter("ignore")
     answers = os.fdopen(os.dup(1), "wb")
+    answers.write(READY)
+    answers.flush()
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # libraries in C print what they think of a file
     while True:
         try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,9 +18,9 @@ from spinetk.readers.archives import (
 )
 from spinetk.results.record import is_result
 from spinetk.study import Refusal
-from spinetk.temporary import temporary_folder
+from spinetk.temporary import TemporaryFolder
 
-Unpacked = tempfile.TemporaryDirectory[str]
+Unpacked = TemporaryFolder
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ class Files:
     paths: tuple[Path, ...]
     named: frozenset[Path]
     refused: tuple[Refusal, ...] = ()
-    unpacked: tuple[tempfile.TemporaryDirectory[str], ...] = ()
+    unpacked: tuple[TemporaryFolder, ...] = ()
     archives: tuple[Path, ...] = ()
 
     def archive_of(self, path: Path) -> Path | None:
@@ -141,7 +140,7 @@ class _Found:
 
     def _folder(self, of: Path) -> Path:
         """A temporary folder that goes when nothing refers to it any more."""
-        folder = temporary_folder()
+        folder = TemporaryFolder()
         self.unpacked.append(folder)
         self.archives.append(of)
         return Path(folder.name)

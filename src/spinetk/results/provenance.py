@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from spinetk.results.folders import append_rows, write_rows
+from spinetk.results.folders import append_rows, cell_text, write_rows
 from spinetk.results.keys import slice_keys_glob
 from spinetk.results.record import whole_record
 
@@ -64,7 +64,7 @@ def read_sources(path: Path) -> list[SourceRow]:
     ):
         rows = csv.DictReader(stream)
         return [
-            SourceRow(**{name: row[name].removeprefix("'") for name in COLUMNS})
+            SourceRow(**{name: cell_text(row[name]) for name in COLUMNS})
             for row in rows
             if all(row.get(name) is not None for name in COLUMNS)
         ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, get_args
@@ -14,6 +15,11 @@ from spinetk.study import Correction, Judgement, Modality, SliceCount, Source
 from spinetk.warning import Warning
 
 FILE = "run.json"
+
+
+WRITTEN = re.compile(r"(instances|angles)\.csv|instances\.coco\.json|(image|mask)\.nii\.gz"
+                     r"|overlay\.png|report\.html|(seg|sr|capture|rtstruct)\.dcm")  # fmt: skip
+"""Files of a result that are never empty."""
 
 
 @dataclass(frozen=True)
@@ -199,7 +205,9 @@ def whole_record(folder: Path) -> Record | None:
 
 
 def is_whole(folder: Path) -> bool:
-    """Whether a result can be kept: a fall of the system may leave empty files of it."""
+    """Whether a result can be kept: a fall of the system may leave empty files of it. What others
+    put there says nothing."""
     if not whole_record(folder):
         return False
-    return all(path.stat().st_size for path in folder.iterdir() if path.is_file())
+    ours = (path for path in folder.iterdir() if WRITTEN.fullmatch(path.name) and path.is_file())
+    return all(path.stat().st_size for path in ours)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,15 @@ from spinetk.writers.report import write_report
 LIBRARIES = (numpy, cv2, onnxruntime, pydicom, nibabel)
 
 
+@contextmanager
+def _another_named(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except FileExistsError as error:
+        text = "another run wrote a result of that name meanwhile: give each its own folder"
+        raise SpineError(text, folder.name) from error
+
+
 def write_result(
     out: Path,
     result: Segmentation,
@@ -44,11 +54,14 @@ def write_result(
     options: dict[str, Any],
     formats: Collection[str] = USUAL_FORMATS,
     tables: Mapping[str, list[Row]] | None = None,
+    *,
+    new: bool = False,
 ) -> Record:
     """Write `out/<series key>/`; run.json is always among the files.
 
     Args:
         tables: more tables of measurements, by the file's name.
+        new: there is no older result to be replaced.
 
     The time of "write" is that of the files before the report and the record. An older result of
     the same key is replaced when the new one is complete.
@@ -62,7 +75,7 @@ def write_result(
     folder = out / result.series.key
     if folder.exists() and not is_result(folder):
         raise SpineError("is in the way and not a result of SpineTK", folder.name)
-    with whole_folder(folder) as unfinished:
+    with _another_named(folder), whole_folder(folder, new=new) as unfinished:
         start = time.perf_counter()
         rows, angles = measured(result)
         ready = time.perf_counter()
