@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinetk.atomic import whole_file
+from spinetk.cohort.change_report import change_report
 from spinetk.cohort.html import write_html
 from spinetk.cohort.over_time import (
     BY_SHAPE,
@@ -31,7 +32,7 @@ from spinetk.structures import BODY_KIND
 from spinetk.study import Segmentation
 from spinetk.writers.overlay import display_centre, draw_overlay
 
-TABLE, PICTURE, PAGE = "changes.csv", "side_by_side.png", "changes.html"
+TABLE, PICTURE, PAGE, REPORT = "changes.csv", "side_by_side.png", "changes.html", "changes.dcm"
 COLUMNS = ("earlier_result", "later_result", "level", "structure", "measure", "unit", "earlier",
            "later", "change", "percent", "least_detectable_change", "detectable", "matched",
            "doubtful")  # fmt: skip
@@ -51,7 +52,7 @@ def write_comparison(points: Sequence[TimePoint], out: Path) -> list[Fracture]:
         The fractures that are suspected in the last one.
 
     Raises:
-        UsageError: something else is in the way.
+        UsageError: something else is in the way, or the studies are of two patients.
         SpineError: nobody knows which body is which.
     """
     if out.exists() and any(out.iterdir()) and not (out / TABLE).is_file():
@@ -69,6 +70,11 @@ def write_comparison(points: Sequence[TimePoint], out: Path) -> list[Fracture]:
     if picture is not None:
         with whole_file(out / PICTURE) as path:
             path.write_bytes(png_of(picture))
+    (out / REPORT).unlink(missing_ok=True)
+    report = change_report(points[0], points[-1], found[-1])
+    if report is not None:
+        with whole_file(out / REPORT) as path:
+            report.save_as(path)
     broken = fractures(found[-1])
     write_html(
         out / PAGE, "followup.html",

@@ -19,17 +19,21 @@ OWN_SCHEME = "99SPINETK"
 
 
 def structure_code(instance: Instance) -> Code:
-    """SNOMED CT code of an instance by its level (CID 7603, CID 7604), or of its kind where the
+    """The code of an instance, as `code_of`."""
+    return code_of(instance.kind, instance.level)
+
+
+def code_of(kind: str, level: str | None) -> Code:
+    """SNOMED CT code of a structure by its level (CID 7603, CID 7604), or of its kind where the
     level is not known, or has no code: variants (L6, T13) and the discs beside them, C1-C2."""
-    level = instance.level
-    if instance.kind == BODY_KIND:
+    if kind == BODY_KIND:
         if level == "S1":
             return S1
         return getattr(codes.SCT, f"{level}Vertebra") if level in LEVELS else VERTEBRA
-    if instance.kind == DISC_KIND:
+    if kind == DISC_KIND:
         return getattr(codes.SCT, f"{(level or '').replace('-', '')}Disc", DISC)
-    name = instance.kind.replace("_", " ")
-    return Code(instance.kind.upper()[:16], OWN_SCHEME, name[:64])
+    name = kind.replace("_", " ")
+    return Code(kind.upper()[:16], OWN_SCHEME, name[:64])
 
 
 def label_of(instance: Instance) -> str:
@@ -46,6 +50,7 @@ KURTOSIS = codes.DCM.Kurtosis
 ENTROPY = codes.IBSI.IntensityHistogramEntropy
 VERDICT = Code("VERDICT", OWN_SCHEME, "Whether the values can be used")
 MEAN_OF_POSITIVE = Code("MPP", OWN_SCHEME, "Mean of positive pixels")
+EARLIER_REPORT = Code("EARLIER", OWN_SCHEME, "Report of the earlier study")
 ANTERIOR, POSTERIOR = codes.SCT.Anterior, codes.SCT.Posterior
 MIDDLE = codes.SCT.Central
 MM, MM2, NO_UNIT = codes.UCUM.Millimeter, codes.UCUM.SquareMillimeter, codes.UCUM.NoUnits

@@ -21,7 +21,7 @@ from spinetk.stored_images import on_frames
 from spinetk.study import Frame, Geometry, Segmentation
 
 MANUFACTURER = "SpineTK"
-SEG_NUMBER, SR_NUMBER, CAPTURE_NUMBER, CONTOUR_NUMBER = 9001, 9002, 9003, 9004
+SEG_NUMBER, SR_NUMBER, CAPTURE_NUMBER, CONTOUR_NUMBER, CHANGE_NUMBER = range(9001, 9006)
 """Series numbers of the outputs, out of the way of a scanner's."""
 
 
