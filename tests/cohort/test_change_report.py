@@ -1,5 +1,6 @@
 """The report of changes refers to both studies and holds what changes.csv holds."""
 
+import subprocess
 from pathlib import Path
 
 import pydicom
@@ -13,6 +14,7 @@ from spinetk.cohort.over_time import TimePoint, changes, time_point
 from spinetk.errors import UsageError
 from spinetk.network.loaded import LoadedModel
 from spinetk.phantom import PhantomConfig, make_phantom, write_phantom
+from tests.debian import needs_debian
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +39,19 @@ def points(
     return found[0], found[1]
 
 
+def called(item: pydicom.Dataset) -> str:
+    return str(item.ConceptNameCodeSequence[0].CodeMeaning)
+
+
+@needs_debian("dcmtk", "dsrdump")
+def test_dcmtk_reads_it(points: tuple[TimePoint, TimePoint], tmp_path: Path) -> None:
+    write_comparison(points, tmp_path / "out")
+    done = subprocess.run(
+        ["dsrdump", str(tmp_path / "out" / "changes.dcm")], capture_output=True, text=True
+    )
+    assert done.returncode == 0 and "Change of height anterior" in done.stdout, done.stderr
+
+
 def test_it_holds_the_changes_and_refers_to_both_studies(
     points: tuple[TimePoint, TimePoint], tmp_path: Path
 ) -> None:
@@ -46,16 +61,13 @@ def test_it_holds_the_changes_and_refers_to_both_studies(
     assert report.PatientID == "4711" and report.StudyInstanceUID == later.StudyInstanceUID
     texts = str(report)
     assert str(earlier.SOPInstanceUID) in texts and str(earlier.StudyInstanceUID) in texts
-    [measured] = [i for i in report.ContentSequence
-                  if i.get("ConceptNameCodeSequence", [{}])[0].get("CodeMeaning") == "Imaging Measurements"]  # fmt: skip
+    [measured] = [i for i in report.ContentSequence if called(i) == "Imaging Measurements"]
     found = {}
     for group in measured.ContentSequence:
         items = group.ContentSequence
-        [name] = [i.TextValue for i in items if i.ValueType == "TEXT"
-                  and i.ConceptNameCodeSequence[0].CodeMeaning == "Tracking Identifier"]  # fmt: skip
+        [name] = [i.TextValue for i in items if called(i) == "Tracking Identifier"]
         for item in (i for i in items if i.ValueType == "NUM"):
-            meaning = item.ConceptNameCodeSequence[0].CodeMeaning
-            found[name, meaning] = float(item.MeasuredValueSequence[0].NumericValue)
+            found[name, called(item)] = float(item.MeasuredValueSequence[0].NumericValue)
     wanted = changes(*points)
     assert len(found) == len(wanted)
     for change in wanted:

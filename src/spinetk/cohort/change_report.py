@@ -55,7 +55,7 @@ def change_report(
     if not all(place.is_file() for place in places):
         return None
     reports = [pydicom.dcmread(place) for place in places]
-    if len({str(report.get("PatientID") or "") for report in reports}) > 1:
+    if len({str(report.PatientID) for report in reports if report.get("PatientID")}) > 1:
         raise UsageError(f"is of another patient than {earlier.name}, by their IDs", later.name)
     groups = [
         _group(level, kind, list(changes))
@@ -99,18 +99,17 @@ def _group(
     level: str, kind: str, changes: Iterable[Change]
 ) -> MeasurementsAndQualitativeEvaluations:
     changes = list(changes)
+    name = f"{kind.replace('_', ' ')} {level}"
     common: dict[str, Any] = {}
     if kind in (BODY_KIND, DISC_KIND):
         code = own.code_of(kind, level)
         common = {"finding_type": code, "finding_sites": [FindingSite(code)]}
     group = MeasurementsAndQualitativeEvaluations(
-        tracking_identifier=TrackingIdentifier(
-            uid=highdicom.UID(), identifier=f"{kind.replace('_', ' ')} {level}"
-        ),
+        tracking_identifier=TrackingIdentifier(uid=highdicom.UID(), identifier=name),
         measurements=[
             Measurement(
                 name=_code(change.measure),
-                value=float(f"{change.change:.{DIGITS}g}"),  # type: ignore[arg-type]
+                value=float(f"{change.change:.{DIGITS}g}"),
                 unit=UNITS.get(change.unit, own.NO_UNIT),
             )
             for change in changes
