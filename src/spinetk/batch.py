@@ -20,6 +20,7 @@ from spinetk.batch_options import Options, Outcome, Progress
 from spinetk.cluster import in_cluster
 from spinetk.cohort.reference import read_reference
 from spinetk.measures.full_radiomics import extractor
+from spinetk.network.devices import providers_of
 from spinetk.network.loaded import LoadedModel
 from spinetk.network.registry import find_model
 from spinetk.one_series import segment_found
@@ -102,6 +103,7 @@ def check(options: Options) -> None:
     """
     if options.model:
         find_model(options.model)
+    providers_of(options.device)
     if options.pyradiomics:
         extractor(options.pyradiomics)
     if options.reference:

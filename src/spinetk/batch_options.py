@@ -49,6 +49,7 @@ class Options:
         score: threshold 0..1; None takes the model card's.
         reference: file of a reference group that values are held against, too.
         pyradiomics: parameter file of PyRadiomics, whose features are written, too.
+        device: what the network is run on (`network.devices`).
         overwrite: replace results that are there.
         keep: leave series alone whose results are there: an interrupted run goes on.
         spacing: (row, column) in mm of images whose file does not say it.
@@ -74,6 +75,7 @@ class Options:
     anchor: tuple[str, int] | None = None
     reference: Path | None = None
     pyradiomics: Path | None = None
+    device: str = "cpu"
     overwrite: bool = False
     keep: bool = False
     spacing: tuple[float, float] | None = None

@@ -89,6 +89,10 @@ def segment(
     model: Annotated[
         str | None, typer.Option(help="Shipped network (mr, ct, xr) or an .onnx file.")
     ] = None,
+    device: Annotated[
+        str,
+        typer.Option(help="cpu, or cuda, openvino, coreml, directml where ONNX Runtime has it."),
+    ] = "cpu",
     score: Annotated[
         float | None, typer.Option(min=0, max=1, help="Score threshold; the model's by default.")
     ] = None,
@@ -148,6 +152,7 @@ def segment(
     from spinetk.case_names import template_of
     from spinetk.cli_studies import read_studies
     from spinetk.cores import cores
+    from spinetk.network.devices import PROVIDERS
 
     cv2.setNumThreads(cores())
     listed = read_studies(studies) if studies else ()
@@ -168,6 +173,7 @@ def segment(
         formats=formats_of(formats),
         model=model,
         score=score,
+        device=one_of("--device", device.lower(), {name: name for name in PROVIDERS}),
         anchor=anchor_of(anchor) if anchor else None,
         overwrite=overwrite,
         keep=keep,

@@ -62,7 +62,7 @@ def segment_found(
             name, asked = options.model, replace(asked, modality=options.modality or asked.modality)
         asked = with_units_checked(asked)
         if name not in models:
-            models[name] = load_model(name, threads)
+            models[name] = load_model(name, threads, options.device)
         known = models[name].model.input_sides
         if asked.modality is not None and asked.modality not in known:
             text = f"the network {name} was not made for {asked.modality} (but {', '.join(known)})"

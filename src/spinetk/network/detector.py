@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from spinetk.cores import cores
 from spinetk.errors import UsageError
+from spinetk.network.devices import CPU, providers_of
 from spinetk.network.fitting import Fit, NetworkInput
 from spinetk.network.paste import paste_mask
 from spinetk.network.registry import mask_file, verdict_file
@@ -76,17 +77,19 @@ class Detector:
         path: ONNX file as `spinetk.training.export` writes it, with the file for masks beside it.
         threads: that a run may use, and how many runs are worth starting side by side; all cores
             by default.
+        device: of `devices.PROVIDERS`.
 
     Raises:
-        UsageError: the files are not a network of this kind.
+        UsageError: the files are not a network of this kind, or there is no such device.
     """
 
-    def __init__(self, path: Path, threads: int | None = None) -> None:
+    def __init__(self, path: Path, threads: int | None = None, device: str = CPU) -> None:
         self.threads = threads or cores()
-        self._search = _session(path, self.threads, (*FOUND, *FEATURES))
-        self._outline = _session(mask_file(path), self.threads, OUTLINED)
+        on = providers_of(device)
+        self._search = _session(path, self.threads, (*FOUND, *FEATURES), on)
+        self._outline = _session(mask_file(path), self.threads, OUTLINED, on)
         judge = verdict_file(path)
-        self._judge = _session(judge, self.threads, JUDGED) if judge.is_file() else None
+        self._judge = _session(judge, self.threads, JUDGED, on) if judge.is_file() else None
 
     def find_boxes(self, given: NetworkInput) -> Boxes:
         """Detections in one slice."""
@@ -138,7 +141,9 @@ class Detector:
         return Masks(scores[full], labels[full], stack, quality[full], levels[full])
 
 
-def _session(path: Path, threads: int, outputs: tuple[str, ...]) -> onnxruntime.InferenceSession:
+def _session(
+    path: Path, threads: int, outputs: tuple[str, ...], providers: list[str]
+) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3
@@ -147,9 +152,7 @@ def _session(path: Path, threads: int, outputs: tuple[str, ...]) -> onnxruntime.
     # threads that spin until their session's next run would take a core from the other session
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
-        session = onnxruntime.InferenceSession(
-            str(path), options, providers=["CPUExecutionProvider"]
-        )
+        session = onnxruntime.InferenceSession(str(path), options, providers=providers)
     except Exception as error:
         raise UsageError(f"model {path}: cannot be loaded by ONNX Runtime") from error
     if [o.name for o in session.get_outputs()] != list(outputs):

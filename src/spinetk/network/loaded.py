@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from spinetk.network.detector import Detector
+from spinetk.network.devices import CPU
 from spinetk.network.fitting import NetworkInput, fit_slice
 from spinetk.network.registry import FOR_MODALITY, Model, find_model
 from spinetk.orientation import Upright
@@ -21,14 +22,17 @@ class LoadedModel:
     detector: Detector
 
 
-def load_model(name: str | Path, threads: int | None = None) -> LoadedModel:
+def load_model(name: str | Path, threads: int | None = None, device: str = CPU) -> LoadedModel:
     """Load a shipped network ("mr") or an ONNX file with its card beside it.
+
+    Args:
+        device: of `devices.PROVIDERS`.
 
     Raises:
         UsageError: there is no such network, or it cannot be loaded.
     """
     model = find_model(name)
-    return LoadedModel(model, Detector(model.path, threads))
+    return LoadedModel(model, Detector(model.path, threads, device))
 
 
 def model_for(series: Series, modality: Modality | None = None) -> tuple[str, Series]:
