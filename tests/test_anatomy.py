@@ -6,6 +6,7 @@ import pytest
 
 from spinetk.anatomy import (
     column_directions,
+    cut_by_border,
     order_and_name,
     without_doubles,
     without_overlap,
@@ -215,3 +216,14 @@ def test_a_column_of_pixels_that_are_not_square_is_one_column(block: Painter) ->
     ]
     assert len(without_strays(bodies, (3.0, 1.0))) == 5
     assert len(without_strays(bodies)) < 5
+
+
+def test_what_the_edge_of_the_exposed_part_cuts_is_cut() -> None:
+    mask = np.zeros((100, 80), bool)
+    mask[30:50, 20:60] = True
+    assert not cut_by_border(mask) and not cut_by_border(mask, (20, 10, 90, 70))
+    for content in ((29, 10, 90, 70), (20, 19, 90, 70), (20, 10, 51, 70), (20, 10, 90, 61)):
+        assert cut_by_border(mask, content)
+    shifted = replace(make(BODY, 30), mask=mask)
+    [found], _ = order_and_name([shifted], None, content=(29, 0, 100, 80))
+    assert found.truncated

@@ -1,5 +1,6 @@
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -65,3 +66,17 @@ def test_such_a_ct_gets_no_means_and_no_names(series: Series) -> None:
     rows = measurements(result)
     assert rows and all(row["mean"] is None and row["mpp"] is None for row in rows)
     assert all(row["skewness"] is not None for row in rows)
+
+
+def test_padding_far_below_air_hides_no_lost_intercept(series: Series) -> None:
+    """Stored values, 1024 above, with -2000 around the field of view, as one maker has it."""
+
+    def lost(item: Any, offset: float) -> Any:
+        pixels = (item.pixels + offset).astype("f4")
+        pixels[:, : pixels.shape[1] // 8] = -2000
+        return replace(item, pixels=pixels)
+
+    for offset, doubted in ((1024.0, True), (0.0, False)):
+        changed = replace(series, slices=tuple(lost(item, offset) for item in series.slices))
+        codes = [w.code for w in with_units_checked(changed).warnings]
+        assert ("not-hounsfield" in codes) == doubted

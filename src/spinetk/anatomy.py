@@ -117,6 +117,7 @@ def order_and_name(
     instances: Sequence[Instance],
     anchor: tuple[str, int] | None,
     rule: NamingRule | None = None,
+    content: tuple[int, int, int, int] | None = None,
 ) -> tuple[list[Instance], list[Warning]]:
     """Number bodies and discs from below, name their levels where something tells them.
 
@@ -128,6 +129,7 @@ def order_and_name(
         instances: masks upright: row 0 towards the head.
         anchor: a level and the order, from below, of the body that has it: ("L5", 2).
         rule: how the looks of the bodies are used; None leaves them out.
+        content: the part of the image that shows anything (`cut_by_border`).
 
     Returns:
         Bodies from below upwards, then discs (and other classes) from below upwards; warnings.
@@ -140,7 +142,7 @@ def order_and_name(
     bodies = sorted(found, key=lambda i: -mask_centre(i.mask)[1])
     sacral = [k for k, body in enumerate(bodies) if body.kind == SACRAL_CLASS]
     bodies = [
-        replace(body, kind=BODY_KIND, order=k + 1, truncated=cut_by_border(body.mask))
+        replace(body, kind=BODY_KIND, order=k + 1, truncated=cut_by_border(body.mask, content))
         for k, body in enumerate(bodies)
     ]
     evidence = [body.evidence for body in bodies if body.evidence is not None]
@@ -179,7 +181,7 @@ def order_and_name(
                 item,
                 order=k + 1,
                 level=_disc_level(item, bodies) if kind == DISC_KIND else None,
-                truncated=cut_by_border(item.mask),
+                truncated=cut_by_border(item.mask, content),
             )
             for k, item in enumerate(of_kind)
         ]
@@ -377,9 +379,16 @@ def _shared(a: Instance, b: Instance) -> float:
     return overlap / min(int(np.count_nonzero(a.mask)), int(np.count_nonzero(b.mask)))
 
 
-def cut_by_border(mask: NDArray[np.bool_]) -> bool:
-    """Whether a mask comes within two pixels of the border, where an outline stops short of it."""
+def cut_by_border(
+    mask: NDArray[np.bool_], content: tuple[int, int, int, int] | None = None
+) -> bool:
+    """Whether a mask comes within two pixels of the border, where an outline stops short of it.
+
+    Args:
+        content: (top, left, bottom, right) of the part of the image that shows anything, as the
+            exposed part of a film; all of it by default.
+    """
     edge = 2
-    return bool(
-        mask[:edge].any() or mask[-edge:].any() or mask[:, :edge].any() or mask[:, -edge:].any()
-    )
+    top, left, bottom, right = content or (0, 0, *mask.shape)
+    inside = mask[top + edge : bottom - edge, left + edge : right - edge]
+    return bool(mask.sum() > inside.sum())

@@ -18,6 +18,8 @@ FAT_AND_NOISE_HU = -30.0
 """Every CT slice that shows a spine also shows fat or air, which are below."""
 BONE_HU = 100.0
 """And bone, which is above."""
+FEWEST_PADDING = 0.02
+"""Share of pixels of the lowest value from which on it stands for none."""
 LOOKED_AT = 5
 LOW_PERCENTILE, HIGH_PERCENTILE = 0.5, 99.5
 
@@ -41,6 +43,9 @@ def _doubt(slices: Sequence[Slice]) -> str | None:
     """Why values cannot be Hounsfield units, None where they can."""
     chosen = np.unique(np.linspace(0, len(slices) - 1, LOOKED_AT).round().astype(int))
     values = np.concatenate([slices[int(i)].pixels[::3, ::3].ravel() for i in chosen])
+    lowest = values == values.min()
+    if FEWEST_PADDING < lowest.mean() < 1:  # what lies outside the field of view says nothing
+        values = values[~lowest]
     low, high = (float(v) for v in np.percentile(values, (LOW_PERCENTILE, HIGH_PERCENTILE)))
     if low > FAT_AND_NOISE_HU or high < BONE_HU:
         return f"values lie from {low:.3g} to {high:.3g}"

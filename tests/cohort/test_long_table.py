@@ -76,7 +76,10 @@ def test_each_value_has_its_measures_error(one_result: Path) -> None:
         ("instances.csv", lambda text: text + "y" * 200_000 + "\n"),
         ("instances.csv", lambda text: text.replace("vertebral_body", "\udce9", 1)),
         ("angles.csv", lambda text: "a,b\n1,2\n"),
-        ("angles.csv", lambda text: text.replace("degrees\n", "degrees\nlordosis,L1,S1,nan\n", 1)),
+        (
+            "angles.csv",
+            lambda text: text.replace("verdict\n", "verdict\nlordosis,L1,S1,nan,ok\n", 1),
+        ),
     ],
 )
 def test_a_damaged_result_is_named_and_the_others_are_complete(

@@ -74,3 +74,10 @@ def test_the_wrong_network_or_mostly_doubtful_bodies_reject_a_study() -> None:
     assert verdict == Verdict("reject", (film.text, "thick slices"))
     poor = judged(row(1, poor=True), row(2, poor=True), row(3))
     assert study_verdict(poor, []).reasons[0] == "2 of 3 bodies are in doubt"
+
+
+def test_a_result_of_which_every_body_is_cut_is_no_result() -> None:
+    cut = judged(*(row(order, truncated=True) for order in (1, 2, 3)))
+    verdict = study_verdict(cut, ())
+    assert verdict.judgement == "reject" and "cuts every body" in verdict.reasons[0]
+    assert study_verdict(judged(row(1), row(2, truncated=True)), ()).judgement == "ok"

@@ -1,17 +1,19 @@
 """Columns of drawn bodies with known fractures, slips and angles."""
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from spinetk.boxes import mask_centre
-from spinetk.measures.relations import Member, Relations, relations
+from spinetk.measures.relations import GROWTH, Member, Relations, relations
 from spinetk.measures.shape import outline_points
 from spinetk.structures import BODY_KIND, DISC_KIND
 from tests.measures.drawn import box, drawn
 
 LEVELS = ("L5", "L4", "L3", "L2", "L1", "T12")
+PARTS = ("front", "middle", "back")
 HEIGHT, GAP, LEFT, WIDTH = 40.0, 14.0, 100.0, 60.0
 
 
@@ -128,13 +130,30 @@ def test_a_lip_in_front_makes_no_slip() -> None:
 
 
 def test_bodies_that_grow_towards_the_feet_have_lost_nothing() -> None:
-    """By a tenth of the first each: more than people's do; the upper and the lower end, too."""
+    """By as much as a body grows at most; the upper and the lower end, too."""
+    sizes = {level: (1 - GROWTH) ** place for place, level in enumerate(LEVELS)}
     members = column(**{
-        level: body(level, place, front=1 - place / 10, middle=1 - place / 10, back=1 - place / 10)
+        level: body(level, place, front=sizes[level], middle=sizes[level], back=sizes[level])
         for place, level in enumerate(LEVELS)
     })  # fmt: skip
     for found in relations(members, (), (1, 1)):
         assert found.genant_grade in (None, 0) and found.crush_ratio == pytest.approx(1, abs=0.03)
+
+
+@pytest.mark.parametrize("count", [4, 5, 6])
+@pytest.mark.parametrize("broken", [1, 2])
+def test_whichever_bodies_are_fractured_the_others_are_not(count: int, broken: int) -> None:
+    levels = ["L4", "L3", "L2", "L1", "T12", "T11"][:count]
+    for low in itertools.combinations(levels, broken):
+        members = [
+            body(level, place, **dict.fromkeys(PARTS, 0.5 if level in low else 1.0))
+            for place, level in enumerate(levels)
+        ]
+        for level, found in zip(levels, relations(members, (), (1, 1)), strict=True):
+            assert found.genant_grade == (3 if level in low else 0), (low, level)
+            if broken == 1:
+                whole = 0.5 if level in low else 1
+                assert found.crush_ratio == pytest.approx(whole, abs=4 * GROWTH)
 
 
 def test_a_fractured_neighbour_hides_no_fracture() -> None:

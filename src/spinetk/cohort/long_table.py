@@ -102,7 +102,7 @@ def _values_of(folder: Path, record: Record) -> Iterator[Value]:
         error = errors.get(COLUMN, {}).get(row["name"], {}).get("degrees")
         yield Value(
             *of_result, name, COLUMN, None, row["name"], _finite(row["degrees"]), "degrees",
-            error, "", False,
+            error, row.get("verdict") or "", False,
         )  # fmt: skip
 
 

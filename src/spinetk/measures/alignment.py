@@ -9,6 +9,7 @@ from itertools import combinations
 from spinetk.measures.relations import Member
 from spinetk.measures.shape import slope_of
 from spinetk.structures import BODY_KIND
+from spinetk.study import Judgement
 
 LORDOSES = (("L1", "S1"), ("L1", "L5"), ("C2", "C7"))
 KYPHOSES = (("T4", "T12"), ("T1", "T12"))
@@ -24,12 +25,14 @@ class Angle:
         name: "lordosis", "kyphosis" or "cobb".
         upper, lower: the bodies: their levels, or "#" and the order from below.
         degrees: of a cobb angle without a sign.
+        verdict: the worse one of its two bodies'.
     """
 
     name: str
     upper: str
     lower: str
     degrees: float
+    verdict: Judgement = "ok"
 
 
 def angles(

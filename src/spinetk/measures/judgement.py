@@ -49,6 +49,15 @@ class Verdict:
         return cls(judgement, (*rejected, *doubted))
 
 
+def worse(one: Judgement, other: Judgement) -> Judgement:
+    """The worse of two judgements.
+
+    >>> worse("ok", "check")
+    'check'
+    """
+    return max(one, other, key=("ok", "check", "reject").index)
+
+
 def instance_verdicts(rows: Sequence[Row]) -> list[Verdict]:
     """A verdict for each row of the table of measurements (`table.measurements`)."""
     return [_of_instance(row, _around(row, rows)) for row in rows]
@@ -118,6 +127,8 @@ def study_verdict(rows: Sequence[Row], warnings: Sequence[Warning]) -> Verdict:
         rejected.append("nothing was found")
     whole = [row for row in rows if not row["truncated"] and row["verdict"] != "ok"]
     bodies = [r for r in rows if r["kind"] == BODY_KIND and not r["truncated"]]
+    if not bodies and any(row["kind"] == BODY_KIND for row in rows):
+        rejected.append("the border of the image cuts every body")
     doubtful = [row for row in whole if row["kind"] == BODY_KIND]
     if bodies and len(doubtful) > MOST_DOUBTFUL * len(bodies):
         rejected.append(f"{len(doubtful)} of {len(bodies)} bodies are in doubt")

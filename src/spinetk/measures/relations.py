@@ -19,6 +19,8 @@ from spinetk.structures import BODY_KIND, BODY_LEVELS, DISC_LEVELS
 NEIGHBOURS, FEWEST = 3, 3
 """Bodies above, and as many below, whose heights tell what is to be expected; so many must be
 measured."""
+GROWTH = 0.04
+"""Share of its height by which a body differs from the next one at most, unless one is deformed."""
 GRADED = BODY_LEVELS[BODY_LEVELS.index("T4") : BODY_LEVELS.index("L5")]
 """Bodies that Genant's grades are of."""
 GRADES = (0.20, 0.25, 0.40)
@@ -111,8 +113,9 @@ def _expected(
     run: Sequence[Member], place: int, spacing: tuple[float, float]
 ) -> NDArray[np.float64] | None:
     """Heights of a body by the trend of those around it: bodies grow towards the feet. The trend is
-    the median of the slopes of all pairs (Theil and Sen), which a fractured one does not bend; None
-    where too few are measured."""
+    the median of the slopes of all pairs (Theil and Sen), within what bodies grow by, so that one
+    that is fractured bends it little, at the end of a column too; None where too few are
+    measured."""
     around = range(max(0, place - NEIGHBOURS), min(len(run), place + NEIGHBOURS + 1))
     known = {
         k - place: h for k in around if k != place and (h := _heights(run[k], spacing)) is not None
@@ -122,7 +125,9 @@ def _expected(
     at, sizes = np.array(list(known)), np.array(list(known.values()))
     first, last = np.triu_indices(len(at), k=1)
     slopes = (sizes[last] - sizes[first]) / (at[last] - at[first])[:, None]
-    return np.asarray(np.median(sizes - np.median(slopes, axis=0) * at[:, None], axis=0))
+    most = GROWTH * np.median(sizes, axis=0)
+    growth = np.clip(np.median(slopes, axis=0), -most, most)
+    return np.asarray(np.median(sizes - growth * at[:, None], axis=0))
 
 
 def _of_body(run: list[Member], place: int, spacing: tuple[float, float]) -> Relations:
@@ -175,6 +180,8 @@ def _of_disc(disc: Member, lower: Member, upper: Member, spacing: tuple[float, f
     above, below = (slope_of(plate, spacing) for plate in (upper.points.lower, lower.points.upper))
     angle = None if above is None or below is None else above - below
     own, *others = (_heights(member, spacing) for member in (disc, lower, upper))
+    # below L5-S1 there is one plate only
+    enough = 1 if disc.level is not None and disc.level.endswith("-S1") else 2
     known = [h.mean() for h in others if h is not None]
-    index = None if own is None or not known else float(own.mean() / np.mean(known))
+    index = None if own is None or len(known) < enough else float(own.mean() / np.mean(known))
     return Relations(segment_angle=angle, disc_height_index=index)

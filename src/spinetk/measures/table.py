@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
-from typing import NamedTuple
+from dataclasses import asdict, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from spinetk.boxes import mask_centre
 from spinetk.measures.alignment import Angle, angles
 from spinetk.measures.core import core
 from spinetk.measures.first_order import first_order
-from spinetk.measures.judgement import instance_verdicts
+from spinetk.measures.judgement import instance_verdicts, worse
 from spinetk.measures.outline_error import FEATURES, feature_spread, rim_error, unstable
 from spinetk.measures.relations import Member, Relations, relations
 from spinetk.measures.shape import (
@@ -55,7 +55,17 @@ def measured(result: Segmentation) -> Measured:
     """Measure the instances and the column that they make."""
     view = upright(result.slice)
     members = members_of(result, view)
-    return Measured(_rows(result, view, members), _angles(result, view, members))
+    rows = _rows(result, view, members)
+    verdicts: dict[str, Any] = {
+        str(row["level"] or f"#{row['order']}"): row["verdict"]
+        for row in rows
+        if row["kind"] == BODY_KIND
+    }
+    found = [
+        replace(angle, verdict=worse(verdicts[angle.upper], verdicts[angle.lower]))
+        for angle in _angles(result, view, members)
+    ]
+    return Measured(rows, found)
 
 
 def measurements(result: Segmentation) -> list[Row]:
@@ -97,7 +107,7 @@ def _rows(result: Segmentation, view: Upright, members: Sequence[Member]) -> lis
             "area_px": pixels,
             "area_mm2": pixels * spacing[0] * spacing[1] if spacing else None,
         }
-        row |= _sizes(member.points, view)
+        row |= _sizes(member.points, view, frontal=is_frontal(result))
         row |= _relations(relation, view, sagittal)
         row |= {
             "shape_fit": member.points.fit,
@@ -170,13 +180,15 @@ def members_of(result: Segmentation, view: Upright) -> list[Member]:
     ]
 
 
-def _sizes(points: Outline, view: Upright) -> Row:
-    """Heights and width in pixels and in mm."""
+def _sizes(points: Outline, view: Upright, *, frontal: bool) -> Row:
+    """Heights and width in pixels and in mm; a frontal image has left and right edges, no front
+    and back ones."""
     row: Row = {}
     pixels, size = lengths(points), lengths(points, view.spacing) if view.spacing else None
     for name in HEIGHTS:
-        row[f"{name}_px"] = getattr(pixels, name)
-        row[f"{name}_mm"] = getattr(size, name) if size else None
+        shown = not frontal or name in ("height_middle", "width")
+        row[f"{name}_px"] = getattr(pixels, name) if shown else None
+        row[f"{name}_mm"] = getattr(size, name) if size and shown else None
     for name, plate in (("upper", points.upper), ("lower", points.lower)):
         row[f"{name}_slope_deg"] = slope_of(plate, view.spacing or SQUARE)
     return row

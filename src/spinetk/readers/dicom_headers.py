@@ -19,6 +19,7 @@ from spinetk.errors import UnreadableInput
 from spinetk.orthonormal import SHEAR_TOLERANCE, orthonormal, shear
 from spinetk.readers.bounds import check_deflated
 from spinetk.readers.header_checks import usable_spacing
+from spinetk.readers.unplaced import NO_PLACE, why_unplaced
 from spinetk.study import NOT_HOUNSFIELD, Frame, Geometry, Modality, Vector, vector
 from spinetk.warning import Warning
 
@@ -74,6 +75,7 @@ class Header:
         projection: why this is no slice (a scout, a projection through many); None for a slice.
         dark_bone: MONOCHROME1 of an image without units: shown inverted.
         warnings: of values that are not in their format and could be read.
+        unplaced: why there is no geometry.
     """
 
     frame: Frame
@@ -99,6 +101,7 @@ class Header:
     projection: str | None = None
     dark_bone: bool = False
     warnings: tuple[Warning, ...] = ()
+    unplaced: str = NO_PLACE
 
     @property
     def is_image(self) -> bool:
@@ -205,6 +208,7 @@ def _header(path: Path, whole: Dataset, number: int | None, own: Dataset) -> Hea
         projection=None if film else _projection(modality, whole, own),
         dark_bone=modality == "MR" and whole.get("PhotometricInterpretation") == "MONOCHROME1",
         warnings=tuple(warnings),
+        unplaced=NO_PLACE if film or geometry else why_unplaced(own),
     )
 
 

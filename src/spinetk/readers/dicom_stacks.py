@@ -74,7 +74,7 @@ def stacks(headers: Iterable[Header]) -> list[Stack]:
     if lost and not placed and all(h.sop_class.startswith(SECONDARY_CAPTURE) for h in images):
         raise Unsuitable("secondary captures (screen shots, reports) have no place in the patient")
     if lost and not placed:
-        raise UnreadableInput("orientation, position or pixel spacing is missing in the header")
+        raise UnreadableInput(next(h.unplaced for h in images if h.geometry is None))
     out = [Stack(tuple(group)) for group in alike(films)]
     for group in alike(placed):
         for station, said in stations(group):
@@ -84,7 +84,8 @@ def stacks(headers: Iterable[Header]) -> list[Stack]:
     if lost:
         told = Warning(
             "left-out",
-            f"{lost} of {len(images)} slices have no orientation, position or spacing: left out",
+            f"{lost} of {len(images)} slices have no orientation, position or spacing: left out "
+            f"({next(h.unplaced for h in images if h.geometry is None and not h.is_film)})",
         )
         out = [replace(stack, warnings=(told, *stack.warnings)) for stack in out]
     if len(named) < sum(bool(h.frame.uid) for h in images):

@@ -20,7 +20,7 @@ from spinetk.errors import UnreadableInput
 from spinetk.readers.header_checks import LARGEST_SQUEEZE, beside, short
 from spinetk.readers.reader import FileReader
 from spinetk.readers.volume import sagittal_series
-from spinetk.readers.volume_header import VolumeFile, three_axes
+from spinetk.readers.volume_header import CONTRADICTS, VolumeFile, is_unit_grid, three_axes
 from spinetk.study import Series
 
 TYPES = {
@@ -54,14 +54,16 @@ def open_metaimage(path: Path) -> VolumeFile:
         wanted = int(np.prod(sizes, dtype=object)) * kind.itemsize
         values = _values(path, header, after, wanted)
         affine = _affine(header, len(sizes))
+        contradiction = _contradiction(header, len(sizes))
     shape = three_axes(path.name, tuple(sizes))
     return VolumeFile(
         path,
         shape,
         affine,
         lambda depth: _slabs(path, values, kind, shape, depth),
-        spaced=any(name in header for name in SPACING),
+        spaced=any(name in header for name in SPACING) and not is_unit_grid(affine),
         placed=len(sizes) > 2 and not _says_nothing(affine),
+        contradiction=contradiction,
     )
 
 
@@ -192,6 +194,20 @@ def _affine(header: dict[str, str], axes: int) -> NDArray[np.float64]:
     affine[:spatial, :spatial] = directions[:spatial, :spatial]
     affine[:spatial, 3] = origin[:spatial]
     return affine
+
+
+def _contradiction(header: dict[str, str], axes: int) -> str | None:
+    """Why what the header says of distances cannot be trusted."""
+    matrix = _numbers(header, ("TransformMatrix", "Rotation", "Orientation"), axes**2, np.eye(axes))
+    lengths = np.linalg.norm(matrix.reshape(axes, axes), axis=1)
+    if (np.abs(lengths - 1) > CONTRADICTS).any():
+        return "its directions are not of length 1, beside its spacing: lengths cannot be told"
+    given = [_numbers(header, (name,), axes, np.ones(axes)) for name in SPACING if name in header]
+    if any((values <= 0).any() for values in given):
+        return "its spacing is not positive: lengths cannot be told"
+    if len(given) > 1 and not np.allclose(given[0], given[1], rtol=CONTRADICTS):
+        return f"its {' and its '.join(SPACING)} differ: lengths cannot be told"
+    return None
 
 
 def _numbers(

@@ -16,15 +16,13 @@ from spinetk.errors import UnreadableInput
 from spinetk.readers.header_checks import short
 from spinetk.readers.reader import FileReader
 from spinetk.readers.volume import sagittal_series
-from spinetk.readers.volume_header import VolumeFile, three_axes
+from spinetk.readers.volume_header import CONTRADICTS, VolumeFile, three_axes
 from spinetk.study import LPS_TO_RAS, Series
 from spinetk.warning import Warning
 
 BLOCK = 2**20
-CONTRADICTS = 0.01
-"""Distances that differ by more than this share contradict each other."""
 TURNED = 0.02
-"""So do direction cosines that differ by more."""
+"""Direction cosines that differ by more contradict each other."""
 TO_MM = {1: 1000.0, 3: 0.001}
 """Of NIfTI's codes for metres and micrometres; millimetres, and what is not said, stay as they are.
 nibabel's own reading of the field stops at codes that do not exist."""
@@ -96,7 +94,8 @@ class _Told(NamedTuple):
 
 def _what_is_told(header: Any, affine: NDArray[np.float64], unit: int) -> _Told:
     """A file of no orientation, and one whose affine is the identity (which programs write that
-    know none), says nothing of the patient; nor do both of distances, unless they name a unit."""
+    know none), says nothing of the patient; nor does one whose voxels are 1 by 1 by 1 of distances:
+    libraries write that, in mm, of arrays of which they know nothing."""
     zooms = np.array(header.get_zooms()[:3], dtype=np.float64)
     codes = [int(header[name]) if name in header else 0 for name in ("sform_code", "qform_code")]
     columns = affine[:3, :3]
@@ -105,7 +104,7 @@ def _what_is_told(header: Any, affine: NDArray[np.float64], unit: int) -> _Told:
     oriented = any(codes)
     placed = oriented and not (diagonal and at_zero)
     lengths = np.linalg.norm(columns, axis=0)
-    nothing = not placed and unit == 0 and bool(np.allclose(lengths, 1))
+    nothing = not placed and bool(np.allclose(lengths, 1))
     contradiction = None
     both = [(z, n) for z, n in zip(zooms, lengths, strict=False) if z > 0 and n > 0]
     if codes[0] > 0 and any(abs(z / n - 1) > CONTRADICTS for z, n in both):

@@ -23,7 +23,7 @@ from spinetk.readers.header_checks import beside, short
 from spinetk.readers.nrrd_values import check_length, kind_of, opened
 from spinetk.readers.reader import FileReader
 from spinetk.readers.volume import sagittal_series
-from spinetk.readers.volume_header import VolumeFile, three_axes
+from spinetk.readers.volume_header import VolumeFile, is_unit_grid, three_axes
 from spinetk.study import Series
 
 TO_LPS = {
@@ -75,7 +75,8 @@ def open_nrrd(path: Path) -> VolumeFile:
         check_length(values_in, header, wanted)
         affine = _affine(layout.header, len(layout.header["sizes"]))
         dimensions = len(layout.header["sizes"])
-    spaced = header.get("space directions") is not None or header.get("spacings") is not None
+    said = header.get("space directions") is not None or header.get("spacings") is not None
+    spaced = said and not is_unit_grid(affine)
 
     def slabs(depth: int) -> Iterator[NDArray[np.generic]]:
         skipped = start if values_in == path else 0
@@ -92,6 +93,7 @@ def open_nrrd(path: Path) -> VolumeFile:
         slabs,
         spaced=spaced,
         placed=(header.get("space") is not None and dimensions > 2) or layout.shape[2] > 1,
+        contradiction=_contradiction(header),
         names=layout.names,
     )
 
@@ -209,6 +211,14 @@ def _layout(name: str, header: dict[str, Any]) -> _Layout:
     of_space = [size for i, size in enumerate(sizes) if i not in other]
     rest = header | {"sizes": of_space, "space directions": np.delete(rows, other, axis=0)}
     return _Layout(1, three_axes(name, tuple(of_space)), rest, named)
+
+
+def _contradiction(header: dict[str, Any]) -> str | None:
+    """Why what the header says of distances cannot be trusted."""
+    units = header.get("space units") or header.get("units") or []
+    if len({str(unit).strip().lower() for unit in units if str(unit).strip()}) > 1:
+        return "its axes have different units: lengths cannot be told"
+    return None
 
 
 def _affine(header: dict[str, Any], axes: int) -> NDArray[np.float64]:

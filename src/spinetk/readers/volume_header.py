@@ -47,6 +47,19 @@ class VolumeFile:
         return self.shape[2] == 1 and min(self.shape[:2]) > 1 and not self.placed
 
 
+CONTRADICTS = 0.01
+"""Two statements of a length that differ by a larger share contradict each other."""
+
+
+def is_unit_grid(affine: NDArray[np.float64]) -> bool:
+    """Whether a map says 1, 1, 1, no direction and no place: what libraries write of an array of
+    which they know nothing."""
+    columns = affine[:3, :3]
+    diagonal = np.allclose(columns, np.diag(np.diag(columns)))
+    ones = np.allclose(np.abs(np.diag(columns)), 1, atol=1e-6)
+    return bool(diagonal and ones and not affine[:3, 3].any())
+
+
 def three_axes(name: str, shape: tuple[int, ...]) -> tuple[int, int, int]:
     """The shape of a volume or single slice; further axes have a length of 1.
 

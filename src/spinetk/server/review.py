@@ -118,7 +118,7 @@ def as_segmentation(review: Review, marked: Sequence[Marked]) -> Segmentation:
                 score=item.score or 0.0,
                 order=lower + 1,
                 level=item.level,
-                truncated=cut_by_border(item.mask),
+                truncated=cut_by_border(item.mask, review.view.content),
                 quality=own.quality if own else None,
                 quality_low=own.quality_low if own else None,
                 poor=own is not None and own.poor,

@@ -22,8 +22,8 @@ def write_angles(path: Path, angles: Sequence[Angle]) -> None:
     """Write the angles of the column in the same way; the head alone where there are none."""
     with path.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream)
-        writer.writerow(["name", "upper", "lower", "degrees"])
-        writer.writerows([a.name, a.upper, a.lower, _text(a.degrees)] for a in angles)
+        writer.writerow(["name", "upper", "lower", "degrees", "verdict"])
+        writer.writerows([a.name, a.upper, a.lower, _text(a.degrees), a.verdict] for a in angles)
 
 
 def _text(value: Value) -> str | int | float:

@@ -6,6 +6,7 @@ import nibabel
 import numpy as np
 import pydicom
 import pytest
+import SimpleITK
 
 from spinetk.datasets.annotated import read_dataset
 from spinetk.datasets.converters.convert import convert
@@ -44,3 +45,34 @@ def test_results_with_a_corrected_mask(phantom_folder: Path, tmp_path: Path) -> 
     convert("results", tmp_path / "results", tmp_path / "three")
     three = read_dataset(tmp_path / "three").images
     assert len(three) == 3 and {one.patient for one in three} == {image.patient}
+
+
+def test_a_program_that_numbers_segments_anew_makes_no_levels(
+    phantom_folder: Path, tmp_path: Path
+) -> None:
+    """As 3D Slicer saves our mask: its own numbers, and names that say ours or somebody's."""
+    from spinetk.batch import segment_all
+    from spinetk.batch_options import Options
+
+    segment_all([phantom_folder / "dicom"], tmp_path / "results", Options(slices=4))
+    [folder] = [p for p in (tmp_path / "results").iterdir() if p.is_dir()]
+    mask = SimpleITK.ReadImage(str(folder / "mask.nii.gz"))
+    labels = SimpleITK.GetArrayFromImage(mask)
+    ours = sorted(int(value) for value in np.unique(labels) if value)
+    anew = np.zeros_like(labels)
+    for number, value in enumerate(ours, start=1):
+        anew[labels == value] = number
+    (folder / "mask.nii.gz").unlink()
+    image = SimpleITK.GetImageFromArray(anew)
+    image.CopyInformation(mask)
+    for number, value in enumerate(ours, start=1):
+        name = "lesion" if number == 1 else f"Segment_{value}"
+        image.SetMetaData(f"Segment{number - 1}_Name", name)
+        image.SetMetaData(f"Segment{number - 1}_LabelValue", str(number))
+    SimpleITK.WriteImage(image, str(folder / "Segmentation.seg.nrrd"))
+    done = convert("results", tmp_path / "results", tmp_path / "out")
+    assert done.lost == {"labels numbered 1 (lesion), which is no body or disc here": 1}
+    [found] = read_dataset(tmp_path / "out").images
+    names = {note.level for note in found.instances}
+    assert done.outlines == len(ours) - 1
+    assert names == {note for value in ours[1:] if (note := level_of_number(value, names))}

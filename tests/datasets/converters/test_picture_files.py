@@ -12,17 +12,18 @@ def test_a_base_of_the_format_comes_before_a_name_that_fits(tmp_path: Path) -> N
     for place in ("a/s.png", "b/a/s.png", "c/s.png"):
         (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / place).touch()
-    assert named_picture("a/s.png", (tmp_path,), tmp_path) == tmp_path / "a" / "s.png"
-    assert named_picture("a/s.png", (tmp_path / "b",), tmp_path) == tmp_path / "b" / "a" / "s.png"
-    assert named_picture("D:\\x\\c\\s.png", (), tmp_path) == tmp_path / "c" / "s.png"
+    assert named_picture("a/s.png", (tmp_path,), tmp_path, alone=True) == tmp_path / "a" / "s.png"
+    below = (tmp_path / "b",)
+    assert named_picture("a/s.png", below, tmp_path, alone=True) == below[0] / "a" / "s.png"
+    assert named_picture("D:\\x\\c\\s.png", (), tmp_path, alone=True) == tmp_path / "c" / "s.png"
     with pytest.raises(SpineError, match="which picture is meant"):
-        named_picture("/home/x/s.png", (), tmp_path)
-    assert named_picture("gone.png", (tmp_path,), tmp_path) is None
+        named_picture("/home/x/s.png", (), tmp_path, alone=True)
+    assert named_picture("gone.png", (tmp_path,), tmp_path, alone=True) is None
 
 
 @pytest.mark.parametrize("name", ["é" * 300, "a\0b", "", "..", "/" * 5000])
 def test_a_name_that_no_file_has_leads_nowhere(name: str, tmp_path: Path) -> None:
-    assert named_picture(name, [tmp_path], tmp_path) is None
+    assert named_picture(name, [tmp_path], tmp_path, alone=True) is None
 
 
 def test_the_size_that_was_annotated_is_the_size_that_is_there(tmp_path: Path) -> None:

@@ -97,3 +97,23 @@ def test_links_are_followed(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "p1").symlink_to(tmp_path / "elsewhere")
     assert [name for name, _, _ in pairs(tmp_path / "in", [])] == ["p1_case"]
+
+
+def test_labels_of_another_site_or_session_are_not_taken(tmp_path: Path) -> None:
+    folder = made(
+        tmp_path, "A/sub-1/anat/sub-1_T2w.nii.gz", "B/sub-1/anat/sub-1_T2w.nii.gz",
+        "B/derivatives/x/sub-1/anat/sub-1_T2w_dseg.nii.gz",
+    )  # fmt: skip
+    lost: list[str] = []
+    [(_, image, _)] = pairs(folder, lost)
+    assert image.relative_to(folder).parts[0] == "B" and lost == ["volumes without labels"]
+
+
+def test_verses_labels_of_another_site_are_not_taken(tmp_path: Path) -> None:
+    folder = made(
+        tmp_path, "A/rawdata/sub-1/sub-1_ct.nii.gz",
+        "B/derivatives/sub-1/sub-1_seg-vert_msk.nii.gz",
+    )  # fmt: skip
+    lost: list[str] = []
+    assert list(verse_pairs(folder, lost)) == []
+    assert lost == ["labels without a volume", "volumes without labels"]

@@ -114,3 +114,31 @@ def test_label_numbers_that_mean_nothing_are_counted(tmp_path: Path) -> None:
     done = convert("volumes", tmp_path, tmp_path / "out", Conversion(modality="MR"))
     assert done.lost == {"labels numbered 77, which is no body or disc here": 1}
     assert done.classes == {"vertebral_body": 4, "S1": 4}
+
+
+def numbered(folder: Path, numbers: list[int], size: int, spacing: float | None) -> None:
+    """Bodies of these numbers from the head down, `size` voxels deep."""
+    height = 12
+    labels = np.zeros((len(numbers) * (height + 4) + 20, 60, 20), dtype=np.uint8)
+    for place, number in enumerate(numbers):
+        top = labels.shape[0] - 10 - place * (height + 4)
+        labels[top - height : top, 10 : 10 + size, 4:16] = number
+    image = np.random.default_rng(1).normal(100, 20, labels.shape).astype(np.float32)
+    folder.mkdir()
+    for name, array in (("a.nii.gz", image), ("a_seg.nii.gz", labels)):
+        affine = np.eye(4) if spacing is None else np.diag([4 * spacing, spacing, spacing, 1])
+        turned = np.ascontiguousarray(np.moveaxis(array, (0, 1, 2), (2, 1, 0)))
+        nibabel.save(nibabel.Nifti1Image(turned, affine), folder / name)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "why"),
+    [([1] * 6, "marks several bodies at once"), ([2, 1, 1, 1, 2], "marks several bodies at once"),
+     ([1, 2, 3, 4, 5], "without mm nobody can tell")],
+)  # fmt: skip
+def test_numbers_that_are_no_levels_are_to_be_named(
+    numbers: list[int], why: str, tmp_path: Path
+) -> None:
+    numbered(tmp_path / "in", numbers, 16, None if "mm" in why else 1.01)
+    with pytest.raises(SpineError, match=why):
+        convert("volumes", tmp_path / "in", tmp_path / "out", Conversion(modality="MR"))

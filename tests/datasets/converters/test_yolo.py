@@ -79,3 +79,22 @@ def test_a_line_that_is_none_is_named(tmp_path: Path, line: str, why: str) -> No
     folder = yolo_set(tmp_path / "a", f"0 {BODY}\n{line}\n")
     with pytest.raises(SpineError, match=f"a.txt: line 2: .*{why}"):
         convert("yolo", folder, tmp_path / "out", Conversion(modality="MR"))
+
+
+def test_key_points_are_no_outlines(tmp_path: Path) -> None:
+    folder = yolo_set(tmp_path / "in", f"0 0.5 0.5 0.2 0.2 {BODY}\n")
+    (folder / "data.yaml").write_text("names: [L3]\nkpt_shape: [4, 2]\n")
+    with pytest.raises(SpineError, match="key points"):
+        convert("yolo", folder, tmp_path / "out", Conversion(modality="XR"))
+
+
+def test_labels_that_may_be_of_another_picture_are_refused(tmp_path: Path) -> None:
+    folder = yolo_set(tmp_path / "in", f"0 {BODY}\n")
+    cv2.imwrite(str(folder / "images" / "a.jpg"), np.full((300, 200), 40, np.uint8))
+    with pytest.raises(SpineError, match="has the labels of"):
+        convert("yolo", folder, tmp_path / "out", Conversion(modality="XR"))
+    (folder / "images" / "p1").mkdir()
+    (folder / "images" / "a.jpg").unlink()
+    (folder / "images" / "a.png").rename(folder / "images" / "p1" / "a.png")
+    with pytest.raises(SpineError, match=r"images/p1/a.png: has no labels, and labels/a.txt"):
+        convert("yolo", folder, tmp_path / "out", Conversion(modality="XR", exhaustive=True))

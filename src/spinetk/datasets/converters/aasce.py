@@ -51,7 +51,7 @@ def aasce(folder: Path, lost: list[str]) -> Iterator[Picture]:
         # labels/training/NAME.jpg.mat beside data/training/NAME.jpg
         parts = path.parent.relative_to(folder).parts
         bases = [path.parent, folder.joinpath(*("data" if p == "labels" else p for p in parts))]
-        found = named_picture(name, bases, folder)
+        found = named_picture(name, bases, folder, alone=True)
         if found is None:
             raise SpineError(f"the annotated picture, {name}, is missing", path)
         picture = read_picture(found)

@@ -15,6 +15,7 @@ from spinetk.datasets.converters.names import Label, class_of
 from spinetk.datasets.converters.parsed import json_of
 from spinetk.datasets.converters.picture_files import (
     AnyNumber,
+    lie_together,
     named_picture,
     read_picture,
     size_of,
@@ -72,7 +73,8 @@ class CocoFile(Entry):
 def coco(folder: Path, lost: list[str]) -> Iterator[Picture]:
     """COCO instances: JSON files with `images`, `annotations`, `categories`; polygons or run-length
     codes, compressed or not."""
-    for path in (p for p in files_below(folder) if p.suffix == ".json"):
+    files = [path for path in files_below(folder) if path.suffix == ".json"]
+    for path in files:
         parsed = json_of(path)
         if not {"images", "annotations", "categories"} <= parsed.keys():
             continue
@@ -85,7 +87,7 @@ def coco(folder: Path, lost: list[str]) -> Iterator[Picture]:
             else:
                 lost.append("annotations of no image")
         for image in content.images:
-            file = _coco_file(path, folder, image.file_name)
+            file = _coco_file(path, folder, image.file_name, alone=lie_together(files))
             picture = read_picture(file, size_of(image.height, image.width))
             outlines: list[Outline] = []
             notes = of_image[image.id]
@@ -107,7 +109,7 @@ def coco(folder: Path, lost: list[str]) -> Iterator[Picture]:
             yield Picture(picture_name(file, folder), picture, outlines, complete)
 
 
-def _coco_file(path: Path, folder: Path, name: str) -> Path:
+def _coco_file(path: Path, folder: Path, name: str, *, alone: bool) -> Path:
     """The picture of an entry: the format says no folder, so programs use one of some places."""
     here, above = path.parent, path.parent.parent
     bases = [here, here / "images"]
@@ -116,7 +118,7 @@ def _coco_file(path: Path, folder: Path, name: str) -> Path:
     bases += [folder, folder / "images"]
     split = path.stem.partition("_")[2]  # instances_train2017.json
     bases += [base / split for base in tuple(bases) if split]
-    found = named_picture(name, bases, folder)
+    found = named_picture(name, bases, folder, alone=alone)
     if found is None:
         raise SpineError(f"the annotated picture, {name}, is missing", path)
     return found

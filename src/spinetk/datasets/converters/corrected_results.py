@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Collection, Iterator
+import re
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -58,13 +59,12 @@ def corrected_results(folder: Path, lost: list[str]) -> Iterator[OutlinedSlice]:
         outlines = []
         values = np.unique(labels[labels > 0]).astype(int).tolist()
         bodies = {level for value in values if (level := level_of_number(value))}
-        named = {value: class_of(text) for value, text in label_names(mask).items()}
-        spine = {value: label for value, label in named.items() if label[0] in SPINE_CLASSES}
-        known = _levels(place) | spine
+        names, known = label_names(mask), _levels(place)
         for value in values:
-            label = known.get(value) or _meaning(value, bodies)
+            label = _label(value, names, known, bodies)
             if label is None:
-                lost.append(f"labels numbered {value}, which is no body or disc here")
+                called = f" ({names[value]})" if value in names else ""
+                lost.append(f"labels numbered {value}{called}, which is no body or disc here")
             else:
                 outlines.append((label, view.turn.apply(labels == value)))
         low, high = grey_window([stored], record.modality)
@@ -113,6 +113,26 @@ def _patient(folder: Path) -> str | None:
             if patient:
                 return hashed_patient(str(patient))
     return None
+
+
+OWN_NUMBER = re.compile(r"(?:segment|label|class)?[ _-]*(\d+)", re.IGNORECASE)
+"""How a program calls the segments of a label map that names none: by the map's numbers."""
+
+
+def _label(
+    value: int, names: Mapping[int, str], known: Mapping[int, Label], bodies: Collection[str]
+) -> Label | None:
+    """What a value means. One that the mask's own header names is what that says, and never a
+    number of ours: programs number their segments anew."""
+    if value in names:
+        label = class_of(names[value])
+        if label[0] in SPINE_CLASSES:
+            return label
+        found = OWN_NUMBER.fullmatch(names[value].strip())
+        if found is None:
+            return None
+        value = int(found[1])
+    return known.get(value) or _meaning(value, bodies)
 
 
 def _meaning(value: int, bodies: Collection[str]) -> Label | None:

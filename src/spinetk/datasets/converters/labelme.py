@@ -17,6 +17,7 @@ from spinetk.datasets.converters.picture_files import (
     AnyNumber,
     held_picture,
     is_there,
+    lie_together,
     named_picture,
     read_picture,
     size_of,
@@ -60,12 +61,13 @@ def labelme(folder: Path, lost: list[str]) -> Iterator[Picture]:
     Args:
         lost: receives a reason for each thing that is annotated and cannot be taken over.
     """
-    for path in (p for p in files_below(folder) if p.suffix == ".json"):
+    files = [path for path in files_below(folder) if path.suffix == ".json"]
+    for path in files:
         parsed = json_of(path)
         if "shapes" not in parsed or "imagePath" not in parsed:
             continue
         content = validated(LabelMeFile, parsed, path)
-        picture = _labelme_picture(path, folder, content)
+        picture = _labelme_picture(path, folder, content, alone=lie_together(files))
         outlines: list[Outline] = []
         groups: dict[tuple[Label, str], int] = {}
         complete = True
@@ -80,7 +82,13 @@ def labelme(folder: Path, lost: list[str]) -> Iterator[Picture]:
             else:
                 if shape.label is None:
                     raise SpineError("an outline has no label", path)
-                _unite(outlines, groups, class_of(shape.label), str(shape.group_id or ""), mask)
+                _unite(
+                    outlines,
+                    groups,
+                    class_of(shape.label),
+                    "" if shape.group_id is None else str(shape.group_id),
+                    mask,
+                )
         yield Picture(picture_name(path, folder), picture, outlines, complete)
 
 
@@ -105,12 +113,14 @@ OTHER_PICTURE = 5.0
 """Mean difference of grey values of pictures that are not the same one, saved in two ways."""
 
 
-def _labelme_picture(path: Path, folder: Path, content: LabelMeFile) -> NDArray[np.uint8]:
+def _labelme_picture(
+    path: Path, folder: Path, content: LabelMeFile, *, alone: bool
+) -> NDArray[np.uint8]:
     name, size = content.imagePath or "", size_of(content.imageHeight, content.imageWidth)
     direct = path.parent.joinpath(*name.replace("\\", "/").split("/"))
     if not is_there(direct) and content.imageData:
         return held_picture(content.imageData, name.replace("\\", "/"), size)
-    found = named_picture(name, (path.parent,), folder)
+    found = named_picture(name, (path.parent,), folder, alone=alone)
     if found is None:
         raise SpineError(f"the annotated picture, {name}, is missing", path)
     picture = read_picture(found, size)

@@ -33,7 +33,7 @@ AnyNumber = Annotated[
 """Of a field that programs leave empty, or fill with what is no number."""
 
 
-def named_picture(name: str, bases: Sequence[Path], folder: Path) -> Path | None:
+def named_picture(name: str, bases: Sequence[Path], folder: Path, *, alone: bool) -> Path | None:
     """Where the picture is that a path, as an annotation writes it, means; None where it is not.
 
     Args:
@@ -41,6 +41,8 @@ def named_picture(name: str, bases: Sequence[Path], folder: Path) -> Path | None
         bases: folders that a relative path may start from, the format's own first.
         folder: the whole collection. Where no base leads to the picture, the one whose path ends
             with the most of the name is taken.
+        alone: all annotations of the collection lie in one folder. Where they lie in several, a
+            picture elsewhere that only bears the same name is another one.
 
     Raises:
         SpineError: several pictures may be meant.
@@ -59,7 +61,13 @@ def named_picture(name: str, bases: Sequence[Path], folder: Path) -> Path | None
     if not ends:
         return None
     # a relative path means what it says; of another computer's, the folders above are not known
-    return _ending_with(ends, folder, least=1 if _is_absolute(name) else len(ends))
+    least = 1 if _is_absolute(name) else len(ends)
+    return _ending_with(ends, folder, least=least if alone else max(2, least))
+
+
+def lie_together(annotations: Sequence[Path]) -> bool:
+    """Whether annotations lie in one folder."""
+    return len({path.parent for path in annotations}) < 2
 
 
 def is_there(path: Path) -> bool:

@@ -20,6 +20,7 @@ from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 
 from spinetk.datasets.converters.names import Label, class_of
+from spinetk.datasets.converters.seg_references import referred, referred_series, says_no_frame
 from spinetk.errors import SpineError
 from spinetk.orthonormal import orthonormal
 from spinetk.readers.dicom_headers import Header, floats, hashed
@@ -121,40 +122,39 @@ def _on_image(
         SpineError: it refers to an image that is there, and lies elsewhere.
     """
     geometry = _geometry(dataset, group)
-    meant = [key for key in _referred(group) if key in there]
+    meant = [key for key in referred(group) if key in there]
+    frames = {key for key in there if any(key[0] == other[0] for other in meant)}
+    if geometry is None and len(meant) > 0 and len(frames) > 1 and says_no_frame(group):
+        text = "a SEG refers to a file of several frames and does not say to which"
+        raise SpineError(text, path.name)
     if geometry is not None:
         placed = {key: h for key, h in there.items() if h.geometry is not None}
         first = [key for key in meant if key in placed]
+        lying = {}
         for key in (*first, *(key for key in placed if key not in first)):
-            header = placed[key]
-            moved = _moved(mask, geometry, header)
+            moved = _moved(mask, geometry, placed[key])
             if moved is not None:
-                return key, moved
+                if first:
+                    return key, moved
+                lying[key] = moved
         if first:
             raise SpineError("a SEG is not on the grid of its images", path.name)
+        series = {placed[key].series for key in lying}
+        of_series = series & referred_series(dataset) or series
+        if len(of_series) > 1:
+            numbers = sorted({placed[key].series_number for key in lying})
+            which = ", ".join(map(str, numbers))
+            text = f"a SEG says nothing of its images, and those of several series (number {which})"
+            raise SpineError(f"{text} lie there: take one series at a time", path.name)
+        for key, moved in lying.items():
+            if placed[key].series in of_series:
+                return key, moved
     if not meant:
         return None, mask
     if there[meant[0]].shape != mask.shape:
         size = f"{mask.shape} against {there[meant[0]].shape}"
         raise SpineError(f"a SEG is not on the grid of its images ({size})", path.name)
     return meant[0], mask
-
-
-def _referred(group: Dataset) -> list[ImageKey]:
-    """The images that a frame refers to."""
-    return [
-        (str(source.ReferencedSOPInstanceUID), number)
-        for item in group.get("DerivationImageSequence") or ()
-        for source in item.get("SourceImageSequence") or ()
-        for number in _numbers(source.get("ReferencedFrameNumber"))
-    ]
-
-
-def _numbers(value: Any) -> list[int | None]:
-    if value is None:
-        return [None, 1]  # of a file of one frame, whether or not it counts as multi-frame
-    return [int(v) for v in (value if isinstance(value, Sequence | pydicom.multival.MultiValue)
-                             and not isinstance(value, str) else [value])]  # fmt: skip
 
 
 def _first(dataset: Dataset, group: Dataset, name: str) -> Dataset | None:

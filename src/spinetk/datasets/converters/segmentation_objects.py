@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+import pydicom
+from numpy.typing import NDArray
+
+from spinetk.boxes import dice
+from spinetk.datasets.converters.names import Label
 from spinetk.datasets.converters.parsed import dicom_of
 from spinetk.datasets.converters.seg_frames import read_segments
 from spinetk.datasets.writer import (
@@ -51,11 +57,12 @@ def dicom_seg(folder: Path, lost: list[str]) -> Iterator[OutlinedSlice]:
             headers[path] = dicom_of(path, pixels=False)
         except SpineError:
             lost.append("DICOM files that are damaged")
-    segs = [p for p, h in headers.items() if h.get("SOPClassUID") in SEGMENTATION_STORAGE]
+    all_segs = {p: h for p, h in headers.items() if h.get("SOPClassUID") in SEGMENTATION_STORAGE}
+    segs = _newest_first(all_segs)
     if not segs:
         raise SpineError("holds no DICOM SEG", folder)
     patients = {str(h.get("SOPInstanceUID")): str(h.get("PatientID", "")) for h in headers.values()}
-    contents, refused = DicomReader().find([path for path in headers if path not in segs])
+    contents, refused = DicomReader().find([path for path in headers if path not in all_segs])
     lost += [f"series or files not read ({item.reason})" for item in refused]
     there = [
         header
@@ -63,8 +70,9 @@ def dicom_seg(folder: Path, lost: list[str]) -> Iterator[OutlinedSlice]:
         if isinstance(content, DicomContent)
         for header in content.stack.headers
     ]
-    segments = [segment for path in segs for segment in read_segments(path, there)]
-    lost += [NOT_HERE] * sum(not segment.images for segment in segments)
+    of_file = [(number, segment) for number, path in enumerate(segs)
+               for segment in read_segments(path, there)]  # fmt: skip
+    lost += [NOT_HERE] * sum(not segment.images for _, segment in of_file)
     for found in with_unique_keys(FoundSeries(content.key, content) for content in contents):
         item, refused = found.load()
         lost += [f"series or files not read ({left.reason})" for left in refused]
@@ -73,15 +81,52 @@ def dicom_seg(folder: Path, lost: list[str]) -> Iterator[OutlinedSlice]:
         low, high = grey_window(item.slices, item.modality)
         for part in item.slices:
             try:
-                masks = [(s.label, onto_slice(part, s.images)) for s in segments]
+                masks = [(n, s.label, onto_slice(part, s.images)) for n, s in of_file]
             except ValueError as error:
                 raise SpineError(
                     f"a SEG is not on the grid of its images ({error})", f"series {item.key}"
                 ) from error
-            outlines = [(label, mask) for label, mask in masks if mask is not None]
+            outlines = _of_newest([(n, o, m) for n, o, m in masks if m is not None], lost)
             if outlines:
                 patient = next(p for uid in _uids(part) if (p := patients.get(uid)) is not None)
                 yield _upright(item, part, outlines, patient, low, high)
+
+
+SAME_STRUCTURE = 0.5
+"""Outlines of one kind whose Dice is higher are of one body or disc."""
+
+
+def _newest_first(headers: Mapping[Path, pydicom.Dataset]) -> list[Path]:
+    """SEGs, each once, the newest first."""
+    when = {
+        path: tuple(str(header.get(name) or "") for name in ("ContentDate", "ContentTime"))
+        for path, header in headers.items()
+    }
+    once: dict[str, Path] = {}
+    for path in sorted(headers, key=lambda path: (when[path], str(path)), reverse=True):
+        once.setdefault(str(headers[path].get("SOPInstanceUID", path)), path)
+    return list(once.values())
+
+
+def _of_newest(
+    found: Sequence[tuple[int, Label, NDArray[np.bool_]]], lost: list[str]
+) -> list[Outline]:
+    """Outlines of one slice without those that a newer SEG has, too: an archive keeps versions.
+
+    Args:
+        found: by the SEG's place, the newest first.
+    """
+    kept: list[tuple[int, Label, NDArray[np.bool_]]] = []
+    for number, label, mask in found:
+        older = any(
+            number != other and label[0] == known[0] and dice(mask, there) > SAME_STRUCTURE
+            for other, known, there in kept
+        )
+        if older:
+            lost.append("outlines of which a newer SEG has another version")
+        else:
+            kept.append((number, label, mask))
+    return [(label, mask) for _, label, mask in kept]
 
 
 def _uids(part: Slice) -> list[str]:

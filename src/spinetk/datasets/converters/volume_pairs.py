@@ -128,7 +128,10 @@ def _bids(image: Path, folder: Path, images: Sequence[Path], free: Collection[Pa
     """sub-1_T2w_dseg.nii.gz in derivatives, of sub-1_T2w.nii.gz."""
     stem = _stem(image)
     if stem.startswith("sub-"):
-        yield from (path for path in free if _stem(path).startswith(f"{stem}_"))
+        alike = [other for other in images if _stem(other) == stem]
+        for path in free:
+            if _stem(path).startswith(f"{stem}_") and _belongs(path, image, folder, alike):
+                yield path
 
 
 def _bids_entities(
@@ -138,8 +141,30 @@ def _bids_entities(
     entities = _stem(image).rpartition("_")[0]
     if image.name.startswith("sub-") and entities:
         alike = [other for other in images if _stem(other).rpartition("_")[0] == entities]
-        if len(alike) == 1:
-            yield from (path for path in free if _entities(path) == set(entities.split("_")))
+        same = [other for other in alike if _place(other, folder) == _place(image, folder)]
+        if len(same) == 1:
+            for path in free:
+                fits = _entities(path) == set(entities.split("_"))
+                if fits and _belongs(path, image, folder, alike):
+                    yield path
+
+
+def _place(path: Path, folder: Path) -> tuple[str, ...]:
+    """The folders of an image or of its labels, as if they lay together: BIDS has labels in
+    derivatives/NAME/ beside the images, VerSe images in rawdata/."""
+    parts = list(path.relative_to(folder).parts[:-1])
+    if "derivatives" in parts:
+        at = parts.index("derivatives")
+        named = at + 1 < len(parts) and not parts[at + 1].startswith(("sub-", "ses-"))
+        del parts[at : at + 1 + named]
+    return tuple(part for part in parts if part != "rawdata")
+
+
+def _belongs(labels: Path, image: Path, folder: Path, alike: Sequence[Path]) -> bool:
+    """Whether labels are of this image among those of one name: of another site, or another
+    session, they are not."""
+    own, other = _place(labels, folder), _place(image, folder)
+    return own == other if len(alike) > 1 else own[:1] == other[:1] or not own or not other
 
 
 def _entities(labels: Path) -> set[str]:
@@ -179,6 +204,7 @@ def verse_pairs(folder: Path, lost: list[str]) -> Iterator[tuple[str, Path, Path
         named = [image for image in images if image.name.partition("_ct.nii")[0] == stem]
         beside = [image for image in named if image.parent.name == path.parent.name]
         fitting = beside if len(beside) == 1 else named
+        fitting = [image for image in fitting if _root(image, folder) == _root(path, folder)]
         if len(fitting) > 1:
             shown = ", ".join(str(image.relative_to(folder)) for image in fitting)
             raise SpineError(f"which image is meant: {shown}?", path.relative_to(folder))
@@ -188,6 +214,13 @@ def verse_pairs(folder: Path, lost: list[str]) -> Iterator[tuple[str, Path, Path
         else:
             lost.append("labels without a volume")
     lost += ["volumes without labels"] * len(set(images) - used)
+
+
+def _root(path: Path, folder: Path) -> tuple[str, ...]:
+    """The folders above a data set's rawdata/ or derivatives/; all of them where it has neither."""
+    parts = path.relative_to(folder).parts[:-1]
+    places = [parts.index(name) for name in ("rawdata", "derivatives") if name in parts]
+    return parts[: min(places)] if places else ()
 
 
 def spider_pairs(folder: Path, lost: list[str]) -> Iterator[tuple[str, Path, Path]]:

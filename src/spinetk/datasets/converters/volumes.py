@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -121,6 +122,9 @@ def _check_levels(
     for cut in cuts:
         for value, mask in cut.items():
             kind, level = numbers[value]
+            if kind == BODY_KIND and _several(mask):
+                what = f"several bodies at once, no {level or 'single one'}"
+                raise SpineError(f"its number {value} marks {what}: name it (--names)", name)
             if kind == BODY_KIND and level is not None and mask.sum() > 20:
                 # masks of whole vertebrae may have come unsaid
                 rows, columns = np.nonzero(
@@ -142,9 +146,22 @@ def _check_levels(
         gap = f"with nothing between {jumps[0]}"
         raise SpineError(f"{told}, {gap}: name them (--names)", name)
     depths = [widths[level] for level in levels if level[0] == "C"]
+    if depths and spacing is None:
+        raise SpineError(f"{told}, and without mm nobody can tell: name them (--names)", name)
     if spacing and depths and np.median(depths) > WIDEST_NECK_MM:
         wide = f"{np.median(depths):.0f} mm deep"
         raise SpineError(f"{told}, {wide}, which no neck is: name them (--names)", name)
+
+
+SEVERAL, ALIKE = 3, 0.4
+"""So many parts, each at least such a share of the largest, are bodies and no processes of one."""
+
+
+def _several(mask: NDArray[np.bool_]) -> bool:
+    """Whether a mask holds bodies one above the other."""
+    count, _, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
+    areas = stats[1:count, cv2.CC_STAT_AREA]
+    return bool(count > SEVERAL and (areas >= ALIKE * areas.max()).sum() >= SEVERAL)
 
 
 def _cuts(

@@ -34,7 +34,8 @@ def yolo(folder: Path, lost: list[str]) -> Iterator[Picture]:
     path = folder / "data.yaml"
     if not path.is_file():
         raise SpineError("no data.yaml here; is this a YOLO data set?", folder)
-    names = yaml_of(path).get("names")
+    content = yaml_of(path)
+    names = content.get("names")
     if not names:
         raise SpineError("names no classes (names: [...])", path)
     if isinstance(names, str):
@@ -43,15 +44,20 @@ def yolo(folder: Path, lost: list[str]) -> Iterator[Picture]:
         names = dict(enumerate(names))
     if not isinstance(names, dict):
         raise SpineError("names no classes (names: [...])", path)
+    if content.get("kpt_shape"):
+        raise SpineError("is of key points (kpt_shape), which are no outlines", path)
     files = files_below(folder)
+    pictures = [path for path in _in_folder("images", folder, files)
+                if path.suffix.lower() in RASTER_SUFFIXES]  # fmt: skip
+    alone = []
     for labels in _in_folder("labels", folder, files):
         if labels.suffix != ".txt":
             continue
         if same_name_picture(_swapped(labels, "labels", "images")) is None:
             lost.append("labels without a picture")
-    for picture_path in _in_folder("images", folder, files):
-        if picture_path.suffix.lower() not in RASTER_SUFFIXES:
-            continue
+            alone.append(labels)
+    _refuse_doubts(pictures, alone, folder)
+    for picture_path in pictures:
         picture = read_picture(picture_path)
         labels = _swapped(picture_path, "images", "labels").with_suffix(".txt")
         lines = labels.read_text(encoding="utf-8-sig").splitlines() if labels.is_file() else []
@@ -71,6 +77,31 @@ def yolo(folder: Path, lost: list[str]) -> Iterator[Picture]:
                 scaled = points * (picture.shape[1], picture.shape[0])
                 outlines.append((label, polygon_mask(scaled, picture.shape)))
         yield Picture(picture_name(picture_path, folder), picture, outlines, complete)
+
+
+def _refuse_doubts(pictures: Sequence[Path], alone: Sequence[Path], folder: Path) -> None:
+    """See to it that every file of labels belongs to one picture: a picture without labels would
+    count as one that shows nothing.
+
+    Args:
+        alone: files of labels that no picture lies where theirs would.
+
+    Raises:
+        SpineError: two pictures have one file of labels, or it lies in another folder than YOLO
+            has it.
+    """
+    of_labels: dict[Path, Path] = {}
+    for path in pictures:
+        labels = _swapped(path, "images", "labels").with_suffix(".txt")
+        if labels in of_labels:
+            raise SpineError(f"has the labels of {of_labels[labels].name}, too", path)
+        of_labels[labels] = path
+    stems = {labels.stem: labels for labels in alone}
+    for labels, path in of_labels.items():
+        if labels.stem in stems and not labels.is_file():
+            other = stems[labels.stem].relative_to(folder)
+            text = f"has no labels, and {other} no picture: are they its own? Put them alike"
+            raise SpineError(text, path.relative_to(folder))
 
 
 BEYOND = 0.05
