@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from spinetk import temporary
 from spinetk.owners import HOST, held
 from spinetk.temporary import TemporaryFolder, sweep_temporary
 
@@ -21,6 +22,8 @@ input()
 @pytest.fixture(autouse=True)
 def own_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    # folders of earlier tests may still be in use elsewhere
+    monkeypatch.setattr(temporary, "_home", temporary._Home())
     return tmp_path
 
 
