@@ -22,6 +22,7 @@ from tests.server.conftest import Serve, Served
 sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
 import page_types
 
+expect.set_options(timeout=30_000)  # other processes may take a core meanwhile
 CHROMIUM = "chromium"
 WEB = Path(__file__).parents[2] / "web"
 PAGE = Path(__file__).parents[2] / "src" / "spinetk" / "server" / "page"
