@@ -59,3 +59,26 @@ def test_notes_without_a_patient_change_no_key(headers: list[Header]) -> None:
     note = replace(headers[0], modality="PR", patient="", series="9.9", series_number=99)
     keys = {one.key for one in series_of(headers)}
     assert keys < {one.key for one in series_of([*headers, note])}
+
+
+def test_a_series_uid_and_a_number_for_every_image_is_one_series(headers: list[Header]) -> None:
+    parted = [
+        replace(header, series=f"1.2.{k}", series_number=k, description="t2")
+        for k, header in enumerate(headers)
+    ]
+    [found] = series_of(parted)
+    assert len(found.headers) == 9 and [w.code for w in found.warnings] == ["joined"]
+    # a scout, and images that lie anyhow, are none
+    uneven = [parted[k] for k in (0, 1, 5, 8)]
+    assert len(series_of(uneven)) == 4
+    unsaid = [replace(header, description="") for header in parted]
+    assert len(series_of(unsaid)) == 9
+
+
+def test_one_person_in_two_spellings_is_one(headers: list[Header]) -> None:
+    spelt = [replace(h, person="ab"[k % 2]) for k, h in enumerate(headers)]
+    [found] = series_of(spelt)
+    assert len(found.headers) == 9 and [w.code for w in found.warnings] == ["joined"]
+    # of two frames of reference nobody knows
+    apart = [replace(h, frame_of_reference=f"1.2.{h.person}") for h in spelt]
+    assert len(series_of(apart)) == 2

@@ -6,10 +6,11 @@ Archives and converters give several patients one Series UID, or every image of 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from spinetk.readers.dicom_headers import MODALITIES, Header
 from spinetk.results.keys import dicom_key
@@ -19,6 +20,8 @@ FEWEST_JOINED = 3
 """So many single images of their own Series UIDs make a series; fewer may be anything."""
 APART_MM = 0.5
 """Images of one series lie further apart."""
+EVEN = 1.2
+"""Distances that differ by a smaller factor are the same."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,8 @@ def series_of(headers: Iterable[Header]) -> list[SeriesOfHeaders]:
     """Series in the order of study and number.
 
     What one Series UID holds is parted by patient and frame of reference; single images of one
-    study, patient, number, description and orientation with a UID each are put together.
+    study, patient, number, description and orientation with a UID each are put together, and
+    without the same number where they lie evenly.
     """
     by_uid: dict[tuple[str, int, str], list[Header]] = defaultdict(list)
     patients: dict[str, set[str]] = defaultdict(set)
@@ -86,6 +90,8 @@ def _parted(
         if len(persons) > 1:
             text = f"images of {len(persons)} patients have one Series UID: kept apart"
             told.append(Warning("several-patients", text))
+        if len({header.person for header in own if header.person and header.is_image}) > 1:
+            told.append(Warning("joined", "the patient's name is written in several ways"))
         if len(frames) > 1:
             text = f"{len(frames)} frames of reference in one series: taken as as many series"
             told.append(Warning("split", text))
@@ -97,7 +103,7 @@ def _by_name(own: Sequence[Header]) -> list[list[Header]]:
     """People of one number: de-identification may give all the same. Who has no name stays with
     the first."""
     names = list(dict.fromkeys(h.person for h in own if h.person and h.is_image))
-    if len(names) < 2:
+    if len(names) < 2 or _one_stack(own):  # a name that was corrected, or is written in two ways
         return [list(own)]
     return [
         [h for h in own if h.person == name or (name == names[0] and h.person not in names)]
@@ -105,22 +111,54 @@ def _by_name(own: Sequence[Header]) -> list[list[Header]]:
     ]
 
 
+def _one_stack(own: Sequence[Header]) -> bool:
+    """Whether images of two names make one stack only together: of one study and frame of
+    reference, each at a place of its own and all of them as far from the next."""
+    images = [header for header in own if header.is_image]
+    frames = {header.frame_of_reference for header in images}
+    alike = len({(header.study, header.shape, _lies(header)) for header in images}) == 1
+    return alike and len(frames) == 1 and "" not in frames and _evenly_apart(images)
+
+
 def _joined(found: Sequence[SeriesOfHeaders]) -> list[SeriesOfHeaders]:
-    """Single images that are one series but for their UID, put together."""
+    """Single images that are one series but for their UID, put together; and, where they also are
+    numbered one by one, those that lie evenly."""
+    together = _joined_by(found, lambda item: item.key, _at_different_places)
+    return _joined_by(
+        together,
+        lambda item: (
+            (item.headers[0].study, item.headers[0].kind)
+            if item.headers[0].description
+            else id(item)
+        ),
+        _evenly_apart,
+    )
+
+
+def _joined_by(
+    found: Sequence[SeriesOfHeaders],
+    own: Callable[[SeriesOfHeaders], object],
+    fit: Callable[[Sequence[Header]], bool],
+) -> list[SeriesOfHeaders]:
+    """Single images of one patient, description, size and orientation put together.
+
+    Args:
+        own: what else they must have in common.
+        fit: whether they lie as the images of a series do.
+    """
     single: dict[tuple[object, ...], list[SeriesOfHeaders]] = defaultdict(list)
     for item in found:
         first = item.headers[0]
         if len(item.headers) == 1 and first.geometry is not None and not first.is_film:
-            turned = np.round((first.geometry.along_row, first.geometry.along_column), 1).tolist()
             single[
-                item.key, first.patient, first.description,
-                MODALITIES.get(first.modality), first.shape, str(turned),
+                own(item), first.patient, first.description,
+                MODALITIES.get(first.modality), first.shape, _lies(first),
             ].append(item)  # fmt: skip
     groups = {id(item): group for group in single.values() for item in group}
     out: list[SeriesOfHeaders] = []
     for item in found:
         same = groups.get(id(item), [])
-        if len(same) < FEWEST_JOINED or not _at_different_places([o.headers[0] for o in same]):
+        if len(same) < FEWEST_JOINED or not fit([o.headers[0] for o in same]):
             out.append(item)
         elif same[0] is item:
             text = f"{len(same)} images with a Series UID each: taken as one series"
@@ -129,7 +167,28 @@ def _joined(found: Sequence[SeriesOfHeaders]) -> list[SeriesOfHeaders]:
     return out
 
 
-def _at_different_places(headers: Sequence[Header]) -> bool:
+def _lies(header: Header) -> str:
+    """How an image is turned, as far as images of one series may differ."""
+    if header.geometry is None:
+        return ""
+    return str(np.round((header.geometry.along_row, header.geometry.along_column), 1).tolist())
+
+
+def _gaps(headers: Sequence[Header]) -> NDArray[np.float64]:
+    """Distances in mm from each image to the next."""
     geometries = [header.geometry for header in headers if header.geometry is not None]
+    if not geometries:
+        return np.zeros(0)
     depth = np.sort([float(np.dot(g.origin, geometries[0].normal)) for g in geometries])
-    return bool((np.diff(depth) > APART_MM).all())
+    return np.diff(depth)
+
+
+def _at_different_places(headers: Sequence[Header]) -> bool:
+    return bool((_gaps(headers) > APART_MM).all())
+
+
+def _evenly_apart(headers: Sequence[Header]) -> bool:
+    gaps = _gaps(headers)
+    if len(gaps) < FEWEST_JOINED - 1 or any(header.geometry is None for header in headers):
+        return False
+    return bool(gaps.min() > APART_MM and gaps.max() < EVEN * gaps.min())
