@@ -111,7 +111,7 @@ def test_the_table_has_the_contracts_columns_and_sane_values(folder: Path) -> No
     assert table.unmeasured.notna().equals(table.height_middle_mm.isna())
     assert set(table.verdict) <= {"ok", "check", "reject"}
     angles = pandas.read_csv(folder / "angles.csv")
-    assert list(angles.columns) == ["name", "upper", "lower", "degrees"]
+    assert list(angles.columns) == ["name", "upper", "lower", "degrees", "verdict"]
     assert ("lordosis", "L1", "S1") in set(
         zip(angles.name, angles.upper, angles.lower, strict=True)
     )

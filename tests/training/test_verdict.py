@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from spinetk.network.detector import JUDGED, JUDGED_BY, _session
+from spinetk.network.devices import CPU, providers_of
 from spinetk.network.registry import file_hash, find_model, verdict_file
 from spinetk.training.export import export_verdict
 from spinetk.training.verdict import FAR, NEAR, Verdict, VerdictStep, gather
@@ -39,7 +40,7 @@ def test_the_written_step_judges_as_the_one_in_torch(tmp_path: Path) -> None:
     before = file_hash(tmp_path / "a.onnx")
     verdict = Verdict(2, CHANNELS).eval()
     assert export_verdict(verdict, tmp_path / "a.onnx") == file_hash(tmp_path / "a.onnx") != before
-    session = _session(verdict_file(tmp_path / "a.onnx"), 1, JUDGED)
+    session = _session(verdict_file(tmp_path / "a.onnx"), 1, JUDGED, providers_of(CPU))
     for count in (1, 5):
         given = scene(count, count)
         with torch.no_grad():
