@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
@@ -35,8 +35,6 @@ REPORT = "sr.dcm"
 """Of each of the two results."""
 UNITS = {"mm": own.MM, "mm²": own.MM2, "px": own.PIXELS, "px²": own.PIXELS, "%": codes.UCUM.Percent,
          "degrees": codes.UCUM.Degree, "HU": own.HOUNSFIELD}  # fmt: skip
-DIGITS = 10
-"""Significant digits: a DICOM decimal string has 16 characters."""
 LONGEST_CODE = 16
 
 
@@ -74,13 +72,12 @@ def change_report(
         imaging_measurements=groups,
         title=codes.DCM.ImagingMeasurementReport,
     )
-    for report in reports[1:]:
-        content[0].ContentSequence.append(
-            CompositeContentItem(
-                own.EARLIER_REPORT, report.SOPClassUID, report.SOPInstanceUID,
-                RelationshipTypeValues.CONTAINS,
-            )
-        )  # fmt: skip
+    content[0].ContentSequence.append(
+        CompositeContentItem(
+            own.EARLIER_REPORT, reports[1].SOPClassUID, reports[1].SOPInstanceUID,
+            RelationshipTypeValues.CONTAINS,
+        )
+    )  # fmt: skip
     return ComprehensiveSR(
         evidence=reports,
         content=content,
@@ -96,9 +93,8 @@ def _structure(change: Change) -> tuple[str, str]:
 
 
 def _group(
-    level: str, kind: str, changes: Iterable[Change]
+    level: str, kind: str, changes: Sequence[Change]
 ) -> MeasurementsAndQualitativeEvaluations:
-    changes = list(changes)
     name = f"{kind.replace('_', ' ')} {level}"
     common: dict[str, Any] = {}
     if kind in (BODY_KIND, DISC_KIND):
@@ -109,7 +105,7 @@ def _group(
         measurements=[
             Measurement(
                 name=_code(change.measure),
-                value=float(f"{change.change:.{DIGITS}g}"),
+                value=own.decimal(change.change),
                 unit=UNITS.get(change.unit, own.NO_UNIT),
             )
             for change in changes

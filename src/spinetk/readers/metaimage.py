@@ -20,7 +20,13 @@ from spinetk.errors import UnreadableInput
 from spinetk.readers.header_checks import LARGEST_SQUEEZE, beside, short
 from spinetk.readers.reader import FileReader
 from spinetk.readers.volume import sagittal_series
-from spinetk.readers.volume_header import CONTRADICTS, VolumeFile, is_unit_grid, three_axes
+from spinetk.readers.volume_header import (
+    CONTRADICTS,
+    VolumeFile,
+    is_unit_grid,
+    says_nothing,
+    three_axes,
+)
 from spinetk.study import Series
 
 TYPES = {
@@ -62,15 +68,9 @@ def open_metaimage(path: Path) -> VolumeFile:
         affine,
         lambda depth: _slabs(path, values, kind, shape, depth),
         spaced=any(name in header for name in SPACING) and not is_unit_grid(affine),
-        placed=len(sizes) > 2 and not _says_nothing(affine),
+        placed=len(sizes) > 2 and not says_nothing(affine),
         contradiction=contradiction,
     )
-
-
-def _says_nothing(affine: NDArray[np.float64]) -> bool:
-    """No directions and no place, as of a picture."""
-    diagonal = np.allclose(affine[:3, :3], np.diag(np.diag(affine[:3, :3])))
-    return bool(diagonal and not affine[:3, 3].any())
 
 
 def read_metaimage(path: Path) -> Series:

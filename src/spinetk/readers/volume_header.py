@@ -51,13 +51,17 @@ CONTRADICTS = 0.01
 """Two statements of a length that differ by a larger share contradict each other."""
 
 
+def says_nothing(affine: NDArray[np.float64]) -> bool:
+    """Whether a map holds no directions and no place, as of a picture."""
+    diagonal = np.allclose(affine[:3, :3], np.diag(np.diag(affine[:3, :3])))
+    return bool(diagonal and not affine[:3, 3].any())
+
+
 def is_unit_grid(affine: NDArray[np.float64]) -> bool:
     """Whether a map says 1, 1, 1, no direction and no place: what libraries write of an array of
     which they know nothing."""
-    columns = affine[:3, :3]
-    diagonal = np.allclose(columns, np.diag(np.diag(columns)))
-    ones = np.allclose(np.abs(np.diag(columns)), 1, atol=1e-6)
-    return bool(diagonal and ones and not affine[:3, 3].any())
+    ones = np.allclose(np.abs(np.diag(affine)[:3]), 1, atol=1e-6)
+    return bool(ones and says_nothing(affine))
 
 
 def three_axes(name: str, shape: tuple[int, ...]) -> tuple[int, int, int]:

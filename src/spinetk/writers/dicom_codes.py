@@ -57,3 +57,10 @@ MM, MM2, NO_UNIT = codes.UCUM.Millimeter, codes.UCUM.SquareMillimeter, codes.UCU
 HOUNSFIELD = codes.UCUM.HounsfieldUnit
 BIT = Code("bit", "UCUM", "bit")
 PIXELS = Code("{pixels}", "UCUM", "pixels")
+DIGITS = 10
+"""Significant digits: a DICOM decimal string has 16 characters."""
+
+
+def decimal(value: float) -> float:
+    """A value as a DICOM decimal string can hold it."""
+    return float(f"{value:.{DIGITS}g}")

@@ -50,8 +50,6 @@ MEASUREMENTS = codes.DCM.ImagingMeasurements
 DRAWN_BY_OHIF = "Cornerstone3DTools@^0.1.0:PlanarFreehandROI"
 """What a tracking identifier begins with whose outline OHIF (3.13, read and tried) takes into its
 list of measurements; it looks for the coordinates below the first value, the area."""
-DIGITS = 10
-"""Significant digits: a DICOM decimal string has 16 characters."""
 
 
 def report(
@@ -216,7 +214,7 @@ def _measurements(instance: Instance, row: Row, hounsfield: bool) -> list[Measur
     return [
         Measurement(
             name=code,
-            value=float(f"{float(row[column]):.{DIGITS}g}"),  # type: ignore[arg-type]
+            value=own.decimal(float(row[column])),  # type: ignore[arg-type]
             unit=unit_code,
             finding_sites=[FindingSite(site, topographical_modifier=part)] if part else None,
         )

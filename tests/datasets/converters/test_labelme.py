@@ -114,9 +114,10 @@ def test_outlines_of_two_points_are_counted(tmp_path: Path) -> None:
     assert done.lost == {"outlines of fewer than three points": 3} and done.outlines == 0
 
 
-def test_shapes_of_one_group_are_one_instance(tmp_path: Path) -> None:
+@pytest.mark.parametrize("group", [1, 0])
+def test_shapes_of_one_group_are_one_instance(group: int, tmp_path: Path) -> None:
     gray(tmp_path / "a" / "s.png", 50)
-    shapes = [{"label": "L3", "group_id": 1, "points": corners(*box)}
+    shapes = [{"label": "L3", "group_id": group, "points": corners(*box)}
               for box in ((10, 10, 30, 40), (30, 10, 50, 40))]  # fmt: skip
     content = json.dumps({"shapes": shapes, "imagePath": "s.png"})
     (tmp_path / "a" / "a.json").write_text(content)
@@ -131,16 +132,6 @@ def test_a_picture_beside_that_is_not_the_one_held_is_refused(tmp_path: Path) ->
     annotated(tmp_path / "a", "s.png", data=held)
     with pytest.raises(SpineError, match="the picture that it holds is another than s.png"):
         convert("labelme", tmp_path / "a", tmp_path / "out", Conversion(modality="MR"))
-
-
-def test_shapes_of_group_0_are_one_instance_too(tmp_path: Path) -> None:
-    gray(tmp_path / "a" / "s.png", 50)
-    shapes = [{"label": "L3", "group_id": 0, "points": corners(*box)}
-              for box in ((10, 10, 30, 40), (30, 10, 50, 40))]  # fmt: skip
-    content = json.dumps({"shapes": shapes, "imagePath": "s.png"})
-    (tmp_path / "a" / "a.json").write_text(content)
-    done = convert("labelme", tmp_path / "a", tmp_path / "out", Conversion(modality="MR"))
-    assert done.outlines == 1
 
 
 def test_a_picture_of_another_patients_folder_is_another_picture(tmp_path: Path) -> None:
