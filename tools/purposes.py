@@ -1,7 +1,8 @@
 """What each measure is good enough for, by its agreement with reference outlines: python tools/purposes.py
 
 Reads docs/results/{mr,xr}/figures.json (`tools/ship.py`) and writes docs/results/purposes.md. The bounds are those of
-Koo and Li, Journal of Chiropractic Medicine 15 (2016) 155: an ICC from 0.9 on is excellent, from 0.75 on good.
+Koo and Li, Journal of Chiropractic Medicine 15 (2016) 155: an ICC from 0.9 on is excellent, from 0.75 on good; as they
+advise, the lower end of its interval is judged, which is drawn by patients.
 """
 
 from __future__ import annotations
@@ -15,44 +16,55 @@ import pandas as pd
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "docs" / "results"
 SINGLE, GROUP = 0.9, 0.75
-FEWEST = 20
-"""Instances that tell something."""
+FEWEST, FEWEST_PATIENTS, FEW = 20, 5, 10
+"""Instances and patients that tell something; patients under which an interval is rather too narrow."""
 
 
-def purpose(icc: float | None) -> str:
-    """In a word."""
-    if icc is None:
+def purpose(row: dict[str, Any]) -> str:
+    """In a word, with the ICC and the lower end of its interval."""
+    icc, low = row["icc"], row["icc_low"]
+    if icc is None or low is None:
         return "-"
-    return "single" if icc >= SINGLE else "group" if icc >= GROUP else "no"
+    word = "single" if low >= SINGLE else "group" if low >= GROUP else "no"
+    return f"{word} ({icc:.2f}, from {low:.2f})"
 
 
 def rows() -> list[dict[str, Any]]:
     out = []
     for name in ("mr", "xr"):
         tables = json.loads((RESULTS / name / "figures.json").read_text())["tables"]
-        for row in tables.get("sizes", []):
-            if row["n"] >= FEWEST:
-                out.append((row["kind"], row["size"], row["dataset"], row["icc"]))
-        for row in tables.get("angles", []):
-            if row["n"] >= FEWEST:
-                out.append(("column", row["angle"], row["dataset"], row["icc"]))
-    return [
-        {"kind": kind.replace("_", " "), "measure": size.replace("_", " "), "data set": dataset,
-         "good for": f"{purpose(icc)} ({icc:.2f})" if icc is not None else "-"}
-        for kind, size, dataset, icc in out
-    ]  # fmt: skip
+        angles = [
+            row | {"kind": "column", "size": row["angle"]} for row in tables.get("angles", [])
+        ]
+        for row in [*tables.get("sizes", []), *angles]:
+            if row["n"] >= FEWEST and row["patients"] >= FEWEST_PATIENTS:
+                out.append(
+                    {"kind": row["kind"].replace("_", " "), "measure": row["size"].replace("_", " "),
+                     "unit": row.get("unit", "degrees"), "set": row["dataset"], "patients": row["patients"],
+                     "good for": purpose(row)}
+                )  # fmt: skip
+    return out
 
 
 def main() -> None:
     frame = pd.DataFrame(rows())
-    order = list(dict.fromkeys(zip(frame["kind"], frame["measure"], strict=True)))
-    table = frame.pivot_table(
-        index=["kind", "measure"], columns="data set", values="good for", aggfunc="first"
-    ).reindex(order)
+    most = frame.groupby("set")["patients"].max()
+    frame["data set"] = [
+        f"{name} ({most[name]}{'*' if most[name] < FEW else ''})" for name in frame["set"]
+    ]
+    order = list(dict.fromkeys(zip(frame["kind"], frame["measure"], frame["unit"], strict=True)))
+    # one value for each: a measure of one set in two units has two rows
+    table = (
+        frame.set_index(["kind", "measure", "unit", "data set"])["good for"]
+        .unstack()
+        .reindex(order)
+    )
     text = (
-        f"`python tools/purposes.py`: on patients kept aside, for every set with {FEWEST} instances or more, what a "
-        f"measure is good enough for, and its ICC(A,1): *single*: a value of one person ({SINGLE:g} or more); *group*: "
-        f"means of groups ({GROUP:g} or more); *no*: neither.\n\n"
+        f"`python tools/purposes.py`: on patients kept aside, for every set with {FEWEST} instances of "
+        f"{FEWEST_PATIENTS} patients or more (in brackets how many), what a measure is good enough for, its ICC(A,1) "
+        f"and the lower end of its 95 % interval, by which it is judged: *single*: a value of one person ({SINGLE:g} or "
+        f"more); *group*: means of groups ({GROUP:g} or more); *no*: neither. Of fewer than {FEW} patients (*) the "
+        "interval is rather too narrow.\n\n"
     )
     body = table.fillna("-").reset_index().to_markdown(index=False)
     (RESULTS / "purposes.md").write_text(text + body + "\n")

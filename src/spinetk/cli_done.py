@@ -12,6 +12,7 @@ from spinetk.cli_common import tell
 HELPFUL_OPTIONS = {
     "modality-assumed": "--modality",
     "no-spacing": "--spacing",
+    "spacing-missing": "--spacing",
     "level-unknown": "--anchor",
 }
 """What a user of the command line can say about a warning."""

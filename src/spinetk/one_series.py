@@ -27,7 +27,7 @@ from spinetk.results.keys import slice_key, volume_key
 from spinetk.results.record import is_whole
 from spinetk.results.write import write_result
 from spinetk.solids import OutlinedSlice
-from spinetk.study import NO_SPACING, Segmentation, Series
+from spinetk.study import NO_SPACING, SPACING_MISSING, Segmentation, Series
 from spinetk.warning import Warning
 from spinetk.writers.volume_outputs import write_volume
 
@@ -98,7 +98,7 @@ def _as_asked(series: Series, options: Options) -> Series:
         if isinstance(series.slices, StoredSlices)
         else tuple(replace(item, spacing=options.spacing) for item in series.slices),
         spacing_source="given",
-        warnings=tuple(warning for warning in series.warnings if warning != NO_SPACING),
+        warnings=tuple(w for w in series.warnings if w not in (NO_SPACING, SPACING_MISSING)),
     )
 
 

@@ -29,6 +29,11 @@ LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 UNSURE_SCORE = 0.8
 """The network is unsure of an instance with a lower score."""
 NO_SPACING = Warning("no-spacing", "pixel spacing is not known: no figures in mm")
+"""Of a picture, which has none."""
+SPACING_MISSING = Warning(
+    "spacing-missing", "the file gives no pixel spacing that can be used: no figures in mm"
+)
+"""Of a format that gives one."""
 """Of a series without spacing; it goes where the user gives one."""
 
 

@@ -29,6 +29,7 @@ EARLIER = "earlier-version"
 
 KINDS: dict[str, Kind] = {
     "no-spacing": Kind("note", "input"),
+    "spacing-missing": Kind("check", "input"),
     "orientation-assumed": Kind("note", "input"),
     "modality-assumed": Kind("note", "input"),
     "modality-changed": Kind("check", "input"),
@@ -59,7 +60,7 @@ KINDS: dict[str, Kind] = {
     "few-bodies": Kind("check", "instances"),
     "low-score": Kind("check", "instances"),
     "level-unknown": Kind("note", "instances"),
-    "level-unsure": Kind("note", "instances"),
+    "level-unsure": Kind("check", "instances"),
     "looks-against-sacrum": Kind("check", "instances"),
     "low-quality": Kind("check", "instances"),
     "sacrum-not-lowest": Kind("check", "instances"),

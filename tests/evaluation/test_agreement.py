@@ -65,3 +65,44 @@ def test_the_interval_holds_the_truth_as_often_as_it_says() -> None:
         result = agreement(true + rng.normal(0, 1, 40), true + rng.normal(0, 1, 40))
         held += result.icc_interval[0] <= 0.8 <= result.icc_interval[1]
     assert 180 <= held <= 199
+
+
+def test_bodies_of_few_persons_tell_less_than_bodies_of_many() -> None:
+    """Ten persons of thirty bodies each, whose errors are a person's own: the interval by persons
+    is far wider than one that takes bodies for persons; of persons with one body it is theirs."""
+    rng = np.random.default_rng(4)
+    persons = np.repeat([f"p{k}" for k in range(10)], 30)
+    a = np.repeat(rng.normal(0, 2, 10), 30) + rng.normal(0, 0.1, 300)
+    b = a + np.repeat(rng.normal(0, 1, 10), 30)
+    low, high = agreement(a, b, list(persons)).icc_interval
+    narrow, wide = agreement(a, b).icc_interval
+    assert low < narrow - 0.05 and high > wide and low < agreement(a, b).icc < high
+    each = agreement(a[::30], b[::30], list(persons[::30]))
+    assert each.icc_interval == agreement(a[::30], b[::30]).icc_interval
+
+
+def test_one_person_gives_no_interval() -> None:
+    a = np.random.default_rng(5).normal(0, 1, 30)
+    assert np.isnan(agreement(a, a + 0.1, ["one"] * 30).icc_interval).all()
+
+
+def test_the_drawn_interval_holds_the_truth_nearly_as_often_as_it_says() -> None:
+    """Twenty persons of five bodies; a person's own part and error: the ICC is 4 / (4 + 1)."""
+    rng, held = np.random.default_rng(6), 0
+    for _ in range(60):
+        true = np.repeat(rng.normal(0, 2**0.5, 20), 5) + rng.normal(0, 2**0.5, 100)
+        own = np.repeat(rng.normal(0, 0.5**0.5, 20), 5) + rng.normal(0, 0.5**0.5, 100)
+        other = np.repeat(rng.normal(0, 0.5**0.5, 20), 5) + rng.normal(0, 0.5**0.5, 100)
+        persons = [f"p{k}" for k in np.repeat(np.arange(20), 5)]
+        low, high = agreement(true + own, true + other, persons).icc_interval
+        held += low <= 0.8 <= high
+    assert held >= 0.85 * 60
+
+
+def test_large_values_lose_no_digits() -> None:
+    rng = np.random.default_rng(7)
+    persons = [f"p{k}" for k in np.repeat(np.arange(12), 4)]
+    a = rng.normal(0, 2, 48)
+    b = a + rng.normal(0, 1, 48)
+    plain = agreement(a, b, persons).icc_interval
+    assert agreement(a + 1e6, b + 1e6, persons).icc_interval == pytest.approx(plain, abs=1e-6)

@@ -12,6 +12,8 @@ def row(order: int, **changed: Any) -> dict[str, Any]:
         "kind": BODY_KIND, "level": None, "order": order, "score": 0.99, "poor": False,
         "truncated": False, "unmeasured": "", "width_px": 50.0, "height_middle_px": 30.0,
         "upper_slope_deg": 4.0, "lower_slope_deg": 4.0, "shape_fit": 0.95,
+        "centroid_x_px": 100.0, "centroid_y_px": 500.0 - 40.0 * order, "spacing_row_mm": 0.7,
+        "spacing_column_mm": 0.7,
     } | changed  # fmt: skip
 
 
@@ -81,3 +83,27 @@ def test_a_result_of_which_every_body_is_cut_is_no_result() -> None:
     verdict = study_verdict(cut, ())
     assert verdict.judgement == "reject" and "cuts every body" in verdict.reasons[0]
     assert study_verdict(judged(row(1), row(2, truncated=True)), ()).judgement == "ok"
+
+
+def test_a_body_squeezed_between_two_others_is_looked_at_with_its_neighbours() -> None:
+    rows = [row(1), row(2), row(3), row(4, centroid_y_px=500 - 135), row(5, centroid_y_px=340)]
+    more = [row(6, centroid_y_px=300), row(7, centroid_y_px=260)]
+    reasons = [verdict.reasons for verdict in instance_verdicts([*rows, *more])]
+    told = "it lies at 38% of the usual distance from the next body"
+    assert [told in told_of for told_of in reasons] == [
+        False,
+        False,
+        True,
+        True,
+        False,
+        False,
+        False,
+    ]
+    assert not any(v.reasons for v in instance_verdicts([row(k) for k in range(1, 8)]))
+
+
+def test_a_crushed_body_does_not_lie_too_near() -> None:
+    """Half of its height is gone: 30 of 40 between the centres."""
+    heights = [0, 40, 80, 110, 140, 180, 220]
+    rows = [row(k, centroid_y_px=500.0 - at) for k, at in enumerate(heights, 1)]
+    assert not any("distance" in " ".join(v.reasons) for v in instance_verdicts(rows))

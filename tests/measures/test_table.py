@@ -66,6 +66,19 @@ def test_a_frontal_film_has_no_front_and_back(phantom_result: Segmentation) -> N
         assert {angle.name for angle in angles} == names
 
 
+def test_a_doubtful_body_makes_no_cobb_angle(phantom_result: Segmentation) -> None:
+    """The body at the end of the largest angle is poor: the angle is then between others."""
+    facing = ((1.0, 0.0, 0.0), (0.0, 0.0, -1.0))
+    film = replace(phantom_result.slice, geometry=None, facing=facing)
+    series = replace(phantom_result.series, modality="XR", slices=(film,))
+    result = replace(phantom_result, series=series, slice_index=0)
+    [first] = measured(result).angles
+    marked = tuple(replace(i, poor=i.level == first.lower) for i in result.instances)
+    [second] = measured(replace(result, instances=marked)).angles
+    assert first.lower != second.lower and second.degrees <= first.degrees
+    assert second.verdict == "ok"
+
+
 def test_without_spacing_millimetres_are_empty(phantom_result: Segmentation) -> None:
     bare = replace(phantom_result.slice, spacing=None, geometry=None, facing=None)
     series = replace(phantom_result.series, slices=(bare,), spacing_source=None)

@@ -25,9 +25,9 @@ def radiomics_table(instances: pd.DataFrame, by: list[str]) -> pd.DataFrame:
                 pairs = chosen[[f"reference_{feature}", f"found_{feature}"]].dropna()
                 if len(pairs) >= 3:
                     names = dict(zip(by, key, strict=True))
-                    patients = chosen.loc[pairs.index, "patient"].nunique()
-                    about = {"slices": scope, "feature": feature, "patients": patients}
-                    rows.append(names | about | _agreement_figures(pairs.to_numpy(float)))
+                    about = {"slices": scope, "feature": feature}
+                    persons = chosen.loc[pairs.index, "patient"]
+                    rows.append(names | about | _agreement_figures(pairs.to_numpy(float), persons))
     return pd.DataFrame(rows)
 
 
@@ -41,13 +41,15 @@ def size_table(instances: pd.DataFrame, by: list[str]) -> pd.DataFrame:
     ).groupby([*by, "in_mm"]):
         unit = "mm" if in_mm else "px"
         for size in SIZES:
-            pairs = group[[f"reference_{size}", f"found_{size}"]].dropna().to_numpy(float)
-            if len(pairs) >= 3 and size != "genant_grade":  # it has a table of its own
-                figures = _agreement_figures(pairs)
+            known = group[[f"reference_{size}", f"found_{size}"]].dropna()
+            if len(known) >= 3 and size != "genant_grade":  # it has a table of its own
+                pairs = known.to_numpy(float)
+                figures = _agreement_figures(pairs, group.loc[known.index, "patient"])
                 spread = float((pairs[:, 1] - pairs[:, 0]).std(ddof=1))
                 rows.append(
                     dict(zip(by, key, strict=True))
-                    | {"size": size, "unit": _unit(size, unit), "n": figures["n"]}
+                    | {"size": size, "unit": _unit(size, unit)}
+                    | {"patients": figures["patients"], "n": figures["n"]}
                     | {"mean_error": figures["mean_error"], "sd": spread}
                     | {name: figures[name] for name in SHOWN_OF_SIZES}
                 )
@@ -68,13 +70,13 @@ def angle_table(angles: pd.DataFrame) -> pd.DataFrame:
     for (dataset, name), group in angles.groupby(["dataset", "name"]):
         pairs = group[["reference", "found"]].to_numpy(float)
         if len(pairs) >= 3:
-            figures = _agreement_figures(pairs)
+            figures = _agreement_figures(pairs, group["patient"])
             error = pairs[:, 1] - pairs[:, 0]
             rows.append(
                 {
                     "dataset": dataset,
                     "angle": name,
-                    "patients": group["patient"].nunique(),
+                    "patients": figures["patients"],
                     "n": len(pairs),
                     "mean_error": figures["mean_error"],
                     "mean_absolute_error": float(abs(error).mean()),
@@ -116,9 +118,10 @@ def grade_table(instances: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _agreement_figures(pairs: NDArray[np.float64]) -> dict[str, Any]:
-    result = agreement(pairs[:, 0], pairs[:, 1])
+def _agreement_figures(pairs: NDArray[np.float64], patients: pd.Series) -> dict[str, Any]:
+    result = agreement(pairs[:, 0], pairs[:, 1], [str(patient) for patient in patients])
     return {
+        "patients": int(patients.nunique()),
         "n": result.n,
         "mean_error": result.mean_error,
         "lower_limit": result.limits[0],

@@ -33,6 +33,7 @@ MOST_PATIENTS = 30
 TURNED, SCALED, NOISE = (-4.0, 4.0), (0.9, 1.1), 0.03
 """Degrees, scales, and the standard deviation of the noise as a share of the image's range."""
 SEED = 1
+OF_CORE = tuple(size for size in SIZES if size.startswith("core_"))
 AS_IT_IS, BESIDE = "as it is", "slice beside"
 
 
@@ -99,11 +100,14 @@ def _of_image(
         if variant.name != AS_IT_IS:
             found = _found(image, other, loaded)
         rows = measured_on(image, replace(other, spacing=stand_in), found).rows
+        # without a spacing a core's rim is in pixels, which the stand-in would hide
+        cores = rows if image.spacing else measured_on(image, other, found).rows
         for place, instance in enumerate(first):
             same = _same(instance, found, variant)
             if same is None:
                 continue
-            sizes = _turned_back(sizes_of(rows[same], in_mm=True), variant.turned)
+            row = rows[same] | {name: cores[same][name] for name in OF_CORE}
+            sizes = _turned_back(sizes_of(row, in_mm=True), variant.turned)
             in_mm = image.spacing is not None
             out.append(
                 RepeatResult(image.key, image.dataset, image.modality, instance.kind, place,

@@ -72,7 +72,8 @@ def _cobb(bodies: Sequence[Member], spacing: tuple[float, float]) -> list[Angle]
     for first, last in combinations(range(len(bodies)), 2):
         above = slope_of(bodies[first].points.upper, spacing)
         below = slope_of(bodies[last].points.lower, spacing)
-        if above is None or below is None or last - first < LEAST_BETWEEN:
+        between = bodies[first].order - bodies[last].order
+        if above is None or below is None or between < LEAST_BETWEEN:
             continue
         if best is None or abs(above - below) > best.degrees:
             best = Angle("cobb", _name(bodies[first]), _name(bodies[last]), abs(above - below))

@@ -23,6 +23,10 @@ NEIGHBOURS, FEWEST = 2, 2
 WIDTHS, HEIGHTS = (0.72, 1.4), (0.5, 1.7)
 """Shares of the neighbours' median beyond which a size stands out. A severe fracture is no error:
 what is lower than half of its neighbours is."""
+LEAST_APART, STEPS_AROUND = 0.55, 2
+"""Of the usual distance to the next body, by so many steps on either side, below which one of two
+is none: of 10,000 distances in reference outlines one is below (a neck's). A missing body is told
+by `anatomy`."""
 LEAST_FIT = 0.8
 """Of mask and fitted shape; good outlines have 0.9."""
 LARGEST_LEAN = 30.0
@@ -60,7 +64,31 @@ def worse(one: Judgement, other: Judgement) -> Judgement:
 
 def instance_verdicts(rows: Sequence[Row]) -> list[Verdict]:
     """A verdict for each row of the table of measurements (`table.measurements`)."""
-    return [_of_instance(row, _around(row, rows)) for row in rows]
+    near = _too_near(rows)
+    return [_of_instance(row, _around(row, rows), near.get(id(row))) for row in rows]
+
+
+def _too_near(rows: Sequence[Row]) -> dict[int, float]:
+    """The bodies that lie too near to the next one, by their `id`, and at which share of the usual
+    distance."""
+    bodies = sorted((r for r in rows if r["kind"] == BODY_KIND), key=lambda r: int(r["order"]))
+    centres = np.array([_centre(row) for row in bodies]).reshape(-1, 2)
+    steps = np.linalg.norm(np.diff(centres, axis=0), axis=1)
+    near: dict[int, float] = {}
+    for place, step in enumerate(steps):
+        before, after = steps[max(0, place - STEPS_AROUND) : place], steps[place + 1 :]
+        around = [*before, *after[:STEPS_AROUND]]
+        share = float(step) / max(float(np.median(around)), 1e-9) if len(around) >= FEWEST else 1.0
+        if share < LEAST_APART:
+            for row in bodies[place : place + 2]:
+                near[id(row)] = min(share, near.get(id(row), 1.0))
+    return near
+
+
+def _centre(row: Row) -> tuple[float, float]:
+    """Of its mask, in mm where they are known."""
+    across, down = float(row["centroid_x_px"]), float(row["centroid_y_px"])
+    return across * float(row["spacing_column_mm"] or 1), down * float(row["spacing_row_mm"] or 1)
 
 
 def _around(row: Row, rows: Sequence[Row]) -> list[Row]:
@@ -74,7 +102,7 @@ def _around(row: Row, rows: Sequence[Row]) -> list[Row]:
     return [r for r in same if abs(int(r["order"]) - order) <= NEIGHBOURS]
 
 
-def _of_instance(row: Row, around: Sequence[Row]) -> Verdict:
+def _of_instance(row: Row, around: Sequence[Row], apart: float | None) -> Verdict:
     if row["truncated"]:
         return Verdict("reject", ("the border of the image cuts it",))
     doubts = []
@@ -83,6 +111,8 @@ def _of_instance(row: Row, around: Sequence[Row]) -> Verdict:
     score = float(row["score"])
     if 0 < score < UNSURE_SCORE:  # 0: a person's
         doubts.append(f"the network is unsure of it (score {score:.2f})")
+    if apart is not None:
+        doubts.append(f"it lies at {apart:.0%} of the usual distance from the next body")
     if row["level"] in ONLY_PLATE:
         if row[f"{ONLY_PLATE[row['level']]}_slope_deg"] is None:
             doubts.append(str(row["unmeasured"]))

@@ -38,6 +38,8 @@ WALL, BELOW_PLATE = (0.2, 0.8), (0.1, 0.35)
 STEEPEST = 0.36
 """Tangent of the largest angle (20 degrees) of the walls against the end plates' perpendicular:
 cervical bodies are parallelograms."""
+STEEPEST_OF_ONE = 0.7
+"""The same (35 degrees) of the back wall of S1, which tapers towards S2."""
 ENDS = 0.15
 """The outer points lie so far inside the end plate, as a share of its length."""
 LEAST_FIT = 0.7
@@ -126,7 +128,9 @@ def upper_plate(
     if (stop - start) * STEP < SMALLEST or np.count_nonzero(inner) * STEP < SMALLEST / 2:
         raise NoLandmarks("its upper end plate cannot be told")
     plate = curve(at[inner], first[inner], 2)
-    return to_pixels(_points(plate, start, stop, stop), matrix)
+    middle = float(np.median(rows[near]))
+    back = _back_wall(rows[near] - middle, right[near], middle, STEEPEST_OF_ONE)
+    return to_pixels(_points(plate, start, stop, _met(plate, back, middle)), matrix)
 
 
 def lower_plate(
@@ -161,10 +165,12 @@ def _walls(
     return _wall(rows, left, slope, middle), _wall(rows, right, slope, middle)
 
 
-def _back_wall(rows: NDArray[np.float64], edge: NDArray[np.float64], middle: float) -> Curve:
+def _back_wall(
+    rows: NDArray[np.float64], edge: NDArray[np.float64], middle: float, steepest: float = STEEPEST
+) -> Curve:
     """The back wall by itself: how a body lies on the next is told by it, whatever the front looks
     like. Rows are counted from the middle one."""
-    slope = float(np.clip(curve(rows, edge, 1).slope, -STEEPEST, STEEPEST))
+    slope = float(np.clip(curve(rows, edge, 1).slope, -steepest, steepest))
     return _wall(rows, edge, slope, middle)
 
 

@@ -61,11 +61,13 @@ def measured(result: Segmentation) -> Measured:
         for row in rows
         if row["kind"] == BODY_KIND
     }
-    found = [
-        replace(angle, verdict=worse(verdicts[angle.upper], verdicts[angle.lower]))
-        for angle in _angles(result, view, members)
-    ]
-    return Measured(rows, found)
+    # one false body would make the largest angle of all; named ends cannot be chosen
+    sure = [m for m, row in zip(members, rows, strict=True) if row["verdict"] == "ok"]
+    found = _angles(result, view, sure if is_frontal(result) else members)
+    return Measured(
+        rows,
+        [replace(a, verdict=worse(verdicts[a.upper], verdicts[a.lower])) for a in found],
+    )
 
 
 def measurements(result: Segmentation) -> list[Row]:

@@ -13,7 +13,7 @@ from spinetk.readers.films import read_films
 from spinetk.readers.header_checks import coarse_warning, finite
 from spinetk.readers.pixel_store import BLANK, PixelStore, StoredSlices
 from spinetk.readers.reformat import TILT_DEGREES, cut, head_first, plan_cuts
-from spinetk.study import NO_SPACING, Refusal, Series, Slice
+from spinetk.study import SPACING_MISSING, Refusal, Series, Slice
 from spinetk.warning import Warning
 
 
@@ -41,7 +41,7 @@ def is_upright(stack: Stack) -> bool:
 
 def _series(key: str, stack: Stack, slices: Sequence[Slice], warnings: list[Warning]) -> Series:
     if stack.first.spacing_source is None:
-        warnings.append(NO_SPACING)
+        warnings.append(SPACING_MISSING)
     if stack.first.burned_in:
         warnings.append(
             Warning(

@@ -27,7 +27,15 @@ from spinetk.readers.header_checks import (
 from spinetk.readers.pixel_store import BLANK, PixelStore, StoredSlices
 from spinetk.readers.values import Values, whole_labels
 from spinetk.readers.volume_header import VolumeFile
-from spinetk.study import NO_SPACING, Geometry, Modality, Series, Slice, vector
+from spinetk.study import (
+    NO_SPACING,
+    SPACING_MISSING,
+    Geometry,
+    Modality,
+    Series,
+    Slice,
+    vector,
+)
 from spinetk.warning import Warning
 
 SLAB_VALUES = 2**22
@@ -61,13 +69,14 @@ def sagittal_series(volume: VolumeFile, *, labels: bool = False) -> Series:
     modality: Modality | None = "CT" if values.looks_like_hounsfield else None
     blank, doubts = _blank(volume, layout)
     spacing = blank[0].spacing
+    missing = NO_SPACING if volume.is_picture else SPACING_MISSING
     return Series(
         key=file_stem(volume.path),
         modality=modality,
         source="volume",
         slices=StoredSlices(store, blank, transpose=layout.transpose),
         spacing_source="affine" if spacing else None,
-        warnings=(*warnings, *doubts, *(coarse_warning(spacing) if spacing else [NO_SPACING])),
+        warnings=(*warnings, *doubts, *(coarse_warning(spacing) if spacing else [missing])),
     )
 
 
