@@ -177,6 +177,7 @@ def selection_table(slices: pd.DataFrame) -> pd.DataFrame:
                 "t_test_p": float(test),
                 "same_bodies_percent": 100 * float(group["same_bodies"].astype(bool).mean()),
                 "area_share_percent": 100 * float(group["area_share"].median()),
+                "smallest_area_share_percent": 100 * float(group["area_share"].min()),
                 "slices_as_good": float(group["as_good"].median()),
             }
         )
