@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -5,7 +6,7 @@ import pytest
 
 from spinetk.errors import Unsuitable
 from spinetk.measures.table import measured
-from spinetk.network.loaded import LoadedModel
+from spinetk.network.loaded import LoadedModel, load_model
 from spinetk.phantom import PhantomConfig, make_phantom
 from spinetk.pipeline import segment
 from spinetk.study import NO_SPACING, Segmentation, Series, Slice
@@ -78,3 +79,14 @@ def test_what_says_how_it_lies_is_left_alone(picture: np.ndarray, mr_model: Load
     )
     series = Series("film", "MR", "raster", (stored,), None)
     assert as_it_lies(series, mr_model, 0.5) is series
+
+
+def test_a_film_on_its_head_is_told_by_bodies_that_shrink() -> None:
+    """Nine bodies of the phantom's film."""
+    pixels = make_phantom(PhantomConfig(look="XR")).volume[0].astype(np.float32)
+    loaded = load_model("xr")
+    film = replace(as_series(pixels), modality="XR")
+    assert as_it_lies(film, loaded, loaded.model.score_threshold) is film
+    over = replace(as_series(np.rot90(pixels, 2)), modality="XR")
+    turned = as_it_lies(over, loaded, loaded.model.score_threshold)
+    assert [w.text for w in turned.warnings if w.code == "turned"][0].startswith("turned: 180 ")

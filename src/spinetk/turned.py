@@ -32,10 +32,10 @@ FEWEST, SURE = 5, 8
 FAR_BETTER = 1.4
 """Of 120 pictures of nine sets, upright and across, the evidence upright was 1.1 (necks with two
 bodies) to 6 times that across."""
-LONG = 10
-GROWTH = 0.01
-"""Bodies of a film that shows `LONG` of them grow by 2 % or more from one to the next (50 films of
-four sets); upside down, they shrink."""
+GROWTH = {9: 0.04, 10: 0.01}
+"""By how much, at least, bodies of a film must shrink from one to the next, by how many it shows,
+to be looked at upside down. Bodies of long films grow by 2 % or more (50 films of four sets); of
+windows of nine bodies in the outlines of two sets none shrinks by 0.04, of shorter ones some do."""
 SURE_SACRUM = 0.9
 """Upside down no S1 has such a score."""
 UPSIDE_DOWN = -0.25
@@ -70,6 +70,8 @@ class _Look:
     def growth(self) -> float:
         """By which share bodies grow from one to the next; those at the ends may be cut."""
         inner = self.bodies[1:-1]
+        if len(inner) < 2:
+            return 0.0
         sizes = np.sqrt(np.prod(inner[:, 2:] - inner[:, :2], axis=1))
         return float(np.polyfit(np.arange(len(sizes)), np.log(sizes), 1)[0])
 
@@ -165,15 +167,20 @@ def _look(
 
 def _may_stand_on_its_head(look: _Look, modality: Modality | None) -> bool:
     if modality == "XR":
-        return len(look.bodies) >= LONG and look.growth < -GROWTH
+        return look.growth < -_least_growth(look)
     return len(look.bodies) >= FEWEST and look.sacrum < SURE_SACRUM
 
 
 def _stands_on_its_head(look: _Look, turned: _Look, modality: Modality | None) -> bool:
     if modality == "XR":
         similar = turned.evidence > look.evidence / FAR_BETTER
-        return similar and len(turned.bodies) >= LONG and turned.growth > GROWTH
+        return similar and turned.growth > _least_growth(turned)
     return len(turned.bodies) >= FEWEST and _vote(look, turned) < UPSIDE_DOWN
+
+
+def _least_growth(look: _Look) -> float:
+    known = [GROWTH[count] for count in GROWTH if count <= len(look.bodies)]
+    return min(known, default=float("inf"))
 
 
 def _vote(look: _Look, turned: _Look) -> float:

@@ -19,6 +19,7 @@ from spinetk.errors import UnreadableInput
 from spinetk.orthonormal import SHEAR_TOLERANCE, orthonormal, shear
 from spinetk.readers.bounds import check_deflated
 from spinetk.readers.header_checks import usable_spacing
+from spinetk.readers.units import no_hounsfield
 from spinetk.readers.unplaced import NO_PLACE, why_unplaced
 from spinetk.study import NOT_HOUNSFIELD, Frame, Geometry, Modality, Vector, vector
 from spinetk.warning import Warning
@@ -36,6 +37,7 @@ TAGS = (
     "RescaleSlope", "RescaleIntercept", "SharedFunctionalGroupsSequence",
     "PerFrameFunctionalGroupsSequence", "PatientID", "PatientName", "FrameOfReferenceUID",
     "SeriesDescription", "RescaleType", "ComplexImageComponent", "PhotometricInterpretation",
+    "BitsStored",
 )  # fmt: skip
 MOST_FRAMES = 20_000
 FIRST_TAGS = tuple(
@@ -173,13 +175,12 @@ def _header(path: Path, whole: Dataset, number: int | None, own: Dataset) -> Hea
     modality = str(whole.get("Modality", "missing"))
     film = MODALITIES.get(modality) == "XR"
     warnings: list[Warning] = []
-    units = str(own.get("RescaleType") or whole.get("RescaleType") or "HU").upper()
-    if modality == "CT" and not units.startswith("HU"):
-        text = "its RescaleType says that its values are no Hounsfield units"
-        warnings.append(Warning(NOT_HOUNSFIELD, f"{text}: no means are given"))
+    rescale = [floats(own, name, 1) for name in ("RescaleSlope", "RescaleIntercept")]
+    scale = 1.0 if rescale[0] is None else float(rescale[0][0])
+    if modality == "CT" and (doubt := no_hounsfield(whole, own, scale)):
+        warnings.append(Warning(NOT_HOUNSFIELD, f"{doubt}: no means are given"))
     geometry = None if film else _geometry(own, warnings)
     spacing, source = _spacing(own if "PixelSpacing" in own else whole, geometry, warnings)
-    rescale = [floats(own, name, 1) for name in ("RescaleSlope", "RescaleIntercept")]
     kind = _kind(whole, own)
     return Header(
         frame=frame,
@@ -195,7 +196,7 @@ def _header(path: Path, whole: Dataset, number: int | None, own: Dataset) -> Hea
         facing=_facing(whole.get("PatientOrientation")) if film else None,
         kind=("film", str(path)) if film else kind,
         rescale=(
-            1.0 if rescale[0] is None else float(rescale[0][0]),
+            scale,
             0.0 if rescale[1] is None else float(rescale[1][0]),
         ),
         burned_in=str(whole.get("BurnedInAnnotation", "")).upper() == "YES",
