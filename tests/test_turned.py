@@ -89,4 +89,5 @@ def test_a_film_on_its_head_is_told_by_bodies_that_shrink() -> None:
     assert as_it_lies(film, loaded, loaded.model.score_threshold) is film
     over = replace(as_series(np.rot90(pixels, 2)), modality="XR")
     turned = as_it_lies(over, loaded, loaded.model.score_threshold)
-    assert [w.text for w in turned.warnings if w.code == "turned"][0].startswith("turned: 180 ")
+    [told] = [w.text for w in turned.warnings if w.code == "turned"]
+    assert told.startswith("turned: 180 ")

@@ -32,9 +32,9 @@ FEWEST, SURE = 5, 8
 FAR_BETTER = 1.4
 """Of 120 pictures of nine sets, upright and across, the evidence upright was 1.1 (necks with two
 bodies) to 6 times that across."""
-GROWTH = {9: 0.04, 10: 0.01}
-"""By how much, at least, bodies of a film must shrink from one to the next, by how many it shows,
-to be looked at upside down. Bodies of long films grow by 2 % or more (50 films of four sets); of
+GROWTH, SHRINKS = 0.01, {9: 0.04, 10: 0.01}
+"""By how much, at least, bodies of a film grow from one to the next; and by how much they must
+shrink, by how many there are, to be looked at upside down. Bodies of long films grow by 2 % or more (50 films of four sets); of
 windows of nine bodies in the outlines of two sets none shrinks by 0.04, of shorter ones some do."""
 SURE_SACRUM = 0.9
 """Upside down no S1 has such a score."""
@@ -167,20 +167,16 @@ def _look(
 
 def _may_stand_on_its_head(look: _Look, modality: Modality | None) -> bool:
     if modality == "XR":
-        return look.growth < -_least_growth(look)
+        known = [least for count, least in SHRINKS.items() if count <= len(look.bodies)]
+        return look.growth < -min(known, default=float("inf"))
     return len(look.bodies) >= FEWEST and look.sacrum < SURE_SACRUM
 
 
 def _stands_on_its_head(look: _Look, turned: _Look, modality: Modality | None) -> bool:
     if modality == "XR":
         similar = turned.evidence > look.evidence / FAR_BETTER
-        return similar and turned.growth > _least_growth(turned)
+        return similar and len(turned.bodies) >= min(SHRINKS) and turned.growth > GROWTH
     return len(turned.bodies) >= FEWEST and _vote(look, turned) < UPSIDE_DOWN
-
-
-def _least_growth(look: _Look) -> float:
-    known = [GROWTH[count] for count in GROWTH if count <= len(look.bodies)]
-    return min(known, default=float("inf"))
 
 
 def _vote(look: _Look, turned: _Look) -> float:
