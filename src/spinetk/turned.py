@@ -34,8 +34,9 @@ FAR_BETTER = 1.4
 bodies) to 6 times that across."""
 GROWTH, SHRINKS = 0.01, {9: 0.04, 10: 0.01}
 """By how much, at least, bodies of a film grow from one to the next; and by how much they must
-shrink, by how many there are, to be looked at upside down. Bodies of long films grow by 2 % or more (50 films of four sets); of
-windows of nine bodies in the outlines of two sets none shrinks by 0.04, of shorter ones some do."""
+shrink, by how many there are, to be looked at upside down. Bodies of long films grow by 2 % or more
+(50 films of four sets); of windows of nine bodies in the outlines of two sets none shrinks by 0.04,
+of shorter ones some do."""
 SURE_SACRUM = 0.9
 """Upside down no S1 has such a score."""
 UPSIDE_DOWN = -0.25
