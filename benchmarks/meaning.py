@@ -6,7 +6,8 @@ NRRD; as DICOM with its files renamed and shuffled, patients, stations, echoes a
 mirrored with their directions, slices missing. Of the first, every voxel that is read and placed in the patient must
 have the value that lies there, and a series hold one patient only; the second is segmented, and every outline must
 lie, more than half of it, on the body or disc whose name it bears, the middle of a body within 2 mm, with its area in
-mm2. Where the header cannot be trusted there must be no millimetres. Writes docs/results/meaning.md.
+mm2. An image and its labels, each stored in its own way, are converted: every outline must lie on the pixels of its level,
+or the pair be refused where it cannot be right. Where the header cannot be trusted there must be no millimetres. Writes docs/results/meaning.md.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from benchmarks.meanings.held import NO_MILLIMETRES, RIGHT, outlines, voxels
+from benchmarks.meanings.pairs import converted
 from benchmarks.meanings.stores import store_dicom, store_volume
 from benchmarks.meanings.volumes import Volume, coded, spine
 from spinetk.errors import SpineError
@@ -32,7 +34,7 @@ from spinetk.network.loaded import LoadedModel, load_model
 
 ROOT = Path(__file__).parents[1]
 COUNT = 2000
-READ, SEGMENTED = "read", "segmented"
+READ, SEGMENTED, CONVERTED = "read", "segmented", "converted"
 ENDS = {
     RIGHT: RIGHT,
     NO_MILLIMETRES: NO_MILLIMETRES,
@@ -58,6 +60,8 @@ def tried(task: tuple[str, int, str]) -> tuple[str, str]:
     rng = np.random.default_rng(number)
     path = Path(folder) / f"{what}-{number}"
     path.mkdir()
+    if what == CONVERTED:
+        return _converted(rng, path)
     stored, trusted = (store_dicom if number % 2 else store_volume)(rng, path, _volume(what))
     try:
         if what == READ:
@@ -67,6 +71,15 @@ def tried(task: tuple[str, int, str]) -> tuple[str, str]:
         return stored, "refused" if "\n" not in str(error) else "BUG: several lines"
     except Exception as error:  # what the benchmark is for
         return stored, f"BUG: {error!r}"
+    finally:
+        shutil.rmtree(path)
+
+
+def _converted(rng: np.random.Generator, path: Path) -> tuple[str, str]:
+    try:
+        return converted(rng, path, _volume(CONVERTED))
+    except Exception as error:  # what the benchmark is for
+        return "labels", f"BUG: {error!r}"
     finally:
         shutil.rmtree(path)
 
@@ -88,7 +101,7 @@ def table(what: str, count: int) -> tuple[pd.DataFrame, list[str]]:
 
 def main(count: int) -> None:
     text, faults = [], []
-    for what in (READ, SEGMENTED):
+    for what in (READ, SEGMENTED, CONVERTED):
         start = time.perf_counter()
         rows, more = table(what, count)
         faults += more

@@ -17,7 +17,7 @@ from spinetk.structures import DISC_BASE, UNNAMED_BODY
 from spinetk.study import Series
 
 RIGHT, NO_MILLIMETRES = "right", "no millimetres, with the reason"
-REASONS = {"geometry-contradicts", "no-spacing", "picture"}
+REASONS = {"geometry-contradicts", "spacing-missing", "picture"}
 """Codes of the warnings that say why there are none."""
 SAMPLES, OFF = 60, 0.02
 """Voxels looked at on each slice, and the share of them that may be off by rounding."""

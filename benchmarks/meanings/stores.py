@@ -51,7 +51,7 @@ def store_volume(rng: np.random.Generator, path: Path, volume: Volume) -> tuple[
     if kind.startswith("nii"):
         _nifti(rng, file, array, affine, what)
     elif kind == "mha":
-        _metaimage(file, array, affine)
+        store_metaimage(file, array, affine)
     else:
         factor = 0.1 if what == "units" else 1.0
         header: dict[str, Any] = {
@@ -82,7 +82,9 @@ def _nifti(
     nibabel.save(image, file)
 
 
-def _metaimage(file: Path, array: np.ndarray, affine: np.ndarray) -> None:
+def store_metaimage(file: Path, array: np.ndarray, affine: np.ndarray) -> None:
+    array = array.astype("<f4" if array.dtype.kind == "f" else "<i2")
+    kind = "MET_FLOAT" if array.dtype.kind == "f" else "MET_SHORT"
     lps = LPS_TO_RAS @ affine
     lengths = np.linalg.norm(lps[:3, :3], axis=0)
     matrix = (lps[:3, :3] / lengths).T.ravel()
@@ -90,9 +92,9 @@ def _metaimage(file: Path, array: np.ndarray, affine: np.ndarray) -> None:
         f"ObjectType = Image\nNDims = 3\nBinaryData = True\nBinaryDataByteOrderMSB = False\n"
         f"TransformMatrix = {' '.join(map(str, matrix))}\nOffset = {' '.join(map(str, lps[:3, 3]))}\n"
         f"ElementSpacing = {' '.join(map(str, lengths))}\nDimSize = {' '.join(map(str, array.shape))}\n"
-        "ElementType = MET_SHORT\nElementDataFile = LOCAL\n"
+        f"ElementType = {kind}\nElementDataFile = LOCAL\n"
     )
-    file.write_bytes(head.encode() + array.astype("<i2").tobytes(order="F"))
+    file.write_bytes(head.encode() + array.tobytes(order="F"))
 
 
 def store_dicom(rng: np.random.Generator, path: Path, volume: Volume) -> tuple[str, bool]:
