@@ -19,6 +19,8 @@ NO_LOGIC = {
     "readers/volume_files.py",
     "server/schema.py",
     "server/settings.py",
+    "server/strict.py",
+    "server/work_messages.py",
 }
 """Data and protocols, tested where they are used."""
 LONG, LONGEST = 260, 560

@@ -176,6 +176,14 @@ def train(
 
 @app.command()
 def serve(
+    results: Annotated[
+        Path | None,
+        typer.Argument(help="Folder of results (segment -o) that is opened as a worklist."),
+    ] = None,
+    images: Annotated[
+        Path | None,
+        typer.Option(help="What was segmented into it, where it has moved since."),
+    ] = None,
     folder: Annotated[
         Path, typer.Option(help="Folder of uploaded studies and their results.")
     ] = Path("spinetk-jobs"),
@@ -214,8 +222,11 @@ def serve(
     if token is not None and len(token) < SHORTEST_TOKEN:
         raise UsageError(f"--token: at least {SHORTEST_TOKEN} characters")
     settings = Settings(
-        folder, token, keep, int(min(most, 1e6) * 1e9), parse_peer(send_to) if send_to else None
-    )
+        folder, token, keep, int(min(most, 1e6) * 1e9), parse_peer(send_to) if send_to else None,
+        results, images,
+    )  # fmt: skip
+    if images and not results:
+        raise UsageError("--images: of results: name their folder, too")
     hint(f"SpineTK: http://{host}:{port}/{'?token=...' if token else ''} (Ctrl-C ends)")
     app = create_app(settings)
 

@@ -10,6 +10,8 @@ export type Job = Schemas["JobState"];
 export type About = Schemas["About"];
 /** An instance; one that is just being added has no mask yet. */
 export type Mark = Omit<Schemas["ShownMark"], "kind" | "rle"> & { kind: Kind; rle: Schemas["Rle"] | null };
+export type WorkRow = Schemas["WorkRow"];
+export type Look = Schemas["ShownLook"];
 export type Shown = Omit<Schemas["Shown"], "instances"> & { instances: Mark[] };
 
 export type Change = Pick<Schemas["Change"], "place" | "how"> & Partial<Schemas["Change"]>;
@@ -69,6 +71,9 @@ export const api = {
     }),
   slice: (job: string, key: string, index: number) =>
     ask<Schemas["Saved"]>("POST", `${resultPath(job, key)}/slice`, { slice_index: index }),
+  worklist: () => ask<WorkRow[]>("GET", "worklist"),
+  look: (job: string, key: string, said: Schemas["NewLook"]) =>
+    ask<Look>("PUT", `${resultPath(job, key)}/look`, said),
   send: (job: string, key: string) =>
     ask<Schemas["Sent"]>("POST", `${resultPath(job, key)}/send`),
   url: (job: string, key: string, rest: string) => `api/${resultPath(job, key)}/${rest}`,

@@ -2,6 +2,7 @@
 
 import { api, OVER, type About, type Job } from "./api";
 import { attempt, h, tell } from "./dom";
+import { Worklist } from "./worklist";
 
 type Found = { path: string; file: File };
 const AT_ONCE = 4;
@@ -67,14 +68,8 @@ function row(job: Job, refresh: () => void): HTMLElement {
     parts.push(h("progress", { "aria-label": `progress of ${job.name}` }), h("span", { class: "soft doing" }),
       act("Cancel", () => api.cancel(job.id)));
   }
-  for (const one of job.results) {
-    parts.push(
-      h("a", { href: `#/${job.id}/${encodeURIComponent(one.key)}`, class: "open" },
-        `${one.key}: ${one.bodies} bodies, ${one.discs} discs`),
-    );
-    if (one.verdict === "check" || one.verdict === "reject") {
-      parts.push(h("span", { class: `verdict ${one.verdict}`, title: one.reasons }, one.verdict));
-    }
+  if (job.results.length) {
+    parts.push(h("span", { class: "soft" }, `${job.results.length} result${job.results.length > 1 ? "s" : ""}`));
   }
   if (job.message) parts.push(h("p", { class: "soft message" }, job.message));
   if (job.results.length) {
@@ -162,7 +157,8 @@ export async function showJobs(main: HTMLElement, about: About): Promise<() => v
         URL.revokeObjectURL(link.href);
       });
     } }, "Download"));
-  main.replaceChildren(zone,
+  const work = new Worklist();
+  main.replaceChildren(zone, work.node,
     h("section", {}, h("h2", {}, "Studies"), list,
       h("p", { class: "soft" }, `They stay on this computer. What nobody corrected is deleted ${about.keep_hours} hours after its last change.`)),
     corrections);
@@ -177,12 +173,14 @@ export async function showJobs(main: HTMLElement, about: About): Promise<() => v
     if (old) old.replaceWith(made);
     else list.prepend(made);
     list.querySelector(".none")?.remove();
+    if (before && before.results.length !== job.results.length) void attempt(() => work.refresh());
     if (before && before.state !== job.state && job.state === "done") tell(`${job.name} is done`);
   };
   const refresh = async (): Promise<void> => {
     const jobs = await api.jobs();
     list.replaceChildren(...(jobs.length ? [] : [h("li", { class: "soft none" }, "None yet.")]));
     for (const job of [...jobs].reverse()) put(job);
+    await work.refresh();
   };
   await attempt(refresh);
   const source = api.followAll(put); // one connection, however many jobs there are

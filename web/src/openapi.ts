@@ -256,6 +256,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/jobs/{job}/results/{key}/look": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Look
+         * @description Accept or reject a result, or say something of it; what was said before of it goes.
+         */
+        put: operations["look_api_jobs__job__results__key__look_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/jobs/{job}/results/{key}/send": {
         parameters: {
             query?: never;
@@ -290,6 +310,26 @@ export interface paths {
          * @description Segment another slice of a result's series; returns the key of the result that it becomes.
          */
         post: operations["segment_slice_api_jobs__job__results__key__slice_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/jobs/{job}/results/{key}/thumbnail.png": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Picture
+         * @description A small picture of the result's overlay.
+         */
+        get: operations["picture_api_jobs__job__results__key__thumbnail_png_get"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -356,6 +396,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/worklist": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Worklist
+         * @description Every result of every study, in its latest version, the worst first.
+         */
+        get: operations["worklist_api_worklist_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -390,19 +450,13 @@ export interface components {
          *     one's. Coordinates are x, y in pixels.
          */
         Change: {
-            /**
-             * After
-             * @default []
-             */
-            after: [
+            /** After */
+            after?: [
                 number,
                 number
             ][][];
-            /**
-             * Before
-             * @default []
-             */
-            before: [
+            /** Before */
+            before?: [
                 number,
                 number
             ][][];
@@ -418,11 +472,8 @@ export interface components {
              * @default 3
              */
             radius: number;
-            /**
-             * Stroke
-             * @default []
-             */
-            stroke: [
+            /** Stroke */
+            stroke?: [
                 number,
                 number
             ][];
@@ -500,6 +551,24 @@ export interface components {
             modality?: ("MR" | "CT" | "XR") | null;
             /** Name */
             name: string;
+        };
+        /**
+         * NewLook
+         * @description What a person says of a result.
+         */
+        NewLook: {
+            /**
+             * Comment
+             * @default
+             */
+            comment: string;
+            /**
+             * Decision
+             * @enum {string}
+             */
+            decision: "accept" | "reject" | "";
+            /** Who */
+            who: string;
         };
         /**
          * ResultRow
@@ -585,6 +654,7 @@ export interface components {
             instances: components["schemas"]["ShownMark"][];
             /** Key */
             key: string;
+            look: components["schemas"]["ShownLook"] | null;
             /** Modality */
             modality: string | null;
             /** N Slices */
@@ -627,6 +697,25 @@ export interface components {
             note: string;
             /** Of */
             of: string;
+            /** When */
+            when: string;
+            /** Who */
+            who: string;
+        };
+        /**
+         * ShownLook
+         * @description What a person said of a result; `decision` is empty for a comment alone.
+         */
+        ShownLook: {
+            /** Comment */
+            comment: string;
+            /**
+             * Decision
+             * @enum {string}
+             */
+            decision: "accept" | "reject" | "";
+            /** Key */
+            key: string;
             /** When */
             when: string;
             /** Who */
@@ -736,6 +825,36 @@ export interface components {
             note: string;
             /** Who */
             who: string;
+        };
+        /**
+         * WorkRow
+         * @description A result in the worklist, in its latest version; `original` is the key of what the network
+         *     gave, `study` the name of the job, `levels` the uppermost and lowest named body.
+         */
+        WorkRow: {
+            /** Bodies */
+            bodies: number;
+            /** Corrected By */
+            corrected_by: string | null;
+            /** Discs */
+            discs: number;
+            /** Job */
+            job: string;
+            /** Key */
+            key: string;
+            /** Levels */
+            levels: string;
+            look: components["schemas"]["ShownLook"] | null;
+            /** Modality */
+            modality: string | null;
+            /** Original */
+            original: string;
+            /** Reasons */
+            reasons: string[];
+            /** Study */
+            study: string;
+            /** Verdict */
+            verdict: ("ok" | "check" | "reject") | null;
         };
     };
     responses: never;
@@ -1371,6 +1490,63 @@ export interface operations {
             };
         };
     };
+    look_api_jobs__job__results__key__look_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+                job: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewLook"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShownLook"];
+                };
+            };
+            /** @description The request comes from another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description There is no such job, result or file. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not possible in the state that things are in. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     send_api_jobs__job__results__key__send_post: {
         parameters: {
             query?: never;
@@ -1448,6 +1624,57 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Saved"];
                 };
+            };
+            /** @description The request comes from another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description There is no such job, result or file. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not possible in the state that things are in. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    picture_api_jobs__job__results__key__thumbnail_png_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+                job: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description The request comes from another site. */
             403: {
@@ -1637,6 +1864,26 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    worklist_api_worklist_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkRow"][];
                 };
             };
         };

@@ -4,6 +4,7 @@ import { api, OVER, Refused, type About, type Change, type Kind, type Mark, type
 import { curve } from "./curve";
 import { attempt, h, hush, tell } from "./dom";
 import { History } from "./history";
+import { Judging } from "./judging";
 import { Overlay, type Tool } from "./overlay";
 import { InstanceTable } from "./table";
 import { Toolbar } from "./toolbar";
@@ -13,7 +14,7 @@ import { wordsOf } from "./warnings";
 const HELP =
   "Wheel or arrows up/down: slice. Ctrl+wheel or pinch: zoom. Right drag: contrast. Shift+drag: move. " +
   "P points, B brush, E eraser, M move, C contrast, [ ] brush size, H outlines on/off, Delete removes, " +
-  "N next, Shift+N the one before, Ctrl+Z undo, Ctrl+Shift+Z redo, Ctrl+S save, 0 resets the view.";
+  "N next body or disc, Shift+N the one before, A accept, R reject, T comment, J next result, K the one before, Ctrl+Z undo, Ctrl+Shift+Z redo, Ctrl+S save, 0 resets the view.";
 
 /** The page of a result; it is still to be opened. */
 export async function fetchResult(
@@ -29,6 +30,7 @@ export class ResultPage {
   private overlay: Overlay;
   private table: InstanceTable;
   private toolbar: Toolbar;
+  private judging: Judging;
   private curvePlace = h("div", {});
   private grey = h("span", { class: "grey soft" });
   private busy: Promise<unknown> = Promise.resolve();
@@ -59,6 +61,7 @@ export class ResultPage {
       nameAll: (id) => this.change(id, (place) => ({ place, how: "name_all" })),
       show: (id, visible) => this.show(id, visible),
     });
+    this.judging = new Judging(job, shown, () => !this.unsaved);
     this.toolbar = new Toolbar({
       use: (tool) => this.setTool(tool),
       add: (kind) => this.startAdding(kind),
@@ -79,7 +82,7 @@ export class ResultPage {
     const versions = h("select", { "aria-label": "version", change: (event) => {
       location.hash = `#/${this.job}/${encodeURIComponent((event.target as HTMLSelectElement).value)}`;
     } }, ...shown.versions.map((name) => h("option", { value: name, selected: name === shown.key }, name)));
-    const side = h("aside", {},
+    const side = h("aside", {}, this.judging.node,
       h("section", {}, h("h2", {}, shown.key), h("p", { class: "soft" }, `from ${shown.upload} · ${facts}`),
         h("p", {}, h("label", {}, "Version ", versions)), ...this.story()),
       h("section", {}, h("div", { class: "scroll" }, this.table.node)),
@@ -346,6 +349,8 @@ export class ResultPage {
           "+": () => viewer.zoom(1.2, [viewer.canvas.clientWidth / 2, viewer.canvas.clientHeight / 2]),
           "-": () => viewer.zoom(1 / 1.2, [viewer.canvas.clientWidth / 2, viewer.canvas.clientHeight / 2]),
           "0": () => viewer.reset(), n: () => this.chooseNext(event.shiftKey),
+          j: () => this.judging.go(1), k: () => this.judging.go(-1), a: () => this.judging.decide("accept"),
+          r: () => this.judging.decide("reject"), t: () => this.judging.decide(""),
           ...(overlay.tool === "draw" ? { enter: () => overlay.finishDrawing() } : {}),
           escape: () => { overlay.stopDrawing(); this.setTool("points"); this.choose(null); },
         };

@@ -15,7 +15,7 @@ import re
 
 DICOM_KEY = r"([0-9a-f]{8})-(?:\d+|whole)(?:-\d+)?"
 NAMES_BESIDE = re.compile(
-    r"(summary|failures|sources|completed)(-\d+-of-\d+)?\.csv"
+    r"(summary|failures|sources|completed|reviews)(-\d+-of-\d+)?\.csv"
     r"|measurements\.(csv|parquet)|codebook\.csv|cohort\.html",
     re.IGNORECASE,  # on some disks these are the same
 )

@@ -20,7 +20,8 @@ from spinetk.errors import SpineError
 from spinetk.server.access import Guard
 from spinetk.server.desk import Desk
 from spinetk.server.jobs import JobStore
-from spinetk.server.routes import corrections, jobs, results
+from spinetk.server.opened import job_of
+from spinetk.server.routes import corrections, jobs, looking, results
 from spinetk.server.runner import Runner
 from spinetk.server.settings import Settings
 from spinetk.server.shared import Served
@@ -34,7 +35,9 @@ SWEEP_SECONDS = 60.0
 def create_app(settings: Settings) -> FastAPI:
     """The application; its runner and its sweeper live as long as it is served."""
     sweep_temporary()
+    opened = job_of(settings.opened, settings.images) if settings.opened else None
     store, desk = JobStore(settings.folder), Desk()
+    store.open(opened)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -59,7 +62,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.exception_handler(OSError)(_not_there)
     app.exception_handler(sqlite3.Error)(_not_kept)
     app.exception_handler(RequestValidationError)(_not_valid)
-    for routes in (jobs, results, corrections):
+    for routes in (jobs, results, corrections, looking):
         app.include_router(routes.router)
     app.mount("/", StaticFiles(directory=PAGE, html=True, check_dir=False))
     return app

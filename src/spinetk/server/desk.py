@@ -7,7 +7,7 @@ import weakref
 from pathlib import Path
 
 from spinetk.errors import UsageError
-from spinetk.readers import find
+from spinetk.server.opened import series_in
 from spinetk.study import Series
 
 KEPT_OPEN = 2
@@ -44,15 +44,15 @@ class Desk:
                 lock = self._jobs[job] = _Lock()
             return lock
 
-    def series(self, study: Path, key: str) -> Series:
-        """The series that a result belongs to.
+    def series(self, study: Path, key: str, sha256: str | None = None) -> Series:
+        """The series that a result belongs to; see `series_in`.
 
         Raises:
             UsageError: it is not there.
         """
         with self._lock:
             series = self._open.pop((study, key), None)
-        series = series or _read_series(study, key)
+        series = series or _read_series(study, key, sha256)
         with self._lock:
             self._open[study, key] = series
             while len(self._open) > KEPT_OPEN:
@@ -65,8 +65,8 @@ class Desk:
             self._open.clear()
 
 
-def _read_series(study: Path, key: str) -> Series:
-    found = next((item for item in find([study]).series if item.key == key), None)
+def _read_series(study: Path, key: str, sha256: str | None) -> Series:
+    found = series_in(study, key, sha256)
     series = found.load()[0] if found else None
     if series is None:
         raise UsageError(f"the series of {key} is not there")

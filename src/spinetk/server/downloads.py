@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import zipfile
 from collections.abc import Iterable
@@ -14,6 +15,7 @@ from spinetk.datasets.converters.convert import Conversion, convert
 from spinetk.errors import UsageError
 from spinetk.results.folders import results_in
 from spinetk.results.keys import study_part, version_number
+from spinetk.server.job_folder import JOB_FOLDER
 
 
 def corrections(results: Iterable[Path], folder: Path, exhaustive: bool) -> Path:
@@ -36,11 +38,14 @@ def corrections(results: Iterable[Path], folder: Path, exhaustive: bool) -> Path
             if record.correction:
                 version, base = version_number(record.key), record.original_key
                 latest[base] = max(latest.get(base, (0, path)), (version, path))
-        for _, path in latest.values():
+        for base, (_, path) in latest.items():
             found += 1
             # where no PatientID tells the patient, the first eight characters do: the study's of a
-            # DICOM series, else the upload's, so that no patient is in training and in test
-            patient = study_part(path.name) or place.parent.name[:8]
+            # DICOM series, else the upload's (in a folder of many studies the result's), so that
+            # no patient is in training and in test
+            upload = place.parent.name if JOB_FOLDER.fullmatch(place.parent.name) else ""
+            digest = hashlib.sha256(base.encode(errors="replace")).hexdigest()
+            patient = study_part(path.name) or (upload or digest)[:8]
             shutil.copytree(path, chosen / f"{patient}-{found}")
     if not found:
         raise UsageError("nothing was corrected yet: save a version first")

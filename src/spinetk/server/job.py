@@ -39,6 +39,8 @@ class Job:
         results: rows of the summary, as `spinetk segment` writes them.
         tasks: still to be done, the first one under way.
         size: of the uploaded files in bytes.
+        results_at, images_at: of a folder of results that the command line made, where it lies, and
+            what was segmented; empty of an uploaded study.
     """
 
     id: str
@@ -56,6 +58,8 @@ class Job:
     tasks: tuple[Task, ...] = ()
     files: int = 0
     size: int = 0
+    results_at: str = ""
+    images_at: str = ""
 
 
 def fields_of(job: Job) -> dict[str, Any]:

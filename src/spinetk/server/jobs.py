@@ -104,9 +104,20 @@ class JobStore:
         # studies are private, whatever the folder that they are in is
         self.study(job.id).parent.mkdir(mode=0o700)
         self.study(job.id).mkdir()
-        self.results(job.id).mkdir()
+        self._own_results(job.id).mkdir()
         self._insert(job)
         return job
+
+    def open(self, job: Job | None) -> None:
+        """Show a folder of the command line's results (`opened.job_of`) in the place of any other;
+        none with None."""
+        with self._lock:
+            for known in self.all():
+                if known.results_at:
+                    shutil.rmtree(self._forget(known.id), ignore_errors=True)
+            if job is not None:
+                (self.folder / job.id).mkdir(mode=0o700)  # for what the page needs of it
+                self._insert(job)
 
     def change(self, job: str, **changes: Any) -> Job | None:
         """Change fields of a job; None where it is gone."""
@@ -191,7 +202,7 @@ class JobStore:
     def _is_over(self, job: Job, keep_seconds: float) -> bool:
         """Whether nobody changed a job for so long, and nobody corrected it: by the names of its
         results, for one that cannot be read may be somebody's work, too."""
-        if time.time() - max(job.created, job.touched) <= keep_seconds:
+        if job.results_at or time.time() - max(job.created, job.touched) <= keep_seconds:
             return False
         results = self.results(job.id)
         return not (results.is_dir() and any(looks_corrected(p.name) for p in results.iterdir()))
@@ -208,6 +219,10 @@ class JobStore:
 
     def results(self, job: str) -> Path:
         """Folder of the results, as `spinetk segment -o` has it."""
+        known = self.get(job)
+        return Path(known.results_at) if known and known.results_at else self._own_results(job)
+
+    def _own_results(self, job: str) -> Path:
         return self.folder / job / "results"
 
     def display(self, job: str) -> Path:

@@ -19,11 +19,11 @@ from spinetk.debugging import unexpected
 from spinetk.errors import SpineError, UsageError
 from spinetk.network.loaded import LoadedModel
 from spinetk.one_series import segment_found
-from spinetk.readers import find
 from spinetk.results.folders import SUMMARY_COLUMNS, write_summary
 from spinetk.results.keys import slice_key
 from spinetk.server.job import Job, Task
 from spinetk.server.jobs import JobStore
+from spinetk.server.opened import images_of, series_in
 from spinetk.server.uploads import unpack_archives
 from spinetk.study import Modality
 from spinetk.workers import begin_process, interruption_kept_from_children
@@ -34,13 +34,19 @@ LOOK_SECONDS = 0.2
 
 @dataclass(frozen=True)
 class Order:
-    """What the working process is told to do."""
+    """What the working process is told to do.
+
+    Attributes:
+        study: the folder of uploaded files; the images of the task's series in an opened folder of
+            results, `sha256` of their content.
+    """
 
     task: Task
     study: Path
     results: Path
     modality: Modality | None
     most_bytes: int
+    sha256: str | None = None
 
 
 class Runner:
@@ -101,13 +107,17 @@ class Runner:
         """Do the first task of a job in the working process, and take its news."""
         task = job.tasks[0]
         pipe = self._ready()
+        study, sha256 = self._store.study(job.id), None
+        if job.results_at:
+            study, sha256 = images_of(job, str(task.key))
         pipe.send(
             Order(
                 task,
-                self._store.study(job.id),
+                study,
                 self._store.results(job.id),
                 job.modality,  # type: ignore[arg-type]
                 self._most_bytes,
+                sha256,
             )
         )
         while True:
@@ -199,7 +209,8 @@ def _done(order: Order, models: dict[str, LoadedModel], pipe: Connection) -> Out
         pipe.send(("progress", doing, done, total))
 
     on_progress("reading", 0, 0)
-    unpack_archives(order.study, order.most_bytes)
+    if order.sha256 is None:  # what lies elsewhere is not changed
+        unpack_archives(order.study, order.most_bytes)
     options = Options(modality=order.modality, overwrite=True)
 
     def on_done(row: dict[str, Any]) -> None:  # the page need not know where our folders lie
@@ -209,12 +220,11 @@ def _done(order: Order, models: dict[str, LoadedModel], pipe: Connection) -> Out
         return segment_all(
             [order.study], order.results, options, on_progress, on_done, models=models
         )
-    study = find([order.study]).series
-    found = next((item for item in study if item.key == order.task.key), None)
+    found = series_in(order.study, order.task.key, order.sha256)
     if found is None or order.task.slice_index is None:
         raise UsageError(f"there is no series {order.task.key}")
     key = slice_key(found.key, order.task.slice_index)
-    if any(item.key == key for item in study):
+    if series_in(order.study, key) is not None:
         raise UsageError(f"another series of the study is called {key}: rename its file")
     item = replace(options, slices=order.task.slice_index)
     outcome = segment_found(replace(found, key=key), order.results, item, models, on_progress)

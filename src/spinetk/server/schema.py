@@ -4,24 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
 from spinetk.server.job import Job, State
+from spinetk.server.strict import Strict, Text
+from spinetk.server.work_messages import ShownLook
 from spinetk.structures import levels_of
 from spinetk.study import Judgement, Modality
 from spinetk.warning import Severity
 
-Text = Annotated[str, Field(max_length=2000)]
 Coordinate = Annotated[float, Field(ge=-1e5, le=1e5, allow_inf_nan=False)]
 Point = tuple[Coordinate, Coordinate]
 Points = Annotated[list[Point], Field(max_length=20_000)]
 Polygons = Annotated[list[Points], Field(max_length=200)]
-
-
-class Strict(BaseModel):
-    """Unknown fields are a mistake of the sender's."""
-
-    model_config = ConfigDict(extra="forbid")
 
 
 class NewJob(Strict):
@@ -104,9 +99,9 @@ class Change(Strict):
 
     place: Annotated[int, Field(ge=0, le=1000)]
     how: Literal["outline", "paint", "erase", "name_all"]
-    before: Polygons = []
-    after: Polygons = []
-    stroke: Points = []
+    before: Polygons = Field(default_factory=list)
+    after: Polygons = Field(default_factory=list)
+    stroke: Points = Field(default_factory=list)
     radius: Annotated[float, Field(gt=0, le=500)] = 3.0
 
 
@@ -229,6 +224,7 @@ class Shown(BaseModel):
     reasons: list[str]
     warnings: list[ShownWarning]
     correction: ShownCorrection | None
+    look: ShownLook | None
     instances: list[ShownMark]
     versions: list[str]
     files: list[str]

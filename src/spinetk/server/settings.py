@@ -18,6 +18,8 @@ class Settings:
         keep_hours: no study stays longer.
         most_bytes: of one study.
         send_to: where results are sent on the page's word.
+        opened: a folder of the command line's results that is shown as a worklist, too.
+        images: what was segmented into it, None where it lies as sources.csv says.
     """
 
     folder: Path
@@ -25,3 +27,5 @@ class Settings:
     keep_hours: float = 24.0
     most_bytes: int = 8 * 2**30
     send_to: Peer | None = None
+    opened: Path | None = None
+    images: Path | None = None

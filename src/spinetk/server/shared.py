@@ -13,6 +13,7 @@ from spinetk.results.record import is_result, read_record
 from spinetk.server.desk import Desk
 from spinetk.server.job import Job
 from spinetk.server.jobs import JobStore
+from spinetk.server.opened import images_of
 from spinetk.server.review import Review, open_review
 from spinetk.server.settings import Settings
 
@@ -66,5 +67,9 @@ ResultFolder = Annotated[Path, Depends(_result_folder)]
 def review_in(shared: Served, job: Job, folder: Path) -> Review:
     """A result with its series; the caller holds the job's lock."""
     record = read_record(folder)
-    series = shared.desk.series(shared.store.study(job.id), record.series_key)
+    if job.results_at:
+        place, sha256 = images_of(job, record.series_key)
+        series = shared.desk.series(place, record.series_key, sha256)
+    else:
+        series = shared.desk.series(shared.store.study(job.id), record.series_key)
     return open_review(folder, record, series)

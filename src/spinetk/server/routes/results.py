@@ -12,9 +12,17 @@ from spinetk.results.folders import results_in, write_summary
 from spinetk.results.record import whole_record
 from spinetk.server.display import display_volume
 from spinetk.server.downloads import zipped
+from spinetk.server.looks import looks_in
 from spinetk.server.review import described
-from spinetk.server.schema import Sent, Shown, ShownCorrection, ShownWarning, TraceSlice
+from spinetk.server.schema import (
+    Sent,
+    Shown,
+    ShownCorrection,
+    ShownWarning,
+    TraceSlice,
+)
 from spinetk.server.shared import ERRORS, Key, KnownJob, ResultFolder, Shared, review_in
+from spinetk.server.work_messages import ShownLook
 from spinetk.study import SliceCount
 
 router = APIRouter(tags=["results"])
@@ -44,6 +52,7 @@ def result(shared: Shared, job: KnownJob, key: Key, folder: ResultFolder) -> Sho
                 for item in record.warnings
             ],
             correction=ShownCorrection(**asdict(record.correction)) if record.correction else None,
+            look=ShownLook(**asdict(said)) if (said := looks_in(folder.parent).get(key)) else None,
             instances=described(review, review.marked),
             versions=[
                 version.key
