@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from spinetk.study import NOT_HOUNSFIELD, Series, Slice
 from spinetk.warning import Warning
@@ -20,6 +21,11 @@ BONE_HU = 100.0
 """And bone, which is above."""
 FEWEST_PADDING = 0.02
 """Share of pixels of the lowest value from which on it stands for none."""
+AIR_HU, MOST_BELOW_AIR = -1100.0, 0.001
+"""Nothing is less dense than air (-1000 and noise); padding is one value."""
+CUT_OFF_HU, MOST_AT_TOP = 1000.0, 0.003
+"""Where so many pixels have the highest value, bone is cut off; of 4,095 the highest ones are those
+of metal."""
 LOOKED_AT = 5
 LOW_PERCENTILE, HIGH_PERCENTILE = 0.5, 99.5
 
@@ -39,6 +45,12 @@ def with_units_checked(series: Series) -> Series:
     return replace(series, warnings=(*series.warnings, Warning(NOT_HOUNSFIELD, text)))
 
 
+def low_values(values: NDArray[np.float32]) -> bool:
+    """Whether values reach below air, padding of one value left out: no Hounsfield units do."""
+    rest = values[values != values.min()]
+    return bool(len(rest) and (rest < AIR_HU).mean() > MOST_BELOW_AIR)
+
+
 def _doubt(slices: Sequence[Slice]) -> str | None:
     """Why values cannot be Hounsfield units, None where they can."""
     chosen = np.unique(np.linspace(0, len(slices) - 1, LOOKED_AT).round().astype(int))
@@ -46,6 +58,11 @@ def _doubt(slices: Sequence[Slice]) -> str | None:
     lowest = values == values.min()
     if FEWEST_PADDING < lowest.mean() < 1:  # what lies outside the field of view says nothing
         values = values[~lowest]
+    if low_values(values):
+        return f"values lie down to {values.min():.4g}, which is below air"
+    top = float(values.max())
+    if top < CUT_OFF_HU and (values == top).mean() > MOST_AT_TOP:
+        return f"values are cut off at {top:.4g}"
     low, high = (float(v) for v in np.percentile(values, (LOW_PERCENTILE, HIGH_PERCENTILE)))
     if low > FAT_AND_NOISE_HU or high < BONE_HU:
         return f"values lie from {low:.3g} to {high:.3g}"

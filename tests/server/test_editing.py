@@ -1,5 +1,6 @@
 import time
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -7,6 +8,7 @@ from numpy.typing import NDArray
 from spinetk.server.editing import (
     SMALLEST_PIXELS,
     Marked,
+    borders,
     changes,
     filled,
     outlines,
@@ -99,3 +101,23 @@ def test_every_change_is_one_line(square: NDArray[np.bool_], block: Painter) -> 
         "L5: deleted",
     ]
     assert changes(before, before) == []
+
+
+def test_a_border_is_the_masks_own_to_a_third_of_a_pixel() -> None:
+    """Every edge between a pixel and one outside has its middle near the drawn line, and the line
+    encloses the mask's area; a hole has a line of its own."""
+    rows, columns = np.indices((60, 70))
+    mask = np.hypot((rows - 30) / 0.8, columns - 35) < 22
+    mask[28:33, 30:40] = False
+    lines = borders(mask)
+    assert len(lines) == 2
+    area = [cv2.contourArea(np.array(line, dtype=np.float32)) for line in lines]
+    assert max(area) - min(area) == pytest.approx(mask.sum(), rel=0.03)
+    inside = mask & ~np.roll(mask, -1, axis=1)
+    for row, column in np.argwhere(inside):
+        away = [
+            abs(cv2.pointPolygonTest(np.array(line, np.float32), (column + 0.5, float(row)), True))
+            for line in lines
+        ]
+        assert min(away) <= 0.34
+    assert borders(np.zeros((5, 5), bool)) == []

@@ -363,7 +363,7 @@ def test_what_a_person_should_know_is_told_at_once(
         after = measures.bounding_box()
         assert before and after and all(before[name] == after[name] for name in ("x", "y", "width"))
         page.click("[data-add=vertebral_body]")
-        expect(page.locator("#told.shown")).to_contain_text("Click points")
+        expect(page.locator("#told.shown")).to_contain_text("click points around it")
         page.keyboard.press("Control+s")
         expect(page.locator("dialog")).to_be_visible()
         expect(page.locator("#told.shown")).to_have_count(

@@ -446,8 +446,9 @@ export interface components {
          * @description One change of one instance; `place` is its place among the instances.
          *
          *     `outline` puts what lies in `after` in the place of what lay in `before`; `paint` and `erase`
-         *     draw `stroke` with a round brush of `radius` pixels; `name_all` names every level from this
-         *     one's. Coordinates are x, y in pixels.
+         *     draw `stroke` with a round brush of `radius` pixels; `box` puts what the network sees in the box
+         *     with two opposite corners in `stroke` in the place of the mask; `name_all` names every level
+         *     from this one's. Coordinates are x, y in pixels.
          */
         Change: {
             /** After */
@@ -464,7 +465,7 @@ export interface components {
              * How
              * @enum {string}
              */
-            how: "outline" | "paint" | "erase" | "name_all";
+            how: "outline" | "paint" | "erase" | "name_all" | "box";
             /** Place */
             place: number;
             /**
@@ -725,9 +726,15 @@ export interface components {
          * ShownMark
          * @description An instance with its outline and measures, upright; `measures` is its row of instances.csv.
          *
-         *     `outline` holds polygons of x, y in pixels; `score` is None for what a person added.
+         *     `outline` holds polygons of x, y in pixels with points that a hand can grasp, `border` the
+         *     mask's own border, to a third of a pixel; `score` is None for what a person added.
          */
         ShownMark: {
+            /** Border */
+            border: [
+                number,
+                number
+            ][][];
             /** Centre */
             centre: [
                 number,

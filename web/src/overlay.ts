@@ -6,6 +6,8 @@ import { colourOf, nameOf } from "./levels";
 import { following, moved } from "./outline";
 import type { Viewer } from "./viewer";
 
+const DRAGGED = 6; // pixels of the screen from which on a click is a drag
+
 export type Tool = "points" | "paint" | "erase" | "draw" | "pan" | "grey";
 
 export interface Hand {
@@ -13,6 +15,7 @@ export interface Hand {
   moved(id: string, before: Polygon[], after: Polygon[]): void;
   painted(id: string, how: "paint" | "erase", stroke: Point[], radius: number): void;
   drawn(outline: Polygon): void;
+  boxed(corners: [Point, Point]): void;
 }
 
 export class Overlay {
@@ -26,12 +29,16 @@ export class Overlay {
   readonly forget: () => void;
   private stroke: Point[] | null = null;
   private drawing: Polygon = [];
+  private box: [Point, Point] | null = null;
+  private ring: Point | null = null;
   private dragged: { id: string; before: Polygon[]; after: Polygon[] } | null = null;
   private touches = new Map<number, Point>();
 
   constructor(private viewer: Viewer, private hand: Hand) {
     this.svg = s("svg", { class: "overlay", role: "img", "aria-label": "outlines" });
     this.svg.addEventListener("pointerdown", (event) => this.down(event));
+    this.svg.addEventListener("pointermove", (event) => this.hover(this.at(event)));
+    this.svg.addEventListener("pointerleave", () => this.hover(null));
     this.svg.addEventListener("contextmenu", (event) => event.preventDefault());
     this.svg.addEventListener("dblclick", () => this.finishDrawing());
     const gone = (event: PointerEvent): void => void this.touches.delete(event.pointerId);
@@ -47,6 +54,13 @@ export class Overlay {
   private at(event: MouseEvent): Point {
     const box = this.svg.getBoundingClientRect();
     return [event.clientX - box.left, event.clientY - box.top];
+  }
+
+  /** The brush's size shows as a ring under the pointer. */
+  private hover(at: Point | null): void {
+    const shows = this.tool === "paint" || this.tool === "erase";
+    this.ring = shows ? at : null;
+    if (shows) this.draw();
   }
 
   private wheel(event: WheelEvent): void {
@@ -88,10 +102,7 @@ export class Overlay {
       return this.follow(event, (by) => this.viewer.pan(by));
     }
     if (event.button !== 0 || !this.visible) return;
-    if (this.tool === "draw") {
-      this.drawing.push(this.viewer.toSlice(at));
-      return this.draw();
-    }
+    if (this.tool === "draw") return this.boxOrPoint(event, at);
     if ((this.tool === "paint" || this.tool === "erase") && this.chosen !== null) {
       return this.paint(event, this.chosen);
     }
@@ -102,8 +113,29 @@ export class Overlay {
     this.hand.choose(target.dataset.id ?? null);
   }
 
+  /** A box around something where the pointer is dragged, else a point of its outline. */
+  private boxOrPoint(event: PointerEvent, at: Point): void {
+    const start = this.viewer.toSlice(at);
+    let far = false;
+    this.follow(
+      event,
+      (_, now) => {
+        far ||= Math.hypot(now[0] - at[0], now[1] - at[1]) > DRAGGED;
+        if (far && !this.drawing.length) this.box = [start, this.viewer.toSlice(now)];
+        this.draw();
+      },
+      () => {
+        const { box } = this;
+        this.box = null;
+        if (box) this.hand.boxed(box);
+        else this.drawing.push(start);
+        this.draw();
+      },
+    );
+  }
+
   private pinch(event: PointerEvent): void {
-    this.stroke = this.dragged = null; // two fingers are no stroke
+    this.stroke = this.dragged = this.box = null; // two fingers are no stroke
     const other = [...this.touches.entries()].find(([id]) => id !== event.pointerId)![1];
     let apart = Math.hypot(this.at(event)[0] - other[0], this.at(event)[1] - other[1]);
     this.follow(event, (by, at) => {
@@ -172,6 +204,7 @@ export class Overlay {
 
   stopDrawing(): void {
     this.drawing = [];
+    this.box = null;
     this.draw();
   }
 
@@ -187,18 +220,21 @@ export class Overlay {
     for (const mark of this.visible ? this.marks : []) {
       if (this.hidden.has(mark.id)) continue;
       const isChosen = mark.id === this.chosen;
+      const inHand = isChosen && this.tool === "points";
       const outline = this.dragged?.id === mark.id ? this.dragged.after : mark.outline;
+      // the mask's own border, but for what is being dragged
+      const shown = this.dragged?.id === mark.id || !mark.border.length ? outline : mark.border;
       const colour = colourOf(mark);
       parts.push(
         s("path", {
-          d: this.path(outline), stroke: colour, "data-id": mark.id,
+          d: this.path(shown), stroke: colour, "data-id": mark.id,
           class: isChosen ? "chosen" : "", "aria-label": nameOf(mark),
         }),
       );
       const [x, y] = this.viewer.toScreen(mark.centre);
       const label = mark.level ?? String(mark.measures.order ?? "");
       parts.push(s("text", { x, y, fill: colour }, label));
-      if (isChosen && this.tool === "points") {
+      if (inHand) {
         outline.forEach((polygon, ring) =>
           polygon.forEach((p, point) => {
             const [cx, cy] = this.viewer.toScreen(p);
@@ -214,6 +250,14 @@ export class Overlay {
       const width = 2 * this.radius * this.viewer.scale;
       // a dot is a line of no length
       parts.push(s("path", { d: `${d} h0.01`, class: `stroke ${this.tool}`, "stroke-width": width }));
+    }
+    if (this.box) {
+      const [[x0, y0], [x1, y1]] = this.box.map((p) => this.viewer.toScreen(p));
+      parts.push(s("rect", { x: Math.min(x0, x1), y: Math.min(y0, y1), width: Math.abs(x1 - x0), height: Math.abs(y1 - y0), class: "box" }));
+    }
+    if (this.ring && (this.tool === "paint" || this.tool === "erase")) {
+      const [cx, cy] = this.ring;
+      parts.push(s("circle", { cx, cy, r: this.radius * this.viewer.scale, class: `brush ${this.tool}` }));
     }
     if (this.drawing.length) {
       const d = `M${this.drawing.map((p) => this.viewer.toScreen(p).join(" ")).join(" L")}`;

@@ -1,6 +1,6 @@
 // One result: look, correct, save a version, download, send on.
 
-import { api, OVER, Refused, type About, type Change, type Kind, type Mark, type Point, type Shown } from "./api";
+import { api, OVER, Refused, type About, type Change, type Kind, type Mark, type Shown } from "./api";
 import { curve } from "./curve";
 import { attempt, h, hush, tell } from "./dom";
 import { History } from "./history";
@@ -51,7 +51,8 @@ export class ResultPage {
       choose: (id) => this.choose(id),
       moved: (id, before, after) => this.change(id, (place) => ({ place, how: "outline", before, after })),
       painted: (id, how, stroke, radius) => this.change(id, (place) => ({ place, how, stroke, radius })),
-      drawn: (outline) => this.add(outline),
+      drawn: (outline) => this.add({ how: "outline", before: [], after: [outline] }),
+      boxed: (corners) => this.add({ how: "box", stroke: corners }),
     });
     this.viewer.onview = () => this.viewed();
     this.table = new InstanceTable(about, shown.spacing !== null, {
@@ -153,15 +154,14 @@ export class ResultPage {
     });
   }
 
-  private add(outline: Point[]): void {
+  private add(how: Omit<Change, "place">): void {
     const id = `hand-${Date.now()}-${(this.added += 1)}`; // a page of another host has no randomUUID
     const mark: Mark = { id, kind: this.adding, level: null, score: null, truncated: false, rle: null,
-      outline: [], centre: [0, 0], measures: {} };
+      outline: [], border: [], centre: [0, 0], measures: {} };
     this.setTool("points");
     this.queue(async () => {
       const marks = [...this.history.now, mark];
-      const change: Change = { place: marks.length - 1, how: "outline", before: [], after: [outline] };
-      this.history.push(await api.edit(this.job, this.shown.key, marks, change));
+      this.history.push(await api.edit(this.job, this.shown.key, marks, { place: marks.length - 1, ...how }));
       this.choose(id);
     });
   }
@@ -169,7 +169,7 @@ export class ResultPage {
   private startAdding(kind: Kind): void {
     this.adding = kind;
     this.setTool("draw");
-    tell("Click points around it; Enter or a double click closes the outline, Escape gives up.");
+    tell("Drag a box around it: the network outlines it. Or click points around it; Enter or a double click closes the outline, Escape gives up.");
   }
 
   private show(id: string, visible: boolean): void {

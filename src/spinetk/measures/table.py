@@ -27,7 +27,7 @@ from spinetk.measures.shape import (
 )
 from spinetk.orientation import Upright, upright
 from spinetk.structures import BODY_KIND, label_numbers
-from spinetk.study import Instance, Segmentation, Slice
+from spinetk.study import Instance, Judgement, Segmentation, Slice
 
 Value = str | int | float | bool | None
 Row = dict[str, Value]
@@ -64,9 +64,15 @@ def measured(result: Segmentation) -> Measured:
     # one false body would make the largest angle of all; named ends cannot be chosen
     sure = [m for m, row in zip(members, rows, strict=True) if row["verdict"] == "ok"]
     found = _angles(result, view, sure if is_frontal(result) else members)
+    # of pixels that may not be square: a picture's are, as far as anybody knows
+    unknown = {w.code for w in result.series.warnings} & {"spacing-missing", "geometry-contradicts"}
+    least: Judgement = "check" if unknown else "ok"
     return Measured(
         rows,
-        [replace(a, verdict=worse(verdicts[a.upper], verdicts[a.lower])) for a in found],
+        [
+            replace(a, verdict=worse(least, worse(verdicts[a.upper], verdicts[a.lower])))
+            for a in found
+        ],
     )
 
 

@@ -13,7 +13,7 @@ from spinetk.readers.films import read_films
 from spinetk.readers.header_checks import coarse_warning, finite
 from spinetk.readers.pixel_store import BLANK, PixelStore, StoredSlices
 from spinetk.readers.reformat import TILT_DEGREES, cut, head_first, plan_cuts
-from spinetk.study import SPACING_MISSING, Refusal, Series, Slice
+from spinetk.study import NOT_HOUNSFIELD, SPACING_MISSING, Refusal, Series, Slice
 from spinetk.warning import Warning
 
 
@@ -49,6 +49,9 @@ def _series(key: str, stack: Stack, slices: Sequence[Slice], warnings: list[Warn
                 "text is burned into the pixels (BurnedInAnnotation): overlays show it",
             )
         )
+    if stack.first.modality == "CT" and len({header.rescale for header in stack.headers}) > 1:
+        text = "its images have different rescale intercepts or slopes: some have no Hounsfield"
+        warnings.append(Warning(NOT_HOUNSFIELD, f"{text} units, and no means are given"))
     return Series(
         key=key,
         modality=MODALITIES[stack.first.modality],

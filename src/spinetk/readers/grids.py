@@ -23,8 +23,15 @@ def onto_grid(labels: VolumeFile, image: VolumeFile) -> VolumeFile:
 
     Raises:
         UnreadableInput: they lie between the image's voxels or beside them, or are of another size
-            of voxels: bringing them there would change them.
+            of voxels: bringing them there would change them; or the header of one of the two
+            contradicts itself.
     """
+    same = labels.shape == image.shape and np.array_equal(labels.affine, image.affine)
+    for one in (labels, image):
+        # of two files with the same header nobody turned one
+        if one.contradiction and not (same and labels.contradiction == image.contradiction):
+            reason = f"where it lies cannot be told ({one.contradiction})"
+            raise UnreadableInput(reason, one.path.name)
     if labels.shape == image.shape and _off(labels.shape, labels.affine, image.affine) <= OFF_GRID:
         return replace(labels, affine=image.affine)
     to_image = np.linalg.inv(image.affine) @ labels.affine

@@ -36,6 +36,8 @@ TYPES = {
 }  # fmt: skip
 SPACING = ("ElementSpacing", "ElementSize")
 LONGEST_HEADER = 2**16
+TO_MM = {"mm": 1.0, "um": 0.001, "cm": 10.0, "?": 1.0, "": 1.0}
+"""MetaIO's units of distance; one that it does not know is a damaged header."""
 BLOCK = 2**20
 
 
@@ -185,15 +187,24 @@ def _decompressed(stream: IO[bytes]) -> Callable[[int], bytes]:
 def _affine(header: dict[str, str], axes: int) -> NDArray[np.float64]:
     """The map of [x, y, z] to mm; MetaImage's space is LPS, as DICOM's."""
     spatial = min(axes, 3)
-    spacing = _numbers(header, SPACING, axes, np.ones(axes))
+    unit = _unit(header)
+    spacing = _numbers(header, SPACING, axes, np.ones(axes)) * unit
     # each axis' direction is a row of the file's matrix
     matrix = _numbers(header, ("TransformMatrix", "Rotation", "Orientation"), axes**2, np.eye(axes))
-    origin = _numbers(header, ("Offset", "Position", "Origin"), axes, np.zeros(axes))
+    origin = _numbers(header, ("Offset", "Position", "Origin"), axes, np.zeros(axes)) * unit
     affine = np.eye(4)
     directions = matrix.reshape(axes, axes).T * spacing
     affine[:spatial, :spatial] = directions[:spatial, :spatial]
     affine[:spatial, 3] = origin[:spatial]
     return affine
+
+
+def _unit(header: dict[str, str]) -> float:
+    """Millimetres of the header's unit of distance."""
+    named = header.get("DistanceUnits", "").strip().lower()
+    if named not in TO_MM:
+        raise UnreadableInput(f"its DistanceUnits ({named[:20]}) are not known")
+    return TO_MM[named]
 
 
 def _contradiction(header: dict[str, str], axes: int) -> str | None:

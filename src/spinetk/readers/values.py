@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinetk.errors import UnreadableInput
+from spinetk.hounsfield import low_values
 from spinetk.warning import Warning
 
 SAMPLED_VALUES = 2**21
@@ -112,4 +113,6 @@ class Values:
         sample = np.concatenate(self._sample)
         sample[~np.isfinite(sample)] = self._lowest
         low, high = np.percentile(sample, (1, 99))
+        if low_values(sample):  # phase images, say
+            return False
         return bool(low < AIR_HU or (low < FAT_HU and high > BONE_HU and self._whole))

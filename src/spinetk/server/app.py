@@ -18,6 +18,7 @@ from fastapi.staticfiles import StaticFiles
 import spinetk
 from spinetk.errors import SpineError
 from spinetk.server.access import Guard
+from spinetk.server.box_outlines import BoxOutlines
 from spinetk.server.desk import Desk
 from spinetk.server.jobs import JobStore
 from spinetk.server.opened import job_of
@@ -56,7 +57,7 @@ def create_app(settings: Settings) -> FastAPI:
         description="Segment spine studies, correct the results and send them on. Research only.",
         docs_url=None, redoc_url=None, openapi_url="/api/openapi.json",
     )  # fmt: skip
-    app.state.spinetk = Served(settings, store, desk)
+    app.state.spinetk = Served(settings, store, desk, BoxOutlines())
     app.middleware("http")(Guard(settings.token))
     app.exception_handler(SpineError)(_refused)
     app.exception_handler(OSError)(_not_there)

@@ -16,6 +16,8 @@ OUTLINE_TOLERANCE = 1.0
 HANDLES, SHORTEST_STEP = 16, 4.0
 """Straight parts of an outline get more points, as if so many lay around it, at least so many
 pixels apart: a straight border can be bent, too."""
+PARTS, BORDER_TOLERANCE = 3, 0.45
+"""Parts of a pixel that a mask's border is followed in, and how many of them it may be off."""
 SMALLEST_PIXELS = 12
 """An instance with fewer is gone."""
 SAME = 0.9999
@@ -47,6 +49,24 @@ def outlines(mask: NDArray[np.bool_]) -> list[list[tuple[float, float]]]:
     contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     close = (cv2.approxPolyDP(contour, OUTLINE_TOLERANCE, True)[:, 0] for contour in contours)
     return [_with_points_between(p.astype(float)) for p in close if len(p) > 2]
+
+
+def borders(mask: NDArray[np.bool_]) -> list[list[tuple[float, float]]]:
+    """Polygons (x, y) along a mask's own border, between its pixels and those outside, holes
+    included, to a third of a pixel."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if not len(rows):
+        return []
+    part = mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].astype(np.uint8)
+    fine = np.kron(part, np.ones((PARTS, PARTS), dtype=np.uint8))
+    found, _ = cv2.findContours(fine, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+    corner = np.array([columns[0], rows[0]])
+    close = (cv2.approxPolyDP(contour, BORDER_TOLERANCE, True)[:, 0] for contour in found)
+    return [
+        [tuple(point) for point in ((p + 0.5) / PARTS - 0.5 + corner).round(2).tolist()]
+        for p in close
+        if len(p) > 2
+    ]
 
 
 def _with_points_between(polygon: NDArray[np.float64]) -> list[tuple[float, float]]:

@@ -18,7 +18,7 @@ from spinetk.orientation import Upright, upright
 from spinetk.results.record import Record
 from spinetk.results.reopen import reopen
 from spinetk.rle import decode_rle, encode_rle
-from spinetk.server.editing import Marked, outlines
+from spinetk.server.editing import Marked, borders, outlines
 from spinetk.server.schema import Rle, ShownMark
 from spinetk.structures import BODY_KIND
 from spinetk.study import Instance, Segmentation, Series
@@ -92,6 +92,7 @@ def described(review: Review, marked: Sequence[Marked]) -> list[ShownMark]:
             truncated=bool(row["truncated"]),
             rle=Rle.model_validate(encode_rle(item.mask)),
             outline=outlines(item.mask),
+            border=borders(item.mask),
             centre=mask_centre(item.mask),
             measures=row,
         )

@@ -93,12 +93,13 @@ class Change(Strict):
     """One change of one instance; `place` is its place among the instances.
 
     `outline` puts what lies in `after` in the place of what lay in `before`; `paint` and `erase`
-    draw `stroke` with a round brush of `radius` pixels; `name_all` names every level from this
-    one's. Coordinates are x, y in pixels.
+    draw `stroke` with a round brush of `radius` pixels; `box` puts what the network sees in the box
+    with two opposite corners in `stroke` in the place of the mask; `name_all` names every level
+    from this one's. Coordinates are x, y in pixels.
     """
 
     place: Annotated[int, Field(ge=0, le=1000)]
-    how: Literal["outline", "paint", "erase", "name_all"]
+    how: Literal["outline", "paint", "erase", "name_all", "box"]
     before: Polygons = Field(default_factory=list)
     after: Polygons = Field(default_factory=list)
     stroke: Points = Field(default_factory=list)
@@ -136,7 +137,8 @@ class SliceWish(Strict):
 class ShownMark(BaseModel):
     """An instance with its outline and measures, upright; `measures` is its row of instances.csv.
 
-    `outline` holds polygons of x, y in pixels; `score` is None for what a person added.
+    `outline` holds polygons of x, y in pixels with points that a hand can grasp, `border` the
+    mask's own border, to a third of a pixel; `score` is None for what a person added.
     """
 
     id: str
@@ -146,6 +148,7 @@ class ShownMark(BaseModel):
     truncated: bool
     rle: Rle
     outline: list[list[tuple[float, float]]]
+    border: list[list[tuple[float, float]]]
     centre: tuple[float, float]
     measures: dict[str, str | int | float | bool | None]
 

@@ -10,6 +10,7 @@ from fastapi import Depends, HTTPException, Request
 from fastapi import Path as InPath
 
 from spinetk.results.record import is_result, read_record
+from spinetk.server.box_outlines import BoxOutlines
 from spinetk.server.desk import Desk
 from spinetk.server.job import Job
 from spinetk.server.jobs import JobStore
@@ -25,6 +26,7 @@ class Served:
     settings: Settings
     store: JobStore
     desk: Desk
+    boxes: BoxOutlines
 
 
 def _served(request: Request) -> Served:

@@ -58,10 +58,14 @@ def write_volume(
     missing: list[Warning] = []
     with whole_folder(folder) as unfinished:
         write_measurements(unfinished / TABLE, _rows(series, parts, labels, volume))
-        if "nifti" in formats:
+        if "nifti" in formats and shifted(series):
+            missing.append(
+                not_written("mask3d", "slices are shifted sideways from one to the next")
+            )
+        elif "nifti" in formats:
             _write_nifti(unfinished / MASK, series, volume)
         if "seg" in formats:
-            missing = _write_seg(unfinished / SEG, series, chosen, parts, labels, volume, model)
+            missing += _write_seg(unfinished / SEG, series, chosen, parts, labels, volume, model)
         record = {
             "spinetk": spinetk.__version__,
             "model": {"name": model.name, "sha256": model.sha256, "date": model.card.get("date")},
@@ -87,8 +91,24 @@ def _distance(series: Series) -> float | None:
         return None
     if len(series.slices) == 1:
         return first.thickness
-    apart = np.linalg.norm(np.subtract(last.origin, first.origin))
-    return float(apart) / (len(series.slices) - 1)
+    apart = abs(float(np.subtract(last.origin, first.origin) @ first.normal))
+    return apart / (len(series.slices) - 1)
+
+
+MOST_SHIFT = 0.1
+"""Of a pixel, by which slices may be shifted against each other from one to the next."""
+
+
+def shifted(series: Series) -> bool:
+    """Whether the slices do not lie straight behind one another: no grid of right angles holds
+    them, and a volume that says so would lie."""
+    first, last = series.slices[0].geometry, series.slices[-1].geometry
+    if first is None or last is None or len(series.slices) == 1:
+        return False
+    across = np.subtract(last.origin, first.origin) / (len(series.slices) - 1)
+    aside = across - (across @ first.normal) * first.normal
+    spacing = series.slices[0].spacing
+    return bool(np.linalg.norm(aside) > MOST_SHIFT * (min(spacing) if spacing else 1.0))
 
 
 def _rows(

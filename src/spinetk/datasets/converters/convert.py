@@ -210,6 +210,7 @@ def _add_all(
                 patient=_patient(kind, name, options), whole_vertebrae=whole,
                 exhaustive=options.exhaustive, lost=lost,
                 guessed=kind == "volumes" and not own and options.names is None,
+                own_numbers=bool(own) or options.names is not None,
             )  # fmt: skip
 
 

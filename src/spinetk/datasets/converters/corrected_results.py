@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from spinetk.readers.values import whole_labels
 from spinetk.readers.volume_files import label_names, open_volume
 from spinetk.results.folders import results_below
 from spinetk.results.keys import study_part
+from spinetk.results.record import Record
 from spinetk.results.reopen import IMAGE, INSTANCES, read_slice
 from spinetk.structures import (
     BODY_KIND,
@@ -42,14 +44,19 @@ def corrected_results(folder: Path, lost: list[str]) -> Iterator[OutlinedSlice]:
         SpineError: a mask does not lie on its image.
     """
     records = results_below(folder)
-    patients: dict[str, str] = {}  # of each study: not every result of one has DICOM files
-    for place in records:
+    names_of = Counter(place.name for place in records)
+
+    def study(place: Path, record: Record) -> str | tuple[Path, str]:
+        """Whose a result is: keys that are no study's are a folder's own."""
+        return study_part(place.name) or (place.parent, record.original_key)
+
+    patients: dict[str | tuple[Path, str], str] = {}  # not every result of one has DICOM files
+    for place, record in records.items():
         patient = _patient(place)
         if patient is not None:
-            patients[study_part(place.name) or place.name] = patient
+            patients[study(place, record)] = patient
     for place, record in records.items():
-        masks = [path for pattern in MASKS for path in place.glob(pattern) if path.is_file()]
-        mask = max(masks, key=lambda path: path.stat().st_mtime, default=None)
+        mask = _corrected(place)
         if not (place / IMAGE).is_file() or mask is None:
             lost.append("results without image.nii.gz and mask.nii.gz")
             continue
@@ -67,15 +74,17 @@ def corrected_results(folder: Path, lost: list[str]) -> Iterator[OutlinedSlice]:
                 lost.append(f"labels numbered {value}{called}, which is no body or disc here")
             else:
                 outlines.append((label, view.turn.apply(labels == value)))
+        inside = place.relative_to(folder).parts
+        name = place.name if names_of[place.name] == 1 else "_".join(inside)
         low, high = grey_window([stored], record.modality)
         if stored.pixels.min() >= 0 and stored.pixels.max() <= 255:  # a picture stays as it is
             low, high = 0.0, 255.0
         yield OutlinedSlice(
-            name=place.name,
-            series=place.name,
+            name=name,
+            series=name,
             picture=eight_bit(view.turn.apply(stored.pixels), low, high),
             outlines=tuple(outlines),
-            patient=patients.get(study_part(place.name) or place.name),
+            patient=patients.get(study(place, record)),
             modality=record.modality,
             place=(record.selected_slice, record.n_slices),
             spacing=view.spacing,
@@ -88,6 +97,28 @@ MASKS = tuple(
     for suffix in (".nii", ".nii.gz", ".nrrd", ".mha")
 )
 """What programs call a corrected mask; the newest is the correction."""
+
+
+COPIED_SECONDS = 2.0
+"""Copies of a folder's files are written so near to each other."""
+
+
+def _corrected(place: Path) -> Path | None:
+    """The corrected mask of a result: the newest of its masks.
+
+    Raises:
+        SpineError: their times do not tell, since they were copied, and they differ.
+    """
+    masks = {path for pattern in MASKS for path in place.glob(pattern) if path.is_file()}
+    newest = sorted(masks, key=lambda path: (-path.stat().st_mtime, path.name))
+    if len(newest) > 1:
+        apart = newest[0].stat().st_mtime - newest[1].stat().st_mtime
+        same = newest[0].read_bytes() == newest[1].read_bytes()
+        if apart < COPIED_SECONDS and not same:
+            names = " and ".join(sorted(path.name for path in newest[:2]))
+            why = f"{names} are of one time: leave the corrected one alone in the folder"
+            raise SpineError(why, place.name)
+    return newest[0] if newest else None
 
 
 def _labels(mask: Path, image: Path) -> NDArray[np.int_]:

@@ -230,10 +230,15 @@ def _label(item: Dataset) -> Label:
     own = class_of(named[0]) if named[0] else None
     if own is not None and own[0] not in SPINE_CLASSES and not GENERIC.fullmatch(named[0].strip()):
         return own  # "L3 pedicle" is no body, whatever its code says
-    for label in labels:
-        if label[0] in SPINE_CLASSES and label[1]:
+    spine = [label for label in labels if label[0] in SPINE_CLASSES]
+    if len({kind for kind, _ in spine}) > 1:
+        # "L4" with the code of a disc, or described as "disc L4-L5": a level alone is said of
+        # either, a disc of no body
+        spine = [label for label in spine if label[0] == DISC_KIND]
+    for label in spine:
+        if label[1]:
             return label
-    plain = next((label for label in labels if label[0] in SPINE_CLASSES), None)
+    plain = next(iter(spine), None)
     return plain or (labels[0] if labels else ("segment", None))
 
 

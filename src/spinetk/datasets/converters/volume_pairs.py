@@ -42,8 +42,10 @@ def pairs(folder: Path, lost: list[str]) -> Iterator[tuple[str, Path, Path]]:
         for image in images:
             if image in found:
                 continue
-            own = next((p for p in likely(image, folder, images, free) if p in free), None)
+            likely_ones = [p for p in likely(image, folder, images, free) if p in free]
+            own = next(iter(likely_ones), None)
             if own is not None:
+                _refuse_rivals(own, likely_ones, folder)
                 found[image] = own
                 del free[own]
     for image in images:
@@ -52,6 +54,18 @@ def pairs(folder: Path, lost: list[str]) -> Iterator[tuple[str, Path, Path]]:
         else:
             lost.append("volumes without labels")
     lost += ["labels without a volume"] * len(free)
+
+
+def _refuse_rivals(chosen: Path, likely: Sequence[Path], folder: Path) -> None:
+    """Refuse labels of one name in several folders: of two readers, or by hand and by machine.
+
+    Raises:
+        SpineError: there are such.
+    """
+    rivals = sorted({p for p in likely if p.name == chosen.name})
+    if len(rivals) > 1:
+        shown = " or ".join(str(path.relative_to(folder)) for path in rivals)
+        raise SpineError(f"which labels are meant, {shown}? Leave one", chosen.name)
 
 
 def nnunet_names(labels: Path, folder: Path) -> dict[int, Label]:

@@ -38,6 +38,7 @@ def add_volume(
     exhaustive: bool,
     lost: list[str],
     guessed: bool = False,
+    own_numbers: bool = False,
 ) -> None:
     """Add every sagittal slice with the bodies and discs that are cut near their middle.
 
@@ -45,6 +46,7 @@ def add_volume(
         numbers: what label values mean, where the labels' own header does not say it; others are
             left out.
         guessed: that is a guess, and levels that cannot be true are refused.
+        own_numbers: they are the user's, of whom 26 and 100 need not be a sacrum and a canal.
         lost: receives a reason for each label value that is not known.
         whole_vertebrae: the masks hold posterior elements, which are removed
             (`spinetk.datasets.converters.bodies`).
@@ -62,6 +64,7 @@ def add_volume(
         raise SpineError(f"its segments have names of their own ({shown}): say what they are "
                          "(--names)", label_path.name)  # fmt: skip
     named = spine if guessed else {}
+    no_instance = set() if own_numbers or named else NO_INSTANCE - numbers.keys()
     numbers = named or numbers
     low, high = grey_window(image.slices, modality)
     there = [
@@ -79,7 +82,7 @@ def add_volume(
             largest[value] = max(largest.get(value, 0), int(mask.sum()))
     lost += [
         f"labels numbered {value}, which is no body or disc here"
-        for value in sorted(set[int]().union(*there) - numbers.keys() - NO_INSTANCE)
+        for value in sorted(set[int]().union(*there) - numbers.keys() - no_instance)
     ]
     for part, values, cut in zip(image.slices, there, cuts, strict=True):
         whole = {v: mask for v, mask in cut.items() if mask.sum() >= EDGE_SHARE * largest[v]}
@@ -93,7 +96,7 @@ def add_volume(
             place=(part.index, len(image.slices)),
             spacing=part.spacing,
             # a label that is there and not outlined (a lateral edge, a number not known) is visible
-            exhaustive=exhaustive and values - NO_INSTANCE == whole.keys(),
+            exhaustive=exhaustive and values - no_instance == whole.keys(),
         )
 
 
@@ -117,6 +120,7 @@ def _check_levels(
     Raises:
         SpineError: they do not, or are.
     """
+    _check_sizes(cuts, numbers, spacing, name)
     places: dict[str, float] = {}
     widths: dict[str, float] = {}
     for cut in cuts:
@@ -151,6 +155,43 @@ def _check_levels(
     if spacing and depths and np.median(depths) > WIDEST_NECK_MM:
         wide = f"{np.median(depths):.0f} mm deep"
         raise SpineError(f"{told}, {wide}, which no neck is: name them (--names)", name)
+
+
+HEIGHTS_MM, HIGHEST_SHARE = (4.0, 70.0), 4.0
+"""Heights of vertebrae on their largest cut, posterior elements included; without mm, of their
+height in their width."""
+
+
+def _check_sizes(
+    cuts: Sequence[dict[int, NDArray[np.bool_]]],
+    numbers: dict[int, Label],
+    spacing: tuple[float, float] | None,
+    name: str,
+) -> None:
+    """See to it that what a number would make a body is as large as one: a cord, a lesion and a
+    point are marked by 1, too.
+
+    Raises:
+        SpineError: it is not.
+    """
+    sizes: dict[int, tuple[int, int, int]] = {}
+    for cut in cuts:
+        for value, mask in cut.items():
+            if numbers[value][0] == BODY_KIND:
+                rows, columns = np.nonzero(mask)
+                own = len(rows), int(np.ptp(rows)) + 1, int(np.ptp(columns)) + 1
+                sizes[value] = max(sizes.get(value, own), own)
+    for value, (_, height, width) in sizes.items():
+        if spacing is None:
+            wrong, shown = height > HIGHEST_SHARE * width, f"{height} x {width} pixels"
+        else:
+            size = height * spacing[0]
+            wrong, shown = not HEIGHTS_MM[0] <= size <= HEIGHTS_MM[1], f"{size:.0f} mm high"
+        if wrong:
+            level = numbers[value][1] or "a body"
+            raise SpineError(
+                f"its number {value} would mean {level}, and is {shown}: name it (--names)", name
+            )
 
 
 SEVERAL, ALIKE = 3, 0.4

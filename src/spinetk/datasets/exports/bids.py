@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import re
 import shutil
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import spinetk
@@ -40,11 +42,13 @@ def export_bids(folder: Path, out: Path) -> Counter[str]:
     if out.exists() and any(out.iterdir()):
         raise UsageError("is not empty", out)
     counts: Counter[str] = Counter()
-    newest: dict[str, tuple[Path, Record]] = {}
+    newest: dict[tuple[Path, str], tuple[Path, Record]] = {}  # keys are a folder's own
     for place, record in results_below(folder).items():
-        known = newest.get(record.original_key)
+        own = place.parent, record.original_key
+        known = newest.get(own)
         if known is None or _version(record) > _version(known[1]):
-            newest[record.original_key] = place, record
+            newest[own] = place, record
+    subjects = _subjects([(place.parent, record) for place, record in newest.values()])
     taken: Counter[str] = Counter()
     for place, record in newest.values():
         needed = [place / name for name in ("image.nii.gz", "mask.nii.gz", "instances.csv")]
@@ -55,11 +59,11 @@ def export_bids(folder: Path, out: Path) -> Counter[str]:
         if rows is None:
             counts["whose instances.csv is damaged"] += 1
             continue
-        stem, suffix = bids_name(record)
-        taken[stem] += 1
-        if taken[stem] > 1:
-            stem += f"_run-{taken[stem]}"
-        _write(out, stem, suffix, place, record, rows)
+        entities, suffix = bids_name(record)
+        stem = "_".join([f"sub-{subjects[_subject(place.parent, record)]}", *entities[1:]])
+        taken[stem] += 1  # T1w and T2w of one session, say: labels have no such suffix
+        again = "" if taken[stem] == 1 else str(taken[stem])
+        _write(out, (stem, suffix, again), place, record, rows)
         counts["results"] += 1
     if not counts["results"]:
         raise UsageError("holds no result with image.nii.gz, mask.nii.gz and instances.csv", folder)
@@ -73,8 +77,34 @@ def export_bids(folder: Path, out: Path) -> Counter[str]:
     return counts
 
 
-def bids_name(record: Record) -> tuple[str, str]:
-    """The entities and the suffix of a result's name.
+def _subject(parent: Path, record: Record) -> tuple[Path, str]:
+    """Who a result is of, as far as names tell: `sub-01` of another folder is another person, and
+    so are `a_1` and `a1`."""
+    key = record.series_key
+    named = re.search(r"(?:^|_)sub-([0-9A-Za-z]+)", key)
+    return parent, named[0].strip("_") if named else key
+
+
+def _subjects(results: Sequence[tuple[Path, Record]]) -> dict[tuple[Path, str], str]:
+    """The label of each subject: that of its name, with four digits of a hash behind it where
+    another has that already."""
+    labels: dict[tuple[Path, str], str] = {}
+    for parent, record in results:
+        who = _subject(parent, record)
+        if who in labels:
+            continue
+        label = bids_name(record)[0][0].removeprefix("sub-")
+        for number in range(len(results) + 1):
+            if label not in labels.values():
+                break
+            text = f"{parent.name}/{who[1]}/{number}"
+            label = f"{label}x{hashlib.sha256(text.encode(errors='replace')).hexdigest()[:4]}"
+        labels[who] = label
+    return labels
+
+
+def bids_name(record: Record) -> tuple[list[str], str]:
+    """The entities, the subject first, and the suffix of a result's name.
 
     What the input's name says is kept; any other key becomes the subject, of letters and digits
     alone.
@@ -88,7 +118,7 @@ def bids_name(record: Record) -> tuple[str, str]:
     entities = [f"{name}-{said[name]}" for name in ENTITIES if name in said]
     if record.options.get("slice") not in (None, "auto"):
         entities.append(f"chunk-{record.selected_slice}")
-    return "_".join(entities), suffix
+    return entities, suffix
 
 
 def _version(record: Record) -> int:
@@ -109,21 +139,28 @@ def _rows(path: Path) -> list[dict[str, str]] | None:
 
 
 def _write(
-    out: Path, stem: str, suffix: str, place: Path, record: Record, rows: list[dict[str, str]]
+    out: Path,
+    name: tuple[str, str, str],
+    place: Path,
+    record: Record,
+    rows: list[dict[str, str]],
 ) -> None:
+    """Write one result's files; the name is its entities, its suffix, and a number where another
+    result has both."""
+    stem, suffix, again = name
     parts = [part for part in stem.split("_") if part[:4] in ("sub-", "ses-")]
     folder = out.joinpath(*parts, "anat")
     folder.mkdir(parents=True, exist_ok=True)
-    labels = folder / f"{stem}_desc-spine_dseg"
-    shutil.copyfile(place / "image.nii.gz", folder / f"{stem}_desc-slice_{suffix}.nii.gz")
+    labels = folder / f"{stem}_desc-spine{again}_dseg"
+    shutil.copyfile(place / "image.nii.gz", folder / f"{stem}_desc-slice{again}_{suffix}.nii.gz")
     shutil.copyfile(place / "mask.nii.gz", f"{labels}.nii.gz")
     columns = ["index", "name", *(name for name in rows[0] if name != "label")] if rows else []
     with whole_file(Path(f"{labels}.tsv")) as unfinished, unfinished.open("w", newline="") as file:
         table = csv.writer(file, dialect="excel-tab", lineterminator="\n")
         table.writerow(columns or ["index", "name"])
         for row in rows:
-            name = row["level"] or f"{row['kind']} {row['order']}"
-            values = [row["label"], name, *(row[column] for column in columns[2:])]
+            said = row["level"] or f"{row['kind']} {row['order']}"
+            values = [row["label"], said, *(row[column] for column in columns[2:])]
             table.writerow([value if value != "" else MISSING for value in values])
     made = {
         "Manual": record.correction is not None,

@@ -77,13 +77,15 @@ def export_nnunet(data: AnnotatedSet, out: Path) -> Counter[str]:
 
 def _names(images: list[AnnotatedImage]) -> list[str]:
     """Names of cases: no two alike, of letters that every system knows."""
-    taken: Counter[str] = Counter()
-    names = []
+    names: dict[str, None] = {}
     for image in images:
         plain = re.sub(r"[^0-9A-Za-z-]+", "-", image.path.stem).strip("-") or "case"
-        taken[plain] += 1
-        names.append(plain if taken[plain] == 1 else f"{plain}-again-{taken[plain]}")
-    return names
+        name, number = plain, 1
+        while name in names:
+            number += 1
+            name = f"{plain}-again-{number}"
+        names[name] = None
+    return list(names)
 
 
 def _labels(image: AnnotatedImage, numbers: dict[int, int]) -> NDArray[np.uint8]:

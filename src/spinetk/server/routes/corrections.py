@@ -14,7 +14,15 @@ from spinetk.server.editing import Marked, painted, replaced, with_outline_moved
 from spinetk.server.review import Review, all_named, as_mask, described
 from spinetk.server.saving import save_version, saved_since
 from spinetk.server.schema import Change, Edit, Mark, Saved, ShownMark, Version
-from spinetk.server.shared import ERRORS, Key, KnownJob, ResultFolder, Shared, review_in
+from spinetk.server.shared import (
+    ERRORS,
+    Key,
+    KnownJob,
+    ResultFolder,
+    Served,
+    Shared,
+    review_in,
+)
 
 MOST_IMAGES = 2
 """The masks of a request may take as much memory as so many of the largest images."""
@@ -32,7 +40,7 @@ def edit(
         if wanted.change is not None:
             if wanted.change.place >= len(marked):
                 raise HTTPException(422, "there is no instance at this place")
-            marked = _changed(marked, wanted.change)
+            marked = _changed(shared, review, marked, wanted.change)
         return described(review, [item for item in marked if item.mask.any()])
 
 
@@ -86,13 +94,17 @@ def _marked(review: Review, marks: list[Mark]) -> list[Marked]:
         raise HTTPException(422, "a mask's run lengths do not fit the slice") from error
 
 
-def _changed(marked: list[Marked], change: Change) -> list[Marked]:
+def _changed(shared: Served, review: Review, marked: list[Marked], change: Change) -> list[Marked]:
     """The instances after one change."""
     if change.how == "name_all":
         return all_named(marked, change.place)
     mask = marked[change.place].mask
     if change.how == "outline":
         mask = with_outline_moved(mask, change.before, change.after)
+    elif change.how == "box":
+        if len(change.stroke) != 2:
+            raise HTTPException(422, "a box has two corners")
+        mask = shared.boxes.outline(review, marked[change.place].kind, change.stroke)
     elif change.stroke:
         brush = painted(change.stroke, change.radius, mask.shape)
         mask = mask | brush if change.how == "paint" else mask & ~brush
