@@ -80,3 +80,29 @@ def test_padding_far_below_air_hides_no_lost_intercept(series: Series) -> None:
         changed = replace(series, slices=tuple(lost(item, offset) for item in series.slices))
         codes = [w.code for w in with_units_checked(changed).warnings]
         assert ("not-hounsfield" in codes) == doubted
+
+
+@pytest.mark.parametrize(("low", "high"), [(-1000, 150), (-100, 200), (-160, 240)])
+def test_bone_that_is_cut_off_has_no_hounsfield_units(
+    series: Series, low: float, high: float
+) -> None:
+    slices = tuple(replace(item, pixels=item.pixels.clip(low, high)) for item in series.slices)
+    checked = with_units_checked(replace(series, slices=slices))
+    assert not checked.in_hounsfield and f"cut off at {high}" in checked.warnings[-1].text
+
+
+def test_metal_at_the_top_of_the_range_is_no_cut(series: Series) -> None:
+    def implanted(item: Any) -> Any:
+        pixels = item.pixels.copy()
+        pixels[100:130, 60:75] = 3071
+        return replace(item, pixels=pixels)
+
+    slices = tuple(implanted(item) for item in series.slices)
+    assert with_units_checked(replace(series, slices=slices)).in_hounsfield
+
+
+def test_nothing_is_less_dense_than_air(series: Series) -> None:
+    phase = np.random.default_rng(1).integers(-4096, 4096, series.slices[0].pixels.shape)
+    slices = tuple(replace(item, pixels=phase.astype("f4")) for item in series.slices)
+    checked = with_units_checked(replace(series, slices=slices))
+    assert not checked.in_hounsfield and "below air" in checked.warnings[-1].text

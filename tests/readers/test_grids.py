@@ -81,3 +81,34 @@ def test_what_is_on_the_grid_is_read_as_it_is(pair: tuple[Path, Path]) -> None:
     image, path = pair
     labels = open_volume(path)
     assert onto_grid(labels, open_volume(image)).slabs is labels.slabs
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_a_header_that_contradicts_itself_places_nothing(
+    pair: tuple[Path, Path], which: int
+) -> None:
+    """Mirrored front to back, with the sform of before: its qform says where it lies."""
+    path = pair[which]
+    stored = nibabel.load(path)
+    mirrored = stored.affine @ np.diag([1.0, -1, 1, 1])
+    image = nibabel.Nifti1Image(np.asarray(stored.dataobj)[:, ::-1], stored.affine)
+    image.set_sform(stored.affine, 1)
+    image.set_qform(mirrored, 1)
+    nibabel.save(image, path)
+    with pytest.raises(UnreadableInput, match=rf"{path.name}: where it lies cannot be told"):
+        read_labels(pair[1], pair[0])
+
+
+def test_a_stale_header_that_both_files_have_moves_neither(
+    pair: tuple[Path, Path], phantom: Phantom
+) -> None:
+    for path in pair:
+        stored = nibabel.load(path)
+        image = nibabel.Nifti1Image(np.asarray(stored.dataobj), stored.affine)
+        image.set_sform(stored.affine, 1)
+        image.set_qform(stored.affine @ np.diag([1.0, -1, 1, 1]), 1)
+        nibabel.save(image, path)
+    shown = [part.pixels for part in read_labels(pair[1], pair[0]).slices]
+    assert sorted(int((a > 0).sum()) for a in shown) == sorted(
+        int((a > 0).sum()) for a in phantom.labels
+    )

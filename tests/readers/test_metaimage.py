@@ -72,6 +72,7 @@ def test_big_endian_values_and_a_header_of_given_size(tmp_path: Path) -> None:
         ("ElementDataFile = LOCAL", "ElementDataFile = absent.raw", "not beside it"),
         ("BinaryData = True", "BinaryData = False", "written as text"),
         ("NDims = 3", "NDims = 3\nElementNumberOfChannels = 3", "gray values"),
+        ("NDims = 3", "NDims = 3\nDistanceUnits = inch", "DistanceUnits"),
     ],
 )
 def test_what_cannot_be_read_is_refused(old: str, new: str, reason: str, tmp_path: Path) -> None:
@@ -98,3 +99,13 @@ def test_a_header_size_counts_from_the_files_beginning_as_itks_does(tmp_path: Pa
         ours, _ = loaded(tmp_path / "b.mha")
         np.testing.assert_array_equal(ours, theirs.transpose(2, 1, 0))
         np.testing.assert_array_equal(ours, array.transpose(2, 1, 0))
+
+
+@pytest.mark.parametrize(("unit", "mm"), [("mm", 1.0), ("cm", 10.0), ("um", 0.001), ("?", 1.0)])
+def test_units_of_distance_are_read(unit: str, mm: float, tmp_path: Path) -> None:
+    path = tmp_path / "a.mha"
+    write(path, np.zeros((7, 6, 5), dtype=np.uint8))
+    _, plain = loaded(path)
+    content = path.read_bytes().replace(b"NDims = 3", f"NDims = 3\nDistanceUnits = {unit}".encode())
+    path.write_bytes(content)
+    np.testing.assert_allclose(loaded(path)[1][:3], plain[:3] * mm)

@@ -61,3 +61,13 @@ def test_signed_bytes_are_told(tmp_path: Path) -> None:
     [series] = read(tmp_path / "dicom").series
     assert series.in_grey_values and not series.in_hounsfield
     assert series.slices[0].pixels.min() == -128
+
+
+def test_a_slice_of_another_intercept_is_told(tmp_path: Path) -> None:
+    write_phantom(make_phantom(PhantomConfig(look="CT", slices=3, samples=1)), tmp_path)
+    path = sorted((tmp_path / "dicom").iterdir())[1]
+    image = dcmread(path)
+    image.RescaleIntercept = "0"
+    image.save_as(path)
+    [series] = read(tmp_path / "dicom").series
+    assert series.in_grey_values

@@ -76,3 +76,8 @@ def test_values_that_are_not_finite_are_counted_over_all_parts() -> None:
     assert taken(SIGNAL).lowest_of_incomplete("a") is None
     with pytest.raises(UnreadableInput, match="a: no pixel has a finite value"):
         taken(array * np.nan).lowest_of_incomplete("a")
+
+
+def test_a_phase_image_is_no_ct() -> None:
+    phase = np.random.default_rng(2).integers(-4096, 4096, HOUNSFIELD.shape).astype(np.float32)
+    assert not taken(phase).looks_like_hounsfield

@@ -4,6 +4,7 @@ from pathlib import Path
 import highdicom
 import nibabel
 import numpy as np
+import pydicom
 import pytest
 import SimpleITK
 
@@ -78,3 +79,27 @@ def test_what_is_no_volume_of_ours_is_not_replaced(out: Path, phantom_folder: Pa
         ]
     finally:
         (out / "renamed.csv").rename(out / "volumes.csv")
+
+
+def test_slices_that_are_shifted_sideways_have_their_volume_and_no_grid(
+    out: Path, phantom_folder: Path, tmp_path: Path
+) -> None:
+    """Each 3 mm further back: 4 mm apart all the same."""
+    (tmp_path / "in").mkdir()
+    for path in (phantom_folder / "dicom").iterdir():
+        image = pydicom.dcmread(path)
+        place = [float(v) for v in image.ImagePositionPatient]
+        place[1] += 3 * place[0] / 4
+        image.ImagePositionPatient = [f"{v:.6f}" for v in place]
+        image.save_as(tmp_path / "in" / path.name)
+    outcome = segment_all([tmp_path / "in"], tmp_path / "out", Options(slices="all"))
+    assert not outcome.failed
+    [shifted] = (tmp_path / "out").glob("*-3d")
+    assert not (shifted / "mask3d.nii.gz").exists()
+    assert "shifted sideways" in (shifted / "volume.json").read_text()
+    volumes = [
+        {row["level"]: float(row["volume_mm3"]) for row in csv.DictReader(path.open())}
+        for path in (out / "volumes.csv", shifted / "volumes.csv")
+    ]
+    for level in ("L2", "L3", "L4"):
+        assert volumes[1][level] == pytest.approx(volumes[0][level], rel=0.02)

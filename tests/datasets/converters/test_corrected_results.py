@@ -1,4 +1,6 @@
 import hashlib
+import json
+import os
 import shutil
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import SimpleITK
 
 from spinetk.datasets.annotated import read_dataset
 from spinetk.datasets.converters.convert import convert
+from spinetk.errors import SpineError
 from spinetk.structures import VERSE_NUMBERS, level_of_number
 
 
@@ -76,3 +79,46 @@ def test_a_program_that_numbers_segments_anew_makes_no_levels(
     names = {note.level for note in found.instances}
     assert done.outlines == len(ours) - 1
     assert names == {note for value in ours[1:] if (note := level_of_number(value, names))}
+
+
+def copied(result: Path, place: Path) -> Path:
+    """Under the key of its folder's name."""
+    shutil.copytree(result, place)
+    record = json.loads((place / "run.json").read_text()) | {"key": place.name}
+    (place / "run.json").write_text(json.dumps(record))
+    return place
+
+
+def test_results_of_one_key_in_two_folders_are_of_two_patients(
+    own_result: Path, tmp_path: Path
+) -> None:
+    for site in ("siteA", "siteB"):
+        place = copied(own_result, tmp_path / "in" / site / "001")
+        for name in ("seg.dcm", "sr.dcm"):
+            if (place / name).exists():
+                header = pydicom.dcmread(place / name)
+                header.PatientID = site
+                header.save_as(place / name)
+    convert("results", tmp_path / "in", tmp_path / "out")
+    images = read_dataset(tmp_path / "out").images
+    assert len(images) == 2 and len({image.patient for image in images}) == 2
+    assert len({image.series for image in images}) == 2
+
+
+def test_a_corrected_mask_beside_ours_is_taken_or_asked_for(
+    own_result: Path, tmp_path: Path
+) -> None:
+    place = copied(own_result, tmp_path / "in" / "001")
+    own = nibabel.load(place / "mask.nii.gz")
+    labels = np.asarray(own.dataobj).copy()
+    gone = int(labels[labels > 0].min())
+    labels[labels == gone] = 0
+    nibabel.save(nibabel.Nifti1Image(labels, own.affine, own.header), place / "mask_new.nii.gz")
+    for ours, theirs, right in ((100, 200, True), (200, 100, False)):
+        os.utime(place / "mask.nii.gz", (ours, ours))
+        os.utime(place / "mask_new.nii.gz", (theirs, theirs))
+        done = convert("results", tmp_path / "in", tmp_path / f"out{ours}")
+        assert done.outlines == len(np.unique(labels)) - 1 + (not right)
+    os.utime(place / "mask_new.nii.gz", (200, 200.5))  # a copied folder
+    with pytest.raises(SpineError, match="mask.nii.gz and mask_new.nii.gz are of one time"):
+        convert("results", tmp_path / "in", tmp_path / "copied")

@@ -20,6 +20,9 @@ from tests.make_dicom import write_enhanced_mr
 SHAPE = (448, 384)
 
 
+DISC_CODE = Code("360499006", "SCT", "Intervertebral disc")
+
+
 def described(number: int, label: str, kind: Code) -> highdicom.seg.SegmentDescription:
     return highdicom.seg.SegmentDescription(
         number, label, codes.SCT.AnatomicalStructure, kind,
@@ -142,6 +145,7 @@ def test_a_frame_beside_the_image_that_it_refers_to_is_refused(
         ("Segment_2", codes.SCT.L4Vertebra, (BODY_KIND, "L4")),  # dcmqi: by the code
         ("disc", codes.SCT.L4L5Disc, (DISC_KIND, "L4-L5")),
         ("liver", codes.SCT.Liver, ("liver", None)),
+        ("L4", DISC_CODE, (DISC_KIND, None)),  # a level alone is said of either
     ],
 )
 def test_what_a_segment_shows_is_told_by_label_or_code(

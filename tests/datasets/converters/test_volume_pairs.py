@@ -117,3 +117,13 @@ def test_verses_labels_of_another_site_are_not_taken(tmp_path: Path) -> None:
     lost: list[str] = []
     assert list(verse_pairs(folder, lost)) == []
     assert lost == ["labels without a volume", "volumes without labels"]
+
+
+def test_labels_of_two_readers_are_asked_for(tmp_path: Path) -> None:
+    folder = made(
+        tmp_path, "sub-1/anat/sub-1_T2w.nii.gz",
+        "derivatives/auto/sub-1/anat/sub-1_T2w_dseg.nii.gz",
+        "derivatives/manual/sub-1/anat/sub-1_T2w_dseg.nii.gz",
+    )  # fmt: skip
+    with pytest.raises(SpineError, match="which labels are meant, derivatives/auto/.* or deriv"):
+        list(pairs(folder, []))

@@ -142,3 +142,47 @@ def test_numbers_that_are_no_levels_are_to_be_named(
     numbered(tmp_path / "in", numbers, 16, None if "mm" in why else 1.01)
     with pytest.raises(SpineError, match=why):
         convert("volumes", tmp_path / "in", tmp_path / "out", Conversion(modality="MR"))
+
+
+def save_pair(folder: Path, labels: np.ndarray, spacing: float = 1.01) -> None:
+    """An image and its labels [x, y, z] with sagittal slices 4 mm apart."""
+    folder.mkdir()
+    image = np.random.default_rng(1).normal(100, 20, labels.shape).astype(np.float32)
+    affine = np.diag([4.0, spacing, spacing, 1])
+    for name, array in (("sub-01_T2w.nii.gz", image), ("sub-01_T2w_seg.nii.gz", labels)):
+        nibabel.save(nibabel.Nifti1Image(array, affine), folder / name)
+
+
+@pytest.mark.parametrize(
+    ("what", "height", "width"), [("cord", 100, 8), ("point", 1, 1), ("small lesion", 3, 5)]
+)
+def test_a_cord_a_lesion_and_a_point_are_no_vertebrae(
+    what: str, height: int, width: int, tmp_path: Path
+) -> None:
+    labels = np.zeros((6, 60, 120), dtype=np.uint8)
+    labels[2:4, 20 : 20 + width, 10 : 10 + height] = 1
+    save_pair(tmp_path / "in", labels)
+    with pytest.raises(SpineError, match="would mean C1, and is .* mm high: name it"):
+        convert("volumes", tmp_path / "in", tmp_path / "out", Conversion(modality="MR"))
+
+
+def test_a_sacral_body_leaves_a_slice_exhaustive(tmp_path: Path) -> None:
+    labels = np.zeros((6, 60, 120), dtype=np.uint8)
+    for place, number in enumerate((26, 24, 23)):
+        labels[:, 10:45, 8 + 36 * place : 36 + 36 * place] = number
+    save_pair(tmp_path / "in", labels)
+    options = Conversion(modality="MR", exhaustive=True)
+    convert("volumes", tmp_path / "in", tmp_path / "out", options)
+    images = read_dataset(tmp_path / "out").images
+    assert len(images) == 6 and all(image.exhaustive for image in images)
+
+
+def test_a_number_that_the_users_names_leave_out_is_visible(tmp_path: Path) -> None:
+    labels = np.zeros((6, 60, 120), dtype=np.uint8)
+    labels[:, 10:45, 10:40], labels[:, 10:45, 50:80] = 100, 5
+    save_pair(tmp_path / "in", labels)
+    (tmp_path / "names.txt").write_text('    5   1 2 3   1  1  1    "L4"\n')
+    options = Conversion(modality="MR", exhaustive=True, names=tmp_path / "names.txt")
+    done = convert("volumes", tmp_path / "in", tmp_path / "out", options)
+    assert done.lost == {"labels numbered 100, which is no body or disc here": 1}
+    assert not any(image.exhaustive for image in read_dataset(tmp_path / "out").images)

@@ -74,3 +74,21 @@ def test_a_damaged_table_is_left_out_by_name(
     (tmp_path / "in" / "damaged" / "run.json").write_text(json.dumps(record))
     counts = export_bids(tmp_path / "in", tmp_path / "out")
     assert counts == {"results": 1, "whose instances.csv is damaged": 1}
+
+
+def test_nothing_is_lost_where_names_fall_together(own_result: Path, tmp_path: Path) -> None:
+    """One key in two folders, keys that are alike without their signs, contrasts of one session,
+    and a real second run."""
+    keys = ("a_1_12", "a_11_2", "sub-1_T1w", "sub-1_T2w", "sub-1_run-2_T2w")
+    for site in ("siteA", "siteB"):
+        for key in ("001", *keys):
+            copy = Path(shutil.copytree(own_result, tmp_path / "in" / site / key))
+            record = json.loads((copy / "run.json").read_text()) | {"key": key}
+            (copy / "run.json").write_text(json.dumps(record))
+    assert export_bids(tmp_path / "in", tmp_path / "out") == {"results": 12}
+    assert len(list((tmp_path / "out").rglob("*_dseg.nii.gz"))) == 12
+    subjects = [path.name for path in (tmp_path / "out").glob("sub-*")]
+    assert len(subjects) == 8 and {"sub-001", "sub-a112", "sub-1"} <= set(subjects)
+    names = {path.name for path in (tmp_path / "out" / "sub-1" / "anat").glob("*_dseg.nii.gz")}
+    assert names == {"sub-1_desc-spine_dseg.nii.gz", "sub-1_desc-spine2_dseg.nii.gz",
+                     "sub-1_run-2_desc-spine_dseg.nii.gz"}  # fmt: skip

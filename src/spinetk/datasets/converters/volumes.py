@@ -120,7 +120,6 @@ def _check_levels(
     Raises:
         SpineError: they do not, or are.
     """
-    _check_sizes(cuts, numbers, spacing, name)
     places: dict[str, float] = {}
     widths: dict[str, float] = {}
     for cut in cuts:
@@ -139,6 +138,7 @@ def _check_levels(
                 width = (np.ptp(columns) + 1) * (spacing[1] if spacing else 1)
                 if width > widths.get(level, 0):
                     places[level], widths[level] = float(rows.mean()), float(width)
+    _check_sizes(cuts, numbers, spacing, name)
     levels = sorted(places, key=RANKS.__getitem__)
     told = f"its numbers would mean {', '.join(levels)}"
     if any(places[a] >= places[b] for a, b in pairwise(levels)):
