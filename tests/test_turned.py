@@ -1,4 +1,5 @@
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -8,14 +9,20 @@ from spinetk.errors import Unsuitable
 from spinetk.measures.table import measured
 from spinetk.network.loaded import LoadedModel, load_model
 from spinetk.phantom import PhantomConfig, make_phantom
+from spinetk.phantom.image import Look
 from spinetk.pipeline import segment
 from spinetk.study import NO_SPACING, Segmentation, Series, Slice
 from spinetk.turned import as_it_lies
 
 
+@cache
+def phantom_slice(look: Look) -> np.ndarray:
+    return make_phantom(PhantomConfig(look=look, slices=3)).volume[1].astype(np.float32)
+
+
 @pytest.fixture(scope="module")
 def picture() -> np.ndarray:
-    return make_phantom(PhantomConfig(look="T1", slices=3)).volume[1].astype(np.float32)
+    return phantom_slice("T1")
 
 
 def as_series(pixels: np.ndarray) -> Series:
@@ -28,9 +35,11 @@ def masks(result: Segmentation, turns: int) -> dict[tuple[str, int], np.ndarray]
 
 
 @pytest.mark.parametrize("turns", [1, 2, 3])
+@pytest.mark.parametrize("look", ["T1", "T2"])
 def test_masks_of_a_turned_picture_lie_on_the_turned_structures(
-    picture: np.ndarray, turns: int, mr_model: LoadedModel
+    look: Look, turns: int, mr_model: LoadedModel
 ) -> None:
+    picture = phantom_slice(look)
     upright = segment(as_series(picture), mr_model)
     assert "turned" not in [w.code for w in upright.warnings]
     turned = segment(as_series(np.rot90(picture, -turns)), mr_model)
