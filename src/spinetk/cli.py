@@ -18,6 +18,7 @@ import typer
 import spinetk
 from spinetk.cli_cohort import compare, gather, reference
 from spinetk.cli_common import DONE, MODALITIES, UNREADABLE, USAGE, hint, needs, say, tell
+from spinetk.cli_info import info
 from spinetk.cli_options import one_of, secret_of
 from spinetk.cli_segment import segment
 from spinetk.errors import SpineError, UnreadableInput, UsageError
@@ -110,6 +111,7 @@ def _version(
 app.command()(segment)
 app.command()(gather)
 app.command()(compare)
+app.command()(info)
 app.command()(reference)
 
 
@@ -207,7 +209,16 @@ def serve(
     ] = None,
 ) -> None:
     """Serve a page to drop studies on, look at results, correct them and send them on."""
-    needs("serve", "fastapi", "uvicorn", "pynetdicom", "scipy", "yaml", "pycocotools")
+    needs(
+        "serve",
+        "fastapi",
+        "uvicorn",
+        "pynetdicom",
+        "scipy",
+        "yaml",
+        "pycocotools",
+        "prometheus_client",
+    )
     import uvicorn
 
     from spinetk.dicom_net.peers import parse_peer

@@ -67,3 +67,10 @@ def test_the_levels_come_from_one_list(tmp_path: Path) -> None:
 
     about = client(tmp_path).get("/api/about").json()
     assert about["body_levels"] == list(BODY_LEVELS) and about["disc_levels"] == list(DISC_LEVELS)
+
+
+def test_a_word_of_any_length_is_not_read(tmp_path: Path) -> None:
+    """PUT is for uploads, which are bounded as they come, and for short words."""
+    place = "/api/jobs/" + "0" * 32 + "/results/a/look"
+    long = {"content-length": str(2**40), "content-type": "application/json"}
+    assert client(tmp_path).put(place, content=b"{}", headers=long).status_code == 413

@@ -22,7 +22,7 @@ from spinetk.server.box_outlines import BoxOutlines
 from spinetk.server.desk import Desk
 from spinetk.server.jobs import JobStore
 from spinetk.server.opened import job_of
-from spinetk.server.routes import corrections, jobs, looking, results
+from spinetk.server.routes import corrections, jobs, looking, results, watched
 from spinetk.server.runner import Runner
 from spinetk.server.settings import Settings
 from spinetk.server.shared import Served
@@ -63,7 +63,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.exception_handler(OSError)(_not_there)
     app.exception_handler(sqlite3.Error)(_not_kept)
     app.exception_handler(RequestValidationError)(_not_valid)
-    for routes in (jobs, results, corrections, looking):
+    for routes in (jobs, results, corrections, looking, watched):
         app.include_router(routes.router)
     app.mount("/", StaticFiles(directory=PAGE, html=True, check_dir=False))
     return app
