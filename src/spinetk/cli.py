@@ -37,7 +37,7 @@ NoBar = Annotated[bool, typer.Option(help="No progress bar.")]
 
 app = typer.Typer(
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=True,
     pretty_exceptions_enable=False,
     help="Find, outline and measure vertebral bodies and intervertebral discs. "
     "Research use only; not a medical device.",
