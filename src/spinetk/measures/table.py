@@ -61,9 +61,7 @@ def measured(result: Segmentation) -> Measured:
         for row in rows
         if row["kind"] == BODY_KIND
     }
-    # one false body would make the largest angle of all; named ends cannot be chosen
-    sure = [m for m, row in zip(members, rows, strict=True) if row["verdict"] == "ok"]
-    found = _angles(result, view, sure if is_frontal(result) else members)
+    found = _angles(result, view, members)
     # of pixels that may not be square: a picture's are, as far as anybody knows
     unknown = {w.code for w in result.series.warnings} & {"spacing-missing", "geometry-contradicts"}
     least: Judgement = "check" if unknown else "ok"
