@@ -124,7 +124,8 @@ def test_from_the_dropped_study_to_the_saved_correction(
         expect(outlines).to_have_count(rows)
 
         # an outline lies on bright pixels of the drawn slice: the picture is there, in its place
-        page.locator("tr[data-id]").nth(2).locator("td.area").click()
+        page.locator('tr[data-level="L4"] td.area').click()
+        below_it = page.locator('tr[data-level="L5"]').get_attribute("data-id")
         before = area(page)
         handles = page.locator("circle.handle")
         boxes = [handles.nth(i).bounding_box() for i in range(handles.count())]
@@ -157,7 +158,7 @@ def test_from_the_dropped_study_to_the_saved_correction(
         for name, below in (("L3", "L4"), ("L4", "L5")):
             page.locator("tr.chosen select").select_option(name)
             page.click("#name-all")
-            row = page.locator("tr[data-id]").nth(1)
+            row = page.locator(f'tr[data-id="{below_it}"]')
             expect(row).to_have_attribute("data-level", below)
         page.locator("tr[data-id]", has_text="cut off").first.locator("td.area").click()
         page.keyboard.press("Delete")
@@ -251,6 +252,7 @@ def test_fingers_drag_points_too(
             outline.tap()
         expect(page.locator("circle.handle").first).to_be_attached()
         before = area(page)
+        page.locator("circle.handle").first.scroll_into_view_if_needed()
         box = page.locator("circle.handle").first.bounding_box()
         assert box is not None
         x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
@@ -352,11 +354,11 @@ def test_what_a_person_should_know_is_told_at_once(
     with serve(tmp_path / "jobs") as served:
         page = with_the_result(opened(browser, served, 1280, 860), phantom_folder)
         expect(page.locator("aside")).to_contain_text("from dicom")  # what was uploaded
-        for place in (0, 1):
-            page.locator("tr[data-id]").nth(place).locator("select").select_option("C3")
+        for level in ("L4", "L3"):
+            page.locator(f'tr[data-level="{level}"] select').select_option("C3")
         expect(page.locator("td.doubt", has_text="named twice")).to_have_count(2)
         # choosing a row leaves its columns where they are
-        measures = page.locator("tr[data-id]").nth(2).locator("td.area")
+        measures = page.locator('tr[data-level="L1"] td.area')
         before = measures.bounding_box()
         measures.click()
         expect(page.locator("tr.actions")).to_contain_text("Delete")

@@ -20,11 +20,15 @@ export function curve(shown: Shown, at: number, go: (slice: number) => void): SV
       class: chosen ? "bar chosen" : "bar", "data-slice": one.index,
     }, s("title", {}, `slice ${one.index}: ${one.bodies} bodies, ${one.discs} discs`));
   });
+  const largest = Math.max(1, ...shown.trace.map((one) => one.area_px));
+  const line = shown.trace.map((one) =>
+    `${place(one.index).toFixed(1)} ${(BASE - (BASE - 8) * (one.area_px / largest)).toFixed(1)}`).join(" L");
+  const area = s("path", { d: `M${line}`, class: "area" }, s("title", {}, "total area of the bodies' boxes"));
   const picture = s("svg", {
     viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: "curve", role: "slider", tabindex: 0,
     "aria-label": "slice", "aria-valuemin": 0, "aria-valuemax": shown.n_slices - 1, "aria-valuenow": at,
   },
-    s("line", { x1: 0, x2: WIDTH, y1: BASE, y2: BASE, class: "axis" }), ...bars,
+    s("line", { x1: 0, x2: WIDTH, y1: BASE, y2: BASE, class: "axis" }), ...bars, area,
     s("path", { d: `M${place(at)} 2 V${BASE}`, class: "at" }),
     s("text", { x: place(at), y: HEIGHT - 4, "text-anchor": at < shown.n_slices / 2 ? "start" : "end" }, `slice ${at}`));
   picture.addEventListener("keydown", (event) => {

@@ -3,6 +3,7 @@
 import { api, OVER, Refused, type About, type Change, type Kind, type Mark, type Shown } from "./api";
 import { curve } from "./curve";
 import { attempt, h, hush, tell } from "./dom";
+import { Grey } from "./grey";
 import { History } from "./history";
 import { Judging } from "./judging";
 import { Overlay, type Tool } from "./overlay";
@@ -31,6 +32,7 @@ export class ResultPage {
   private table: InstanceTable;
   private toolbar: Toolbar;
   private judging: Judging;
+  private greys: Grey;
   private curvePlace = h("div", {});
   private grey = h("span", { class: "grey soft" });
   private busy: Promise<unknown> = Promise.resolve();
@@ -62,6 +64,7 @@ export class ResultPage {
       nameAll: (id) => this.change(id, (place) => ({ place, how: "name_all" })),
       show: (id, visible) => this.show(id, visible),
     });
+    this.greys = new Grey(shown.modality, () => this.viewer.ranges, (range) => this.viewer.setGrey(range));
     this.judging = new Judging(job, shown, () => !this.unsaved);
     this.toolbar = new Toolbar({
       use: (tool) => this.setTool(tool),
@@ -90,7 +93,7 @@ export class ResultPage {
       h("section", {}, h("h2", {}, "Bodies on each slice"), this.curvePlace),
       h("section", {}, h("h2", {}, "Files"), this.downloads()));
     this.main.replaceChildren(h("div", { class: "result" },
-      h("div", { class: "stage" }, this.toolbar.node,
+      h("div", { class: "stage" }, this.toolbar.node, this.greys.node,
         h("div", { class: "picture" }, this.viewer.canvas, this.overlay.svg, this.grey),
         h("details", {}, h("summary", {}, "Keys and mouse"), h("p", { class: "soft" }, HELP)), save),
       side));
@@ -279,7 +282,8 @@ export class ResultPage {
   }
 
   private chooseNext(back: boolean): void {
-    const ids = this.history.now.map((one) => one.id);
+    const down = [...this.history.now].sort((one, other) => one.centre[1] - other.centre[1]);
+    const ids = down.map((one) => one.id);
     const place = this.overlay.chosen === null ? (back ? 0 : -1) : ids.indexOf(this.overlay.chosen);
     this.choose(ids[(place + (back ? ids.length - 1 : 1)) % ids.length] ?? null);
   }
@@ -298,6 +302,7 @@ export class ResultPage {
     this.overlay.visible = this.viewer.slice === this.shown.selected_slice && !this.off;
     this.overlay.draw();
     const [low, high] = this.viewer.greyRange;
+    this.greys.update([low, high]);
     this.grey.textContent = `slice ${this.viewer.slice} · grey ${Math.round(low)} to ${Math.round(high)}`;
     if (this.drawnAt !== this.viewer.slice) this.drawCurve();
   }
@@ -327,7 +332,9 @@ export class ResultPage {
     const { overlay, history } = this;
     overlay.marks = history.now;
     this.viewed();
-    this.table.update({ marks: history.now, chosen: overlay.chosen, hidden: overlay.hidden });
+    // as the picture runs, from the head to the feet
+    const marks = [...history.now].sort((one, other) => one.centre[1] - other.centre[1]);
+    this.table.update({ marks, chosen: overlay.chosen, hidden: overlay.hidden });
     this.toolbar.update({ tool: overlay.tool, adding: this.adding, radius: overlay.radius,
       canUndo: history.canUndo, canRedo: history.canRedo });
   }

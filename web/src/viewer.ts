@@ -125,6 +125,24 @@ export class Viewer {
     this.draw();
   }
 
+  /** Show grey values from black to white. */
+  setGrey([low, high]: Point): void {
+    const volume = this.nv.volumes[0];
+    volume.cal_min = low;
+    volume.cal_max = Math.max(high, low + 1e-3);
+    this.nv.updateGLVolume();
+    this.draw();
+  }
+
+  /** The range that suits the picture, and the whole of it. */
+  get ranges(): { auto: Point; full: Point } {
+    const volume = this.nv.volumes[0];
+    return {
+      auto: [volume?.robust_min ?? 0, volume?.robust_max ?? 1],
+      full: [volume?.global_min ?? 0, volume?.global_max ?? 1],
+    };
+  }
+
   get greyRange(): Point {
     const volume = this.nv.volumes[0];
     return [volume?.cal_min ?? 0, volume?.cal_max ?? 0];
