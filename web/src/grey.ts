@@ -27,10 +27,14 @@ export class Grey {
       else if (name === "full range") use(full);
       else if (known[name]) use(rangeOf(known[name]));
     } }, ...names.map((name) => h("option", { value: name }, name)), h("option", { value: "", hidden: true }, "own"));
-    const own = (): void => use(rangeOf([Number(this.level.value), Math.max(1e-3, Number(this.width.value))]));
+    const own = (): void => {
+      this.preset.value = "";
+      use(rangeOf([Number(this.level.value), Math.max(1e-3, Number(this.width.value))]));
+    };
     this.level = h("input", { type: "number", step: "any", id: "level", "aria-label": "level", title: "level", change: own });
     this.width = h("input", { type: "number", step: "any", min: 0, id: "width", "aria-label": "width", title: "width", change: own });
-    this.node = h("span", { class: "greys" }, this.preset, this.level, this.width);
+    this.node = h("div", { class: "greys" }, h("label", {}, "Grey ", this.preset), h("label", {}, "level ", this.level),
+      h("label", {}, "width ", this.width));
   }
 
   /** Show the range in use. */
