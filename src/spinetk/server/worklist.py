@@ -13,9 +13,8 @@ import numpy as np
 
 from spinetk.atomic import whole_file
 from spinetk.errors import SpineError
-from spinetk.results.folders import results_in
 from spinetk.results.keys import in_order, version_number
-from spinetk.results.record import Record
+from spinetk.results.record import FILE, Record, whole_record
 from spinetk.server.looks import Look, looks_in
 from spinetk.structures import BODY_KIND, RANKS
 
@@ -57,13 +56,30 @@ def work_in(results: Path) -> list[WorkItem]:
 def _latest(results: Path) -> Iterator[tuple[Path, Record]]:
     """Of each result its latest version."""
     latest: dict[str, tuple[int, Path, Record]] = {}
-    for path, record in results_in(results):
+    for path, record in _records(results):
         number = version_number(record.key) if record.correction else 0
         known = latest.get(record.original_key)
         if known is None or number > known[0]:
             latest[record.original_key] = (number, path, record)
     for _, path, record in latest.values():
         yield path, record
+
+
+def _records(results: Path) -> Iterator[tuple[Path, Record]]:
+    """The results with their records: one that was read is read again only when it has changed."""
+    for path in sorted(results.iterdir()):
+        try:
+            changed = (path / FILE).stat().st_mtime_ns
+        except OSError:  # no result, or just being deleted
+            continue
+        record = None if path.name.startswith(".") else _record(path, changed)
+        if record is not None:
+            yield path, record
+
+
+@lru_cache(maxsize=10_000)
+def _record(path: Path, _changed: int) -> Record | None:
+    return whole_record(path)
 
 
 def _rank(item: WorkItem) -> tuple[object, ...]:
