@@ -14,13 +14,10 @@ from spinetk.datasets.converters.seg_frames import read_segments
 from spinetk.errors import SpineError
 from spinetk.phantom import Phantom
 from spinetk.readers.dicom_headers import Header, read_headers
-from spinetk.structures import BODY_KIND, DISC_KIND
+from spinetk.structures import BODY_KIND
 from tests.make_dicom import write_enhanced_mr
 
 SHAPE = (448, 384)
-
-
-DISC_CODE = Code("360499006", "SCT", "Intervertebral disc")
 
 
 def described(number: int, label: str, kind: Code) -> highdicom.seg.SegmentDescription:
@@ -135,23 +132,3 @@ def test_a_frame_beside_the_image_that_it_refers_to_is_refused(
     (tmp_path / "bad.dcm").write_bytes(path.read_bytes()[:-3000])
     with pytest.raises(SpineError, match="no SEG that can be read"):
         read_segments(tmp_path / "bad.dcm", headers)
-
-
-@pytest.mark.parametrize(
-    ("label", "code", "meant"),
-    [
-        ("vertebrae_L3", codes.SCT.Vertebra, (BODY_KIND, "L3")),  # TotalSegmentator
-        ("vertebral body 3 from below", codes.SCT.Vertebra, (BODY_KIND, None)),  # our own
-        ("Segment_2", codes.SCT.L4Vertebra, (BODY_KIND, "L4")),  # dcmqi: by the code
-        ("disc", codes.SCT.L4L5Disc, (DISC_KIND, "L4-L5")),
-        ("liver", codes.SCT.Liver, ("liver", None)),
-        ("L4", DISC_CODE, (DISC_KIND, None)),  # a level alone is said of either
-    ],
-)
-def test_what_a_segment_shows_is_told_by_label_or_code(
-    files: list[Path], headers: list[Header], tmp_path: Path, label: str, code: Code,
-    meant: tuple[str, str | None],
-) -> None:  # fmt: skip
-    path = write_seg(tmp_path / "seg.dcm", [pydicom.dcmread(files[4])], block(100, 90)[None],
-                     [(label, code)])  # fmt: skip
-    assert read_segments(path, headers)[0].label == meant

@@ -6,7 +6,6 @@ to: some writers leave out the one, some the other, and some store frames mirror
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,18 +15,15 @@ import numpy as np
 import pydicom
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
-from pydicom.sr.codedict import codes
-from pydicom.sr.coding import Code
 
-from spinetk.datasets.converters.names import Label, class_of
+from spinetk.datasets.converters.names import Label
 from spinetk.datasets.converters.seg_references import referred, referred_series, says_no_frame
+from spinetk.datasets.converters.segment_labels import segment_label
 from spinetk.errors import SpineError
 from spinetk.orthonormal import orthonormal
 from spinetk.readers.dicom_headers import Header, floats, hashed
 from spinetk.stored_images import ImageKey, key_of
-from spinetk.structures import BODY_KIND, DISC_KIND, DISC_LEVELS, LEVELS, SPINE_CLASSES
 from spinetk.study import Geometry, vector
-from spinetk.writers.dicom_codes import DISC, S1, VERTEBRA
 
 OFF_MM = 0.1
 """A frame lies on an image that is nearer than this."""
@@ -62,7 +58,7 @@ def read_segments(path: Path, headers: Sequence[Header]) -> list[Segment]:
         pixels = pixels[None] if pixels.ndim == 2 else pixels
         # segment 0 of a label map is its background
         items = [item for item in dataset.SegmentSequence if int(item.SegmentNumber) > 0]
-        found = {int(item.SegmentNumber): Segment(_label(item)) for item in items}
+        found = {int(item.SegmentNumber): Segment(segment_label(item)) for item in items}
         frames = list(_frames(dataset, pixels, found))
     except SpineError:
         raise
@@ -210,54 +206,3 @@ def _moved(mask: NDArray[np.bool_], geometry: Geometry, header: Header) -> NDArr
     out = np.zeros(header.shape, dtype=bool)
     out[y, x] = True
     return out
-
-
-def _label(item: Dataset) -> Label:
-    """Class and level of a segment: by its label, by its coded property type, or by the code's
-    meaning; any other label is a class of its own."""
-    named = str(item.get("SegmentLabel", "")), str(item.get("SegmentDescription", ""))
-    labels = [class_of(name) for name in named if name]
-    kinds = item.get("SegmentedPropertyTypeCodeSequence") or ()
-    if kinds:
-        value, scheme = (
-            str(kinds[0].get("CodeValue", "")),
-            str(kinds[0].get("CodingSchemeDesignator", "")),
-        )
-        code = Code(value, scheme, "x")
-        coded = next((label for known, label in _known() if known == code), None)
-        labels += [coded] if coded else []
-        labels.append(class_of(str(kinds[0].get("CodeMeaning", ""))))
-    own = class_of(named[0]) if named[0] else None
-    if own is not None and own[0] not in SPINE_CLASSES and not GENERIC.fullmatch(named[0].strip()):
-        return own  # "L3 pedicle" is no body, whatever its code says
-    spine = [label for label in labels if label[0] in SPINE_CLASSES]
-    if len({kind for kind, _ in spine}) > 1:
-        # "L4" with the code of a disc, or described as "disc L4-L5": a level alone is said of
-        # either, a disc of no body
-        spine = [label for label in spine if label[0] == DISC_KIND]
-    for label in spine:
-        if label[1]:
-            return label
-    plain = next(iter(spine), None)
-    return plain or (labels[0] if labels else ("segment", None))
-
-
-GENERIC = re.compile(
-    r"(?:segment|label|roi|region)?[\s_-]*\d*"
-    r"|(?:vertebral body|intervertebral disc) \d+ from below",
-    re.I,
-)
-"""Labels that say nothing of what a segment shows; the second kind is SpineTK's own where no level
-is known."""
-
-
-def _known() -> Iterator[tuple[Code, Label]]:
-    for level in LEVELS[:-1]:
-        yield getattr(codes.SCT, f"{level}Vertebra"), (BODY_KIND, level)
-    yield S1, (BODY_KIND, "S1")
-    yield VERTEBRA, (BODY_KIND, None)
-    for level in DISC_LEVELS:
-        code = getattr(codes.SCT, f"{level.replace('-', '')}Disc", None)
-        if code is not None:
-            yield code, (DISC_KIND, level)
-    yield DISC, (DISC_KIND, None)
