@@ -65,6 +65,7 @@ def test_results_of_the_command_line_are_looked_at_corrected_and_kept(
         saved = api.post(f"{place}/versions", json={"marks": marks, "who": "Bob"}).json()
         [row] = api.get("/api/worklist").json()
         assert row["key"] == saved["key"] and row["corrected_by"] == "Bob" and row["look"] is None
+        assert api.get("/api/jobs").json()[0]["opened"]
         assert api.delete(f"/api/jobs/{row['job']}").status_code == 204
     assert (results / saved["key"] / "run.json").is_file()  # they are not the server's to delete
     assert (made / "data" / "case1" / "dicom").is_dir()

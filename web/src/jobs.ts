@@ -78,7 +78,8 @@ function row(job: Job, refresh: () => void): HTMLElement {
   if (["failed", "cancelled"].includes(job.state) && job.files) {
     parts.push(act("Try again", () => api.start(job.id)));
   }
-  if (OVER.includes(job.state) || job.state === "uploading") {
+  if (job.opened) parts.push(act("Close", () => api.remove(job.id)));
+  else if (OVER.includes(job.state) || job.state === "uploading") {
     parts.push(act("Delete", async () => {
       const what = `Delete ${job.name} with its results and corrections?`;
       if (window.confirm(what)) await api.remove(job.id);

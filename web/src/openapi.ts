@@ -545,7 +545,7 @@ export interface components {
         };
         /**
          * JobState
-         * @description A job without its tasks.
+         * @description A job without its tasks; `opened`: a folder of results, which deleting the job leaves.
          */
         JobState: {
             /** Created */
@@ -562,6 +562,8 @@ export interface components {
             message: string;
             /** Name */
             name: string;
+            /** Opened */
+            opened: boolean;
             /** Results */
             results: components["schemas"]["ResultRow"][];
             /** Size */

@@ -61,6 +61,11 @@ class Job:
     results_at: str = ""
     images_at: str = ""
 
+    @property
+    def opened(self) -> bool:
+        """Whether it stands for a folder of the command line's results."""
+        return bool(self.results_at)
+
 
 def fields_of(job: Job) -> dict[str, Any]:
     """The fields of a job as they are, for a changed copy."""

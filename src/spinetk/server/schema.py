@@ -44,7 +44,7 @@ class ResultRow(BaseModel):
 
 
 class JobState(BaseModel):
-    """A job without its tasks."""
+    """A job without its tasks; `opened`: a folder of results, which deleting the job leaves."""
 
     id: str
     name: str
@@ -57,6 +57,7 @@ class JobState(BaseModel):
     results: list[ResultRow]
     files: int
     size: int
+    opened: bool
 
     @classmethod
     def of(cls, job: Job) -> JobState:
