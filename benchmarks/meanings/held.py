@@ -83,7 +83,9 @@ def outlines(
     options = Options(modality="MR", formats=("csv", "nifti"))
     outcome = segment_all([path], out, options, models=models)
     if not outcome.done:
-        return "WRONG: nothing was segmented"
+        # nobody can tell how it lies, and that nothing is found in it is said
+        told = not trusted and bool(outcome.failed)
+        return "refused" if told else "WRONG: nothing was segmented"
     for row in outcome.done:
         folder = out / str(row["key"])
         table = pd.read_csv(folder / "instances.csv")
