@@ -17,9 +17,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from spinetk.datasets.splits import patient_hash
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from benchmarks.labelled import LabelledVolume, labelled_volumes
 from spinetk.evaluation.tables import markdown
-from spinetk.network.loaded import LoadedModel, load_model
+from spinetk.network.loaded import LoadedModel
 from spinetk.pipeline import LEAST_SHARE
 from spinetk.readers.volume_files import read_volume
 from spinetk.search import search
@@ -38,16 +39,11 @@ Labelled = list[tuple[int, int]]
 
 def main(data: Path) -> None:
     rows = []
-    for name, network in SETS.items():
-        loaded = load_model(network)
-        trained = set(loaded.model.card["trained_patients_sha256"])
-        for path in sorted((data / name / "volumes").glob("*_bodies.nii.gz")):
-            stem = path.name.removesuffix("_bodies.nii.gz")
-            patient = f"{name}-{stem.split('-')[0]}"
-            seen = patient_hash(patient) in trained
-            for stack, series, labelled in stacks(path):
-                row = chosen(series, labelled, loaded)
-                rows.append({"set": name, "volume": stem, "stack": stack, "seen": seen} | row)
+    for volume in labelled_volumes(data, SETS):
+        told = {"set": volume.data_set, "volume": volume.name}
+        for stack, series, labelled in stacks(volume):
+            row = chosen(series, labelled, volume.loaded)
+            rows.append(told | {"stack": stack, "seen": volume.seen} | row)
     frame = pd.DataFrame(rows)
     OUT.with_suffix(".json").write_text(json.dumps(rows, indent=1) + "\n")
     text = (
@@ -61,11 +57,10 @@ def main(data: Path) -> None:
     print(body)
 
 
-def stacks(labels_path: Path) -> Iterator[tuple[str, Series, Labelled]]:
+def stacks(volume: LabelledVolume) -> Iterator[tuple[str, Series, Labelled]]:
     """The volume as it is stored, and averaged where it is thin."""
-    series = read_volume(labels_path.with_name(labels_path.name.replace("_bodies", "")))
-    series = replace(series, modality="CT" if "ct_" in str(labels_path) else "MR")
-    labels = np.stack([s.pixels for s in read_volume(labels_path, labels=True).slices])
+    series = replace(read_volume(volume.image), modality=volume.modality)
+    labels = np.stack([s.pixels for s in read_volume(volume.labels, labels=True).slices])
     yield "as stored", series, counted(labels)
     distance = thickness(series)
     many = round(THICK_MM / distance)

@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from spinetk.datasets.splits import patient_hash
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from benchmarks.labelled import labelled_volumes
 from spinetk.errors import SpineError
-from spinetk.network.loaded import load_model
 from spinetk.pipeline import segment
 from spinetk.readers.volume_files import read_labels, read_volume
 from spinetk.solids import OutlinedSlice, label_volume, solids
@@ -31,42 +31,36 @@ SMALLEST = 500
 
 def main(data: Path) -> None:
     rows = []
-    for name, network in SETS.items():
-        loaded = load_model(network)
-        trained = set(loaded.model.card["trained_patients_sha256"])
-        for path in sorted((data / name / "volumes").glob("*_bodies.nii.gz")):
-            stem = path.name.removesuffix("_bodies.nii.gz")
-            image = path.with_name(f"{stem}.nii.gz")
-            series = replace(read_volume(image), modality="CT" if network == "ct" else "MR")
-            wanted = np.stack([s.pixels for s in read_labels(path, image).slices]).astype(int)
-            outlined = []
-            for index in range(len(series.slices)):
-                try:
-                    outlined.append(OutlinedSlice.of(segment(series, loaded, slice_choice=index)))
-                except SpineError:
-                    continue
-            parts = [s for s in solids(outlined)[1] if s.instance.kind == BODY_KIND]
-            found = label_volume(series, parts, range(1, len(parts) + 1))
-            seen = (
-                patient_hash(f"{name}-{stem}") in trained
-                or patient_hash(f"{name}-{stem[:4]}") in trained
-            )
-            for value in np.unique(wanted[wanted > 0]).tolist():
-                reference = wanted == value
-                if reference.sum() < SMALLEST:
-                    continue
-                shared = np.bincount(found[reference], minlength=len(parts) + 1)[1:]
-                sizes = np.bincount(found.ravel(), minlength=len(parts) + 1)[1:]
-                dice = 2 * shared / np.maximum(sizes + reference.sum(), 1)
-                best = float(dice.max(initial=0))
-                rows.append(
-                    {
-                        "set": name,
-                        "patients": "trained on" if seen else "unseen",
-                        "volume": stem,
-                        "dice": best,
-                    }
+    for volume in labelled_volumes(data, SETS):
+        series = replace(read_volume(volume.image), modality=volume.modality)
+        labels = read_labels(volume.labels, volume.image)
+        wanted = np.stack([s.pixels for s in labels.slices]).astype(int)
+        outlined = []
+        for index in range(len(series.slices)):
+            try:
+                outlined.append(
+                    OutlinedSlice.of(segment(series, volume.loaded, slice_choice=index))
                 )
+            except SpineError:
+                continue
+        parts = [s for s in solids(outlined)[1] if s.instance.kind == BODY_KIND]
+        found = label_volume(series, parts, range(1, len(parts) + 1))
+        for value in np.unique(wanted[wanted > 0]).tolist():
+            reference = wanted == value
+            if reference.sum() < SMALLEST:
+                continue
+            shared = np.bincount(found[reference], minlength=len(parts) + 1)[1:]
+            sizes = np.bincount(found.ravel(), minlength=len(parts) + 1)[1:]
+            dice = 2 * shared / np.maximum(sizes + reference.sum(), 1)
+            best = float(dice.max(initial=0))
+            rows.append(
+                {
+                    "set": volume.data_set,
+                    "patients": "trained on" if volume.seen else "unseen",
+                    "volume": volume.name,
+                    "dice": best,
+                }
+            )
     frame = pd.DataFrame(rows)
     table = pd.DataFrame(
         {

@@ -7,10 +7,23 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import requests
+
+
+@contextmanager
+def running(command: Sequence[object], **options: Any) -> Iterator[subprocess.Popen[str]]:
+    """A program that ends with the block, however that ends: `Popen` alone waits for it, so that a
+    test that fails before it has stopped its program never ends."""
+    with subprocess.Popen([str(part) for part in command], text=True, **options) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def free_port() -> int:
@@ -64,7 +77,10 @@ class Orthanc:
     def stop(self) -> None:
         if self.process is not None:
             self.process.terminate()
-            self.process.wait(20)
+            try:
+                self.process.wait(20)
+            finally:
+                self.process.kill()
 
     def kinds(self) -> list[str]:
         """Modality of each series that it holds."""

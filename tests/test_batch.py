@@ -17,6 +17,7 @@ from spinetk.batch import FEWEST_FOR_WORKERS, segment_all
 from spinetk.batch_options import Options
 from spinetk.readers import find
 from spinetk.workers import in_workers
+from tests.services import running
 
 
 def test_workers_give_the_results_of_one_process(pictures: Path, tmp_path: Path) -> None:
@@ -57,8 +58,8 @@ def test_a_process_that_dies_costs_only_what_was_under_way() -> None:
 
 def test_an_interrupted_batch_keeps_what_is_complete(pictures: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "spinetk.cli", "segment", str(pictures), "-o", str(tmp_path)]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    with running(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
     ) as process:
         assert process.stdout is not None and process.stderr is not None
         first = process.stdout.readline()
@@ -74,8 +75,8 @@ def test_an_interrupted_batch_keeps_what_is_complete(pictures: Path, tmp_path: P
 
 def test_a_second_interruption_ends_at_once(pictures: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "spinetk.cli", "segment", str(pictures), "-o", str(tmp_path)]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    with running(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
     ) as process:
         assert process.stdout is not None
         process.stdout.readline()

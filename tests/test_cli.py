@@ -17,6 +17,8 @@ import pydicom
 import pytest
 from pydicom.data import get_testdata_file
 
+from tests.services import running
+
 
 def spinetk(*arguments: object, **options: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
@@ -196,18 +198,16 @@ def test_an_output_that_cannot_be_written(phantom_folder: Path, tmp_path: Path) 
 
 
 def test_ctrl_c_in_the_middle_leaves_no_half_result(phantom_folder: Path, tmp_path: Path) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "spinetk.cli", "segment", str(phantom_folder / "dicom"), "-o",
-         str(tmp_path / "out"), "--slice", "all"],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        # a shell that runs the tests in the background has them ignore Ctrl-C
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )  # fmt: skip
-    deadline = time.time() + 120
-    while time.time() < deadline and not list(tmp_path.glob("out/*")):
-        time.sleep(0.02)
-    os.kill(process.pid, signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
+    command = [sys.executable, "-m", "spinetk.cli", "segment", phantom_folder / "dicom", "-o",
+               tmp_path / "out", "--slice", "all"]  # fmt: skip
+    # a shell that runs the tests in the background has them ignore Ctrl-C
+    heeds = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)}
+    with running(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **heeds) as process:
+        deadline = time.time() + 120
+        while time.time() < deadline and not list(tmp_path.glob("out/*")):
+            time.sleep(0.02)
+        os.kill(process.pid, signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
     assert errors.count("\n") == 1 and "interrupted" in errors
     left = list((tmp_path / "out").iterdir())

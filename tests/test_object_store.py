@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from spinetk.errors import UnreadableInput, UsageError
-from tests.services import free_port, listens, until
+from tests.services import free_port, listens, running, until
 
 boto3 = pytest.importorskip("boto3", reason="needs moto's server")
 s3fs = pytest.importorskip("s3fs", reason="needs the store extra")
@@ -25,19 +25,17 @@ def environment() -> Iterator[dict[str, str]]:
     """What S3's library reads to find the store."""
     port = free_port()
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    until(lambda: listens(port))
     values = {
         "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}", "AWS_ACCESS_KEY_ID": "key",
         "AWS_SECRET_ACCESS_KEY": "secret", "AWS_DEFAULT_REGION": "us-east-1",
     }  # fmt: skip
     before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    yield os.environ | values
+    with running(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL):
+        until(lambda: listens(port))
+        os.environ.update(values)
+        yield os.environ | values
     for name, value in before.items():
         os.environ.pop(name) if value is None else os.environ.update({name: value})
-    server.terminate()
-    server.wait(10)
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from spinetk.owners import HOST, held, is_alive, is_left, owned_name
+from tests.services import running
 
 
 def test_a_folder_is_its_owners_while_it_is_locked(tmp_path: Path) -> None:
@@ -25,15 +26,11 @@ def test_a_lock_goes_with_a_process_that_is_killed(tmp_path: Path) -> None:
         "import sys; from pathlib import Path; from spinetk.owners import hold\n"
         "lock = hold(Path(sys.argv[1])); print('locked', flush=True); input()"
     )
-    process = subprocess.Popen(
-        [sys.executable, "-c", program, str(tmp_path)], stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    assert process.stdout is not None and process.stdout.readline() == "locked\n"
-    name = f"{HOST}-{process.pid}-a"
-    assert not is_left(tmp_path, name)
-    process.kill()
-    process.communicate()
+    command = [sys.executable, "-c", program, tmp_path]
+    with running(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None and process.stdout.readline() == "locked\n"
+        name = f"{HOST}-{process.pid}-a"
+        assert not is_left(tmp_path, name)
     assert is_left(tmp_path, name)
 
 

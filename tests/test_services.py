@@ -1,17 +1,14 @@
 """The examples that run SpineTK as a service."""
 
-import shutil
 import subprocess
 from pathlib import Path
 
-import pytest
+from tests.debian import needs_debian
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
 
-@pytest.mark.skipif(
-    shutil.which("systemd-analyze") is None, reason="needs systemd-analyze: apt-get install systemd"
-)
+@needs_debian("systemd", "systemd-analyze")
 def test_the_unit_is_one_that_systemd_takes(tmp_path: Path) -> None:
     unit = tmp_path / "spinetk-serve.service"
     unit.write_text((EXAMPLES / "spinetk-serve.service").read_text())

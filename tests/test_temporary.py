@@ -1,5 +1,4 @@
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -10,6 +9,7 @@ import pytest
 from spinetk import temporary
 from spinetk.owners import HOST, held
 from spinetk.temporary import TemporaryFolder, sweep_temporary
+from tests.services import running
 
 PROGRAM = """
 from spinetk.temporary import TemporaryFolder
@@ -28,19 +28,17 @@ def own_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_what_a_killed_process_left_is_swept(own_place: Path) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    with running(
+        [sys.executable, "-c", PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         env=os.environ | {"TMPDIR": str(own_place)},
-    )  # fmt: skip
-    assert process.stdout is not None
-    left = Path(process.stdout.readline().strip()).parent
-    assert left.parent == own_place
-    (left / "image.dcm").touch()
-    os.utime(left, (0, 0))
-    sweep_temporary()
-    assert left.is_dir()  # it lives
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        left = Path(process.stdout.readline().strip()).parent
+        assert left.parent == own_place
+        (left / "image.dcm").touch()
+        os.utime(left, (0, 0))
+        sweep_temporary()
+        assert left.is_dir()  # it lives
     os.utime(left, None)
     sweep_temporary()
     assert left.is_dir()  # it was changed just now

@@ -19,7 +19,7 @@ from spinetk.dicom_net.peers import Peer, parse_peer
 from spinetk.dicom_net.send import send_files
 from spinetk.errors import SpineError, UsageError
 from tests.debian import needs_debian
-from tests.services import Orthanc, free_port, listens, until
+from tests.services import Orthanc, free_port, listens, running, until
 
 # by their paths: pynetdicom brings programs of the same names
 ECHOSCU, STORESCU = "/usr/bin/echoscu", "/usr/bin/storescu"
@@ -40,16 +40,15 @@ def node(folder: Path, port: int, *options: str) -> Iterator[subprocess.Popen[st
         sys.executable, "-m", "spinetk.cli", "node", "--folder", str(folder), "--port", str(port),
         "--allow", "SCANNER@127.0.0.1", "--allow", "ARCHIVE@127.0.0.1", "--quiet-seconds", "1",
     ]  # fmt: skip
-    log = folder.with_suffix(".log").open("a")
-    process = subprocess.Popen([*command, *options], stderr=log, text=True)
-    try:
+    with (
+        folder.with_suffix(".log").open("a") as log,
+        running([*command, *options], stderr=log) as process,
+    ):
         until(lambda: listens(port) or process.poll() is not None)
         yield process
-    finally:
         if process.poll() is None:
             process.send_signal(signal.SIGINT)
             assert process.wait(60) == 0  # that is how a service ends
-        log.close()
 
 
 def storescu(port: int, path: Path, *, title: str = "SCANNER", called: str = "SPINETK") -> int:

@@ -23,9 +23,7 @@ class Served:
     def __init__(self, folder: Path, *options: str) -> None:
         self.folder, self.port = folder, free_port()
         command = [sys.executable, "-m", "spinetk.cli", "serve", "--folder", str(folder)]
-        self.process = subprocess.Popen(
-            [*command, "--port", str(self.port), *options], stderr=subprocess.PIPE, text=True
-        )
+        self.process = subprocess.Popen([*command, "--port", str(self.port), *options])
         self.url = f"http://127.0.0.1:{self.port}"
         self.client = httpx.Client(base_url=self.url, timeout=60)
         for _ in range(300):
@@ -33,16 +31,18 @@ class Served:
                 self.client.get("/api/about")
                 return
             except httpx.TransportError:
-                assert self.process.poll() is None, self.process.stderr
+                assert self.process.poll() is None, "the server ended"
                 time.sleep(0.1)
+        self.process.kill()
         raise TimeoutError("the server does not start")
 
     def end(self, how: int = signal.SIGINT) -> None:
         self.client.close()
         self.process.send_signal(how)
-        assert self.process.stderr is not None
-        self.errors = self.process.stderr.read()
-        self.process.wait(30)
+        try:
+            self.process.wait(60)
+        finally:
+            self.process.kill()
 
     def ask(self, method: str, path: str, status: int = 200, **more: Any) -> Any:
         answer = self.client.request(method, f"/api/{path}", **more)

@@ -10,6 +10,7 @@ import pytest
 
 from spinetk.training.stopping import SIGNALS, asked_to_stop
 from tests.make_dataset import make_dataset
+from tests.services import running, until
 
 
 @pytest.mark.parametrize("number", SIGNALS)
@@ -50,17 +51,12 @@ def test_a_training_in_a_scripts_background_ends_with_its_checkpoint(
         sys.executable, "-m", "spinetk.cli", "train", str(data), "-o", str(tmp_path / "run"),
         "--config", str(tmp_path / "c.toml"),
     ]  # fmt: skip
-    process = subprocess.Popen(
-        command, stderr=subprocess.PIPE, text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
-    )  # fmt: skip
     losses = tmp_path / "run" / "losses.csv"
-    until = time.monotonic() + 120
-    while not losses.is_file() or len(losses.read_text().splitlines()) < 8:
-        assert time.monotonic() < until and process.poll() is None
-        time.sleep(0.1)
-    process.send_signal(number)
-    _, said = process.communicate(timeout=30)
+    ignoring = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_IGN)}
+    with running(command, stderr=subprocess.PIPE, **ignoring) as process:
+        until(lambda: losses.is_file() and len(losses.read_text().splitlines()) >= 8, 120)
+        process.send_signal(number)
+        _, said = process.communicate(timeout=30)
     assert process.returncode == 130
     assert "s a step: about" in said and "stopped after step" in said
     assert (tmp_path / "run" / "checkpoint.pt").is_file()

@@ -7,7 +7,7 @@ import { Grey } from "./grey";
 import { History } from "./history";
 import { Judging } from "./judging";
 import { Overlay, type Tool } from "./overlay";
-import { InstanceTable } from "./table";
+import { headToFoot, InstanceTable } from "./table";
 import { Toolbar } from "./toolbar";
 import { Viewer } from "./viewer";
 import { wordsOf } from "./warnings";
@@ -282,7 +282,7 @@ export class ResultPage {
   }
 
   private chooseNext(back: boolean): void {
-    const down = [...this.history.now].sort((one, other) => one.centre[1] - other.centre[1]);
+    const down = headToFoot(this.history.now);
     const ids = down.map((one) => one.id);
     const place = this.overlay.chosen === null ? (back ? 0 : -1) : ids.indexOf(this.overlay.chosen);
     this.choose(ids[(place + (back ? ids.length - 1 : 1)) % ids.length] ?? null);
@@ -332,9 +332,7 @@ export class ResultPage {
     const { overlay, history } = this;
     overlay.marks = history.now;
     this.viewed();
-    // as the picture runs, from the head to the feet
-    const marks = [...history.now].sort((one, other) => one.centre[1] - other.centre[1]);
-    this.table.update({ marks, chosen: overlay.chosen, hidden: overlay.hidden });
+    this.table.update({ marks: headToFoot(history.now), chosen: overlay.chosen, hidden: overlay.hidden });
     this.toolbar.update({ tool: overlay.tool, adding: this.adding, radius: overlay.radius,
       canUndo: history.canUndo, canRedo: history.canRedo });
   }

@@ -19,6 +19,11 @@ interface Look {
   hidden: Set<string>;
 }
 
+/** Marks as the picture runs. */
+export function headToFoot(marks: Mark[]): Mark[] {
+  return [...marks].sort((one, other) => one.centre[1] - other.centre[1]);
+}
+
 const number = (value: unknown, digits: number): string =>
   typeof value === "number" ? value.toFixed(digits) : "–";
 
