@@ -2,7 +2,6 @@
 
 import re
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import nibabel
@@ -11,13 +10,12 @@ import pydicom
 import pytest
 
 from spinetk.case_names import (
-    in_shard,
-    place_in,
     renamed,
     template_of,
     with_folders,
     with_kept_keys,
 )
+from spinetk.case_places import in_shard, place_in
 from spinetk.errors import UsageError
 from spinetk.readers import FoundSeries, find
 from spinetk.results.provenance import SourceRow
@@ -51,6 +49,14 @@ def test_several_series_in_a_folder_keep_their_names(cohort: Path) -> None:
     volume(cohort / "case01" / "t1.nii.gz")
     named, _ = renamed(find([cohort]).series, template_of("folder"), [cohort])
     assert sorted(keys(named)) == ["case01_t1", "case01_t2", "case02", "case10"]
+
+
+def test_labels_beside_the_only_image_add_nothing_to_its_key(cohort: Path) -> None:
+    volume(cohort / "case01" / "t2_seg.nii.gz")
+    volume(cohort / "case02" / "a_label.nii.gz")  # before its image
+    named, _ = renamed(find([cohort]).series, template_of("folder"), [cohort])
+    images = {item.key for item in named if item.place.name == "t2.nii.gz"}
+    assert images == {"case01", "case02", "case10"} and len(set(keys(named))) == 5
 
 
 def test_a_template_joins_fields_and_bad_letters_go(cohort: Path) -> None:
@@ -149,23 +155,6 @@ def test_a_copy_is_a_case_of_its_own_and_a_damaged_file_stops_nobody(cohort: Pat
     assert by_place["cohort/case02/t2.nii.gz"] == "t2-2"
     assert by_place["cohort/case00/t2.nii.gz"] == "t2-4"
     assert len(set(by_place.values())) == 5
-
-
-def test_shards_share_all_series_and_none_moves_when_others_come(cohort: Path) -> None:
-    for number in range(20, 60):
-        volume(cohort / f"case{number}" / "t2.nii.gz", number)
-    found = list(find([cohort]).series)
-    shards = [[place_in(i, [cohort]) for i in found if in_shard(i, [cohort], (k, 4))]
-              for k in (1, 2, 3, 4)]  # fmt: skip
-    assert sorted(p for shard in shards for p in shard) == sorted(
-        place_in(i, [cohort]) for i in found
-    )
-    assert all(4 <= len(shard) <= 20 for shard in shards)
-    moved = [replace(item, key=f"{item.key}-moved") for item in found]  # numbered keys may change
-    assert len(moved) == len(found)
-    volume(cohort / "case00" / "t2.nii.gz", 99)
-    again = [place_in(i, [cohort]) for i in find([cohort]).series if in_shard(i, [cohort], (1, 4))]
-    assert set(shards[0]) <= set(again)
 
 
 def test_names_with_their_folders_are_no_other_files(tmp_path: Path) -> None:

@@ -9,14 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from spinetk.batch_options import Options, Outcome
-from spinetk.case_names import (
-    called,
-    in_shard,
-    renamed,
-    source_of,
-    with_folders,
-    with_kept_keys,
-)
+from spinetk.case_names import called, renamed, with_folders, with_kept_keys
+from spinetk.case_places import in_shard, source_of
 from spinetk.errors import SpineError, UsageError
 from spinetk.network.registry import find_model
 from spinetk.readers import FoundSeries, FoundStudy

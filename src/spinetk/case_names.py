@@ -16,9 +16,11 @@ from pathlib import Path
 import pydicom
 
 from spinetk.batch_options import OneStudy
+from spinetk.case_places import is_dicom, own_name, place_in
 from spinetk.errors import SpineError, UsageError, readable
 from spinetk.readers.find import FoundSeries, with_unique_keys
 from spinetk.readers.header_checks import file_stem
+from spinetk.readers.label_names import is_named_as_labels
 from spinetk.results.keys import numbered_key
 from spinetk.results.provenance import SourceRow
 from spinetk.study import Refusal
@@ -57,7 +59,7 @@ def renamed(
     series: Sequence[FoundSeries], template: str, inputs: Sequence[Path]
 ) -> tuple[list[FoundSeries], list[Refusal]]:
     """The series under keys of the template. Where several get the same, their own keys are
-    added, and then numbers.
+    added, and then numbers; labels that lie beside an image add nothing to its key.
 
     Args:
         template: as `template_of` gives it.
@@ -73,11 +75,11 @@ def renamed(
             named.append((item, _safe(template.format_map(_Values(item, inputs)))))
         except UsageError as error:
             refused.append(Refusal(item.place.name, error.reason))
-    shared = Counter(key for _, key in named)
-    renewed = (
-        replace(item, key=_safe(f"{key}_{_own(item)}") if shared[key] > 1 else key)
-        for item, key in named
-    )
+    images = Counter(key for item, key in named if not is_named_as_labels(item.place))
+    renewed = []
+    for item, key in named:
+        others = images[key] - (not is_named_as_labels(item.place))
+        renewed.append(replace(item, key=_safe(f"{key}_{own_name(item)}") if others else key))
     return with_unique_keys(renewed), refused
 
 
@@ -87,12 +89,12 @@ def with_folders(series: Sequence[FoundSeries], inputs: Sequence[Path]) -> list[
     keys = []
     for item in series:
         folders = place_in(item, inputs).parent.parts[1:]
-        given = "/".join((*folders, _own(item)))
+        given = "/".join((*folders, own_name(item)))
         key = _safe(given.replace("/", "_"))
         if len(folders) > 1 or "_" in "".join(folders) or key != given.replace("/", "_"):
             digest = hashlib.sha256(given.encode(errors="surrogateescape")).hexdigest()[:8]
             key = f"{key}-{digest}"
-        keys.append(item.key if _is_dicom(item) else key)
+        keys.append(item.key if is_dicom(item) else key)
     return with_unique_keys(replace(i, key=key) for i, key in zip(series, keys, strict=True))
 
 
@@ -104,7 +106,7 @@ def called(series: Sequence[FoundSeries], studies: Sequence[OneStudy]) -> list[F
     keys = []
     for item, owner in zip(series, owners, strict=True):
         key = _safe(owner.key) if owner and owner.key else item.key
-        keys.append(_safe(f"{key}_{_own(item)}") if owner and counts[id(owner)] > 1 else key)
+        keys.append(_safe(f"{key}_{own_name(item)}") if owner and counts[id(owner)] > 1 else key)
     return with_unique_keys(replace(i, key=key) for i, key in zip(series, keys, strict=True))
 
 
@@ -164,47 +166,6 @@ def _by_content(
     return keys
 
 
-def source_of(item: FoundSeries, inputs: Sequence[Path], input_sha256: str) -> SourceRow:
-    """Where a series comes from, for sources.csv.
-
-    Args:
-        input_sha256: of the series, as its result's record has it.
-    """
-    number = _own(item) if _is_dicom(item) else ""
-    place = readable(place_in(item, inputs).as_posix())
-    return SourceRow(item.key, place, number, input_sha256)
-
-
-def in_shard(item: FoundSeries, inputs: Sequence[Path], shard: tuple[int, int]) -> bool:
-    """Whether a series belongs to shard I of N, by the SHA-256 of where it lies and what it is
-    called: adding or removing others moves none.
-
-    Args:
-        shard: (I, N), I from 1.
-    """
-    text = f"{place_in(item, inputs).as_posix()}\n{_own(item)}"
-    return part_of(text, shard[1]) == shard[0]
-
-
-def part_of(text: str, parts: int) -> int:
-    """Which of so many parts something belongs to, by the SHA-256 of what it is called; from 1."""
-    digest = hashlib.sha256(text.encode(errors="surrogateescape")).digest()
-    return int.from_bytes(digest[:8], "big") % parts + 1
-
-
-def place_in(item: FoundSeries, inputs: Sequence[Path]) -> Path:
-    """Where a series lies, from the folder that holds the input that the user named."""
-    place = item.place
-    if any(top.is_absolute() for top in inputs):
-        place = place.absolute()
-    for top in inputs:
-        if place == top and top.is_file():  # named by itself: as it was named
-            return place
-        if place == top or place.is_relative_to(top):
-            return place.relative_to(top.parent) if top.name else place
-    return Path(place.name)
-
-
 class _Values(dict[str, str]):
     """Values of the fields, each looked up when it is asked for."""
 
@@ -214,27 +175,17 @@ class _Values(dict[str, str]):
 
     def __missing__(self, name: str) -> str:
         if name == "name":
-            return _own(self.item)
+            return own_name(self.item)
         if name == "folder":
             return _folder(self.item, self.inputs)
         return _of_header(self.item, name)
-
-
-def _own(item: FoundSeries) -> str:
-    """The series' own name: the file's stem, or of DICOM the series' number."""
-    key = item.content.key
-    return re.sub(r"^[0-9a-f]{8}-", "", key) if _is_dicom(item) else key
-
-
-def _is_dicom(item: FoundSeries) -> bool:
-    return not item.content.place.is_file()
 
 
 def _folder(item: FoundSeries, inputs: Sequence[Path]) -> str:
     place = place_in(item, inputs)
     if item.archive is not None:
         parts = (*place.parent.parts[1:], file_stem(place))
-    elif _is_dicom(item):
+    elif is_dicom(item):
         parts = place.parts[1:] or place.parts
     else:
         parts = place.parent.parts[1:] or place.parent.parts
@@ -245,7 +196,7 @@ def _folder(item: FoundSeries, inputs: Sequence[Path]) -> str:
 
 def _of_header(item: FoundSeries, name: str) -> str:
     value = ""
-    if _is_dicom(item):
+    if is_dicom(item):
         [path, *_] = item.content.files
         header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=[name], force=True)
         value = str(header.get(name) or "").strip()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,8 @@ import typer
 
 from spinetk.cli_common import hint, say, tell
 from spinetk.errors import UsageError
+
+DOUBT = " (doubtful: an outline or a result behind it is not ok)"
 
 
 def gather(
@@ -27,10 +30,19 @@ def gather(
     tell(f"{done.page}")
     if done.failed:
         say(f"failed, or could not be read: {done.failed}, see {out / 'failures.csv'}")
+    if done.several:
+        which = _some(done.several)
+        hint(
+            f"series with several results, whose persons count twice: {which}; reject those that "
+            "are not meant (`spinetk serve OUT`), or leave them out by the column `result`"
+        )
     if done.without_participant:
-        names = ", ".join(done.without_participant[:5])
-        more = ", ..." if len(done.without_participant) > 5 else ""
-        hint(f"without a participant: {len(done.without_participant)} ({names}{more})")
+        hint(f"without a participant: {_some(done.without_participant)}")
+
+
+def _some(keys: Sequence[str]) -> str:
+    """How many, and the first of them."""
+    return f"{len(keys)} ({', '.join(keys[:5])}{', ...' if len(keys) > 5 else ''})"
 
 
 def compare(
@@ -49,7 +61,7 @@ def compare(
     for fracture in found:
         tell(
             f"new fracture suspected: {fracture.level}, {fracture.measure.replace('_', ' ')} "
-            f"{fracture.earlier:.1f} -> {fracture.later:.1f} mm"
+            f"{fracture.earlier:.1f} -> {fracture.later:.1f} mm{DOUBT if fracture.doubtful else ''}"
         )
     tell(out / PAGE)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from spinetk.batch import check
 from spinetk.batch_folder import account, compact_sources, of_shard
 from spinetk.batch_options import Options, Outcome
-from spinetk.case_names import part_of
+from spinetk.case_places import part_of
 from spinetk.errors import SpineError, UsageError
 from spinetk.results.completed import FILE, completed, name_of, note_completed
 

@@ -1,7 +1,9 @@
 """What shards left is put together."""
 
 import csv
+import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,9 @@ from PIL import Image
 from spinetk.cohort.gather import gather
 from spinetk.errors import UnreadableInput
 from spinetk.owners import HOST
+from spinetk.results.looks import Look, write_look
 from spinetk.results.provenance import SourceRow, read_sources, write_sources
+from tests.cohort.conftest import like
 
 
 def test_tables_page_and_accounts_of_all_shards(cohort: Path) -> None:
@@ -74,3 +78,29 @@ def test_an_overlay_of_another_size_is_no_picture_of_ours(
     monkeypatch.setattr("spinetk.cohort.page.MOST_PIXELS", 10_000)
     gather(cohort)
     assert "no overlay" in (cohort / "cohort.html").read_text()
+
+
+def test_a_series_with_two_results_is_named_until_one_is_rejected(cohort: Path) -> None:
+    place = cohort / "person-04-slice-003"
+    options = json.loads((cohort / "person-04" / "run.json").read_text())["options"]
+    like(cohort / "person-04", place, 1.0, options=options | {"slice": 3})
+    assert gather(cohort).several == ("person-04",)
+    write_look(cohort, Look("person-04", "reject", "Ann", "2026-01-01T10:00:00", "slice 3 instead"))
+    assert gather(cohort).several == ()
+
+
+def test_a_persons_word_goes_before_the_verdict(cohort: Path) -> None:
+    def counted() -> list[str]:
+        return re.findall(r"L3 \((\d+)\)", (cohort / "cohort.html").read_text())
+
+    gather(cohort)
+    assert set(counted()) == {"11"}  # person-03 is to be rejected
+    write_look(cohort, Look("person-03", "accept", "Ann", "2026-01-01T10:00:00", ""))
+    gather(cohort)
+    assert set(counted()) == {"12"}
+    for number in (4, 5):
+        write_look(cohort, Look(f"person-0{number}", "reject", "Ann", "2026-01-01T10:00:00", ""))
+    gather(cohort)
+    assert set(counted()) == {"10"}
+    page = (cohort / "cohort.html").read_text()
+    assert "A person accepted 1 and rejected 2" in page and "rejected by a person" in page

@@ -7,9 +7,10 @@ from pathlib import Path
 import pyarrow.parquet
 import pytest
 
-from spinetk.cohort.long_table import last_versions, values_of, write_table
+from spinetk.cohort.long_table import values_of, write_table
+from spinetk.results.looks import Look, write_look
 from spinetk.results.record import read_record
-from tests.cohort.conftest import PERSONS, like
+from tests.cohort.conftest import PERSONS
 
 
 def rows_of(out: Path) -> list[dict[str, str]]:
@@ -48,16 +49,11 @@ def test_the_table_holds_all_results_and_parquet_says_the_same(cohort: Path) -> 
     assert {row["measure"] for row in rows} <= book
 
 
-def test_of_a_corrected_result_the_last_version_counts(cohort: Path) -> None:
-    for number, scale in ((1, 1.5), (2, 1.25)):
-        correction = {"of": "person-00", "who": "a", "when": "2026", "changes": [], "note": ""}
-        like(cohort / "person-00", cohort / f"person-00-corrected-{number}", scale,
-             correction=correction)  # fmt: skip
-    names = [folder.name for folder, _ in last_versions(cohort)]
-    assert names[0] == "person-00-corrected-2" and len(names) == PERSONS
-    # a series that only has such a name is no correction
-    (cohort / "person-01").rename(cohort / "x-corrected-9")
-    assert "x-corrected-9" in [folder.name for folder, _ in last_versions(cohort)]
+def test_what_a_person_decided_is_beside_each_value(cohort: Path) -> None:
+    write_look(cohort, Look("person-01", "reject", "Ann", "2026-01-01T10:00:00", ""))
+    write_table(cohort)
+    said = {row["result"]: row["decision"] for row in rows_of(cohort)}
+    assert said["person-01"] == "reject" and set(said.values()) == {"reject", ""}
 
 
 def test_each_value_has_its_measures_error(one_result: Path) -> None:

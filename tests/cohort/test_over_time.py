@@ -157,3 +157,17 @@ def test_instances_that_are_to_be_rejected_are_doubtful(one_result: Path, tmp_pa
     text = (later / "instances.csv").read_text()
     (later / "instances.csv").write_text(text.replace(",ok,", ",reject,"))
     assert any(change.doubtful for change in changes(time_point(one_result), time_point(later)))
+
+
+@pytest.mark.parametrize("verdict", ["ok", "check", "reject"])
+def test_nothing_of_a_doubtful_result_is_sure(
+    verdict: str, one_result: Path, tmp_path: Path
+) -> None:
+    points = [
+        time_point(like(one_result, tmp_path / name, 1.0, verdict=judged, reasons=[]))
+        for name, judged in (("earlier", "ok"), ("later", verdict))
+    ]
+    [height] = [c for c in changes(*points) if (c.level, c.measure) == ("L3", "height_middle")]
+    assert height.doubtful is (verdict != "ok")
+    [broken] = fractures([replace(height, earlier=30.0, later=20.0)])
+    assert broken.doubtful is (verdict != "ok")

@@ -8,8 +8,8 @@ import pytest
 
 from spinetk.errors import SpineError
 from spinetk.network.registry import find_model
+from spinetk.results.looks import Look, write_look
 from spinetk.results.write import write_result
-from spinetk.server.looks import Look, write_look
 from spinetk.server.worklist import THUMBNAIL_HEIGHT, levels_of, thumbnail, work_in
 from spinetk.study import Correction, Segmentation
 from spinetk.warning import Warning

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from spinetk.cohort.long_table import last_versions, write_table
+from spinetk.cohort.long_table import write_table
 from spinetk.cohort.page import write_page
 from spinetk.cohort.persons import matched_participants, read_participants
 from spinetk.errors import UnreadableInput
 from spinetk.results.folders import put_back, write_rows, write_summary
+from spinetk.results.looks import counts, decisions_in
 from spinetk.results.provenance import known_sources, write_sources
 from spinetk.results.record import FILE as RECORD
 from spinetk.results.record import whole_record
+from spinetk.results.versions import last_versions
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,7 @@ class Gathered:
         failed: rows of failures.csv.
         parquet: whether measurements.parquet was written, too.
         without_participant: results that the table of participants does not know.
+        several: series of which more than one result counts: their persons do so twice.
     """
 
     results: int
@@ -32,6 +36,7 @@ class Gathered:
     parquet: bool
     page: Path
     without_participant: tuple[str, ...] = ()
+    several: tuple[str, ...] = ()
 
 
 def gather(out: Path, participants: Path | None = None) -> Gathered:
@@ -61,7 +66,20 @@ def gather(out: Path, participants: Path | None = None) -> Gathered:
     unread = [*table.unread, *_without_record(out)]
     failed = _failures(out, unread)
     page = write_page(out, {key for key, _ in unread})
-    return Gathered(table.results, table.values, failed, table.parquet, page, tuple(missing))
+    return Gathered(
+        table.results, table.values, failed, table.parquet, page, tuple(missing), _several(out)
+    )
+
+
+def _several(out: Path) -> tuple[str, ...]:
+    """Series whose selected slice and slices that were asked for one by one all count."""
+    decided = decisions_in(out)
+    found = Counter(
+        record.series_key
+        for folder, record in last_versions(out)
+        if counts(record.verdict, decided.get(folder.name, ""))
+    )
+    return tuple(key for key, count in found.items() if count > 1)
 
 
 def _without_record(out: Path) -> list[tuple[str, str]]:

@@ -19,13 +19,16 @@ from spinetk.atomic import whole_file
 from spinetk.cohort.codebook import ANGLES, MEASURES, column_of, unit_of
 from spinetk.cohort.of_network import figures_of
 from spinetk.errors import SpineError
-from spinetk.results.folders import plain_cell, results_in, write_rows
-from spinetk.results.keys import in_order, looks_corrected
-from spinetk.results.record import Record, whole_record
+from spinetk.results.folders import plain_cell, write_rows
+from spinetk.results.looks import decisions_in
+from spinetk.results.record import Record
+from spinetk.results.versions import last_versions
 
 TABLE, PARQUET, CODEBOOK = "measurements.csv", "measurements.parquet", "codebook.csv"
-COLUMNS = ("result", "verdict", "modality", "level", "structure", "order", "measure", "value",
-           "unit", "error", "of_instance", "truncated")  # fmt: skip
+OF_VALUE = ("result", "verdict", "modality", "level", "structure", "order", "measure", "value",
+            "unit", "error", "of_instance", "truncated")  # fmt: skip
+COLUMNS = (*OF_VALUE, "decision")
+"""`decision`: of a person on the result ("accept", "reject"), empty without one."""
 COLUMN = "column"
 """Structure of the angles."""
 LARGEST = 2**23
@@ -60,21 +63,6 @@ class Value:
     error: float | None
     of_instance: str
     truncated: bool
-
-
-def last_versions(out: Path) -> Iterator[tuple[Path, Record]]:
-    """The results of a folder by name. Of a result that a person corrected, the last version
-    counts, and the others are left out."""
-    last: dict[str, str] = {}
-    for name in sorted((p.name for p in out.iterdir() if looks_corrected(p.name)), key=in_order):
-        record = whole_record(out / name)
-        if record is not None and record.correction is not None:
-            last[record.original_key] = name
-    versions = set(last.values())
-    for folder, record in results_in(out):
-        older = record.correction is not None and folder.name not in versions
-        if folder.name not in last and not older:
-            yield folder, record
 
 
 def values_of(folder: Path, record: Record) -> list[Value]:
@@ -165,6 +153,7 @@ def write_table(out: Path, participants: Mapping[str, Mapping[str, str]] | None 
         writer.writerow((*COLUMNS, *map(plain_cell, more)))
         parquet = _parquet(files, out, more)
         waiting: list[tuple[Any, ...]] = []
+        decided = decisions_in(out)
         for folder, record in last_versions(out):
             try:
                 found = values_of(folder, record)
@@ -173,9 +162,9 @@ def write_table(out: Path, participants: Mapping[str, Mapping[str, str]] | None 
                 continue
             done.results += 1
             own = (participants or {}).get(folder.name, {})
-            added = tuple(own.get(name, "") for name in more)
+            added = (decided.get(folder.name, ""), *(own.get(name, "") for name in more))
             for value in found:
-                cells = tuple(getattr(value, name) for name in COLUMNS)
+                cells = tuple(getattr(value, name) for name in OF_VALUE)
                 writer.writerow(plain_cell(cell) for cell in (*map(_cell, cells), *added))
                 done.values += 1
                 if parquet is not None:

@@ -68,7 +68,7 @@ class Change:
         matched: "level" or "shape": how it is known that it is the same structure.
         least: least detectable change, as the network was evaluated; None where it was not.
         detectable: whether the change is larger; None where that is not known.
-        doubtful: one of the two instances is not `ok`.
+        doubtful: one of the two instances, or of the two results, is not `ok`.
     """
 
     level: str
@@ -100,12 +100,17 @@ class Change:
 
 @dataclass(frozen=True)
 class Fracture:
-    """A body whose height fell by more than 20 % and 4 mm."""
+    """A body whose height fell by more than 20 % and 4 mm.
+
+    Attributes:
+        doubtful: its outline, or a whole result, is not `ok` at one of the times.
+    """
 
     level: str
     measure: str
     earlier: float
     later: float
+    doubtful: bool
 
 
 def time_point(folder: Path) -> TimePoint:
@@ -166,7 +171,8 @@ def changes(earlier: TimePoint, later: TimePoint) -> list[Change]:
                     later=b.value,
                     matched=matched,
                     least=least.get(one[0], {}).get(measure, {}).get(a.unit),
-                    doubtful={a.of_instance, b.of_instance} - {"ok", ""} != set(),
+                    doubtful={a.of_instance, b.of_instance, a.verdict, b.verdict} - {"ok", ""}
+                    != set(),
                 )
             )
     if not out:
@@ -204,7 +210,7 @@ def fractures(found: Sequence[Change]) -> list[Fracture]:
             known = worst.get(change.level)
             if known is None or lost > known.earlier - known.later:
                 worst[change.level] = Fracture(
-                    change.level, change.measure, change.earlier, change.later
+                    change.level, change.measure, change.earlier, change.later, change.doubtful
                 )
     return list(worst.values())
 

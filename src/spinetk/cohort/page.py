@@ -16,7 +16,9 @@ from PIL import Image
 
 from spinetk.cohort.distributions import FAR, FEWEST, Outlier, Place, Spread, outliers, spreads
 from spinetk.cohort.html import write_html
-from spinetk.cohort.long_table import TABLE, last_versions
+from spinetk.cohort.long_table import TABLE
+from spinetk.results.looks import decisions_in
+from spinetk.results.versions import last_versions
 from spinetk.study import Judgement
 
 PAGE = "cohort.html"
@@ -41,6 +43,7 @@ class Listed:
     reasons: tuple[str, ...]
     bodies: int
     has_report: bool
+    decision: str
 
 
 def write_page(out: Path, unread: Collection[str] = ()) -> Path:
@@ -51,8 +54,10 @@ def write_page(out: Path, unread: Collection[str] = ()) -> Path:
     """
     counts: Counter[str] = Counter()
     networks: Counter[str] = Counter()
+    decisions: Counter[str] = Counter()
     warned: Counter[str] = Counter()
     worst: list[Listed] = []
+    decided = decisions_in(out)
     for folder, record in last_versions(out):
         if folder.name in unread:
             continue
@@ -60,7 +65,10 @@ def write_page(out: Path, unread: Collection[str] = ()) -> Path:
         networks[record.model.name] += 1
         warned.update({w.code for w in record.warnings if w.severity == "check"})
         report = (folder / "report.html").is_file()
-        worst.append(Listed(folder.name, record.verdict, record.reasons, record.bodies, report))
+        decision = decided.get(folder.name, "")
+        judged = folder.name, record.verdict, record.reasons
+        worst.append(Listed(*judged, record.bodies, report, decision))
+        decisions[decision] += bool(decision)
         if len(worst) > 2 * MOST_PICTURES:
             worst = _worst(worst)
     found = spreads(out / TABLE)
@@ -68,7 +76,8 @@ def write_page(out: Path, unread: Collection[str] = ()) -> Path:
     write_html(
         out / PAGE, "page.html",
         failed=_failed(out), needed=FEWEST,
-        counts=counts, networks=networks, warned=warned.most_common(), total=counts.total(),
+        counts=counts, decisions=decisions, networks=networks,
+        warned=warned.most_common(), total=counts.total(),
         drawings=_drawings(found), outliers=_grouped(outliers(out / TABLE, found)), far=FAR,
         sheet=[(item, _thumbnail(out / item.key / "overlay.png")) for item in sheet],
         reports=_with_reports(out),

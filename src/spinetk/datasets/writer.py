@@ -68,6 +68,7 @@ class OutlinedSlice:
         place: index in the series, slices in the series.
         spacing: (row, column) in mm, None where it is not known.
         patient: None where the series' key tells it.
+        pseudo: the labels are made by a network.
     """
 
     name: str
@@ -78,6 +79,7 @@ class OutlinedSlice:
     place: tuple[int, int]
     spacing: tuple[float, float] | None
     patient: str | None = None
+    pseudo: bool = False
 
 
 class DatasetWriter:

@@ -13,9 +13,10 @@ import numpy as np
 
 from spinetk.atomic import whole_file
 from spinetk.errors import SpineError
-from spinetk.results.keys import in_order, version_number
+from spinetk.results.keys import in_order
+from spinetk.results.looks import Look, looks_in
 from spinetk.results.record import FILE, Record, whole_record
-from spinetk.server.looks import Look, looks_in
+from spinetk.results.versions import latest
 from spinetk.structures import BODY_KIND, RANKS
 
 WORST_FIRST = ("reject", "check", None, "ok")
@@ -48,21 +49,9 @@ def work_in(results: Path) -> list[WorkItem]:
     said = looks_in(results)
     items = [
         WorkItem(record.key, record.original_key, record, levels_of(path), said.get(record.key))
-        for path, record in _latest(results)
+        for path, record in latest(dict(_records(results))).items()
     ]
     return sorted(items, key=_rank)
-
-
-def _latest(results: Path) -> Iterator[tuple[Path, Record]]:
-    """Of each result its latest version."""
-    latest: dict[str, tuple[int, Path, Record]] = {}
-    for path, record in _records(results):
-        number = version_number(record.key) if record.correction else 0
-        known = latest.get(record.original_key)
-        if known is None or number > known[0]:
-            latest[record.original_key] = (number, path, record)
-    for _, path, record in latest.values():
-        yield path, record
 
 
 def _records(results: Path) -> Iterator[tuple[Path, Record]]:

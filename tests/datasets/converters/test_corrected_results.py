@@ -13,6 +13,7 @@ import SimpleITK
 from spinetk.datasets.annotated import read_dataset
 from spinetk.datasets.converters.convert import convert
 from spinetk.errors import SpineError
+from spinetk.results.looks import Look, write_look
 from spinetk.structures import VERSE_NUMBERS, level_of_number
 
 
@@ -32,6 +33,7 @@ def test_results_with_a_corrected_mask(phantom_folder: Path, tmp_path: Path) -> 
     nibabel.save(nibabel.Nifti1Image(labels, mask.affine, mask.header), folder / "mask.nii.gz")
     done = convert("results", tmp_path / "results", tmp_path / "out")
     assert done.images == 1 and done.outlines == len(np.unique(labels)) - 1 and not done.lost
+    assert done.pseudo == 0
     [image] = read_dataset(tmp_path / "out").images
     assert image.modality == "MR" and image.slice_index == 4 and image.n_slices == 9
     patient = pydicom.dcmread(folder / "seg.dcm").PatientID
@@ -122,3 +124,30 @@ def test_a_corrected_mask_beside_ours_is_taken_or_asked_for(
     os.utime(place / "mask_new.nii.gz", (200, 200.5))  # a copied folder
     with pytest.raises(SpineError, match="mask.nii.gz and mask_new.nii.gz are of one time"):
         convert("results", tmp_path / "in", tmp_path / "copied")
+
+
+def test_only_what_a_person_saw_is_a_persons_label(own_result: Path, tmp_path: Path) -> None:
+    """Edited, accepted and corrected results; untouched ones are pseudo-labels, rejected and older
+    ones are left out."""
+    out = tmp_path / "in"
+    for key in ("untouched", "edited", "accepted", "rejected", "replaced"):
+        copied(own_result, out / key)
+    mask = nibabel.load(out / "edited" / "mask.nii.gz")
+    labels = np.asarray(mask.dataobj).copy()
+    labels[labels == labels.max()] = 0
+    nibabel.save(
+        nibabel.Nifti1Image(labels, mask.affine, mask.header), out / "edited" / "mask.nii.gz"
+    )
+    newer = copied(own_result, out / "replaced-corrected-1")
+    correction = {"of": "replaced", "who": "a", "when": "2026", "changes": [], "note": ""}
+    record = json.loads((newer / "run.json").read_text()) | {"correction": correction}
+    (newer / "run.json").write_text(json.dumps(record))
+    for key, decision in (("accepted", "accept"), ("rejected", "reject"), ("untouched", "")):
+        write_look(out, Look(key, decision, "Ann", "2026-01-01T10:00:00", ""))  # type: ignore[arg-type]
+    done = convert("results", out, tmp_path / "out")
+    assert done.lost == {"results with a later version": 1, "results that a person rejected": 1}
+    assert done.pseudo == 1
+    images = read_dataset(tmp_path / "out").images
+    assert {image.series: image.pseudo for image in images} == {
+        "untouched": True, "edited": False, "accepted": False, "replaced-corrected-1": False,
+    }  # fmt: skip

@@ -1,5 +1,6 @@
 import csv
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import SimpleITK as sitk
 
 from spinetk.datasets.exports.bids import export_bids
 from spinetk.errors import UsageError
+from spinetk.results.looks import Look, write_look
 
 
 def renamed(result: Path, key: str, correction: dict[str, object] | None = None) -> Path:
@@ -92,3 +94,26 @@ def test_nothing_is_lost_where_names_fall_together(own_result: Path, tmp_path: P
     names = {path.name for path in (tmp_path / "out" / "sub-1" / "anat").glob("*_dseg.nii.gz")}
     assert names == {"sub-1_desc-spine_dseg.nii.gz", "sub-1_desc-spine2_dseg.nii.gz",
                      "sub-1_run-2_desc-spine_dseg.nii.gz"}  # fmt: skip
+
+
+def test_a_rejected_result_is_not_exported_and_a_weighting_is_not_made_up(
+    own_result: Path, tmp_path: Path
+) -> None:
+    keys = {"p1_t1": "T1w", "T2-sag": "T2w", "p3": "MRI", "t1t2": "MRI", "p4": None}
+    for key in keys:
+        renamed(own_result, key)
+    shutil.rmtree(own_result)
+    write_look(own_result.parent, Look("p4", "reject", "Ann", "2026-01-01T10:00:00", ""))
+    write_look(own_result.parent, Look("p3", "accept", "Ann", "2026-01-01T10:00:00", ""))
+    counts = export_bids(own_result.parent, tmp_path / "out")
+    assert counts == {"results": 4, "that a person rejected": 1}
+    names = sorted(p.name for p in (tmp_path / "out").rglob("*desc-slice_*.nii.gz"))
+    assert names == sorted(
+        f"sub-{re.sub('[^0-9A-Za-z]', '', key)}_desc-slice_{suffix}.nii.gz"
+        for key, suffix in keys.items() if suffix
+    )  # fmt: skip
+    said = {
+        path.name[4:6]: json.loads(path.read_text())["AcceptedByPerson"]
+        for path in (tmp_path / "out").rglob("*_dseg.json")
+    }
+    assert said == {"p1": False, "T2": False, "p3": True, "t1": False}

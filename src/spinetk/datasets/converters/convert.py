@@ -93,6 +93,7 @@ class Converted(NamedTuple):
         classes: outlines of each class; bodies and discs by level where it is known.
         strange: classes beside bodies and discs: misspelt levels, or other structures.
         lost: what was annotated and could not be taken over, and how often.
+        pseudo: images whose outlines are a network's, and no person's.
     """
 
     images: int
@@ -101,6 +102,7 @@ class Converted(NamedTuple):
     classes: dict[str, int]
     strange: tuple[str, ...]
     lost: dict[str, int]
+    pseudo: int
 
 
 def convert(kind: str, folder: Path, out: Path, options: Conversion = Conversion()) -> Converted:
@@ -146,6 +148,7 @@ def convert(kind: str, folder: Path, out: Path, options: Conversion = Conversion
         classes=dict(sorted(kinds.items())) | dict(sorted(levels.items(), key=_neck_down)),
         strange=strange if len(strange) < len(kinds) else (),
         lost=dict(Counter(lost)),
+        pseudo=sum(image["pseudo_labels"] for image in writer.images),
     )
 
 
@@ -196,7 +199,7 @@ def _add_all(
                 item.name, item.picture, outlines,
                 patient=told or _patient(kind, item.series, options), series=item.series,
                 modality=item.modality or modality or "MR", place=item.place, spacing=item.spacing,
-                exhaustive=options.exhaustive,
+                exhaustive=options.exhaustive, pseudo=item.pseudo,
             )  # fmt: skip
     else:
         numbers = spider_numbers() if kind == "spider" else verse_numbers(s1=kind == "volumes")

@@ -1,8 +1,10 @@
-"""Results of `spinetk segment`, their masks corrected in ITK-SNAP or 3D Slicer."""
+"""Results of `spinetk segment` as labels: masks that a person corrected, on the page, in ITK-SNAP
+or 3D Slicer, or accepted. What nobody touched is the network's own."""
 
 from __future__ import annotations
 
 import contextlib
+import csv
 import json
 import re
 from collections import Counter
@@ -22,8 +24,10 @@ from spinetk.readers.values import whole_labels
 from spinetk.readers.volume_files import label_names, open_volume
 from spinetk.results.folders import results_below
 from spinetk.results.keys import study_part
+from spinetk.results.looks import decisions_in
 from spinetk.results.record import Record
 from spinetk.results.reopen import IMAGE, INSTANCES, read_slice
+from spinetk.results.versions import latest
 from spinetk.structures import (
     BODY_KIND,
     DISC_KIND,
@@ -35,10 +39,14 @@ from spinetk.structures import (
 
 
 def corrected_results(folder: Path, lost: list[str]) -> Iterator[OutlinedSlice]:
-    """Every result below a folder that has its image and mask as NIfTI.
+    """Every result below a folder that has its image and mask as NIfTI, in its last version.
+
+    A mask that is as the network gave it, and that nobody accepted (reviews.csv), is no person's
+    word: its labels are marked as pseudo-labels. What a person rejected is left out.
 
     Args:
-        lost: receives a reason for each label number that is none of SpineTK's.
+        lost: receives a reason for each result that is left out, and for each label number that is
+            none of SpineTK's.
 
     Raises:
         SpineError: a mask does not lie on its image.
@@ -55,13 +63,21 @@ def corrected_results(folder: Path, lost: list[str]) -> Iterator[OutlinedSlice]:
         patient = _patient(place)
         if patient is not None:
             patients[study(place, record)] = patient
-    for place, record in records.items():
+    newest = latest(records)
+    lost += ["results with a later version"] * (len(records) - len(newest))
+    said = {parent: decisions_in(parent) for parent in {place.parent for place in newest}}
+    for place, record in newest.items():
+        decision = said[place.parent].get(place.name, "")
+        if decision == "reject":
+            lost.append("results that a person rejected")
+            continue
         mask = _corrected(place)
         if not (place / IMAGE).is_file() or mask is None:
             lost.append("results without image.nii.gz and mask.nii.gz")
             continue
         stored = read_slice(place, record)
         labels = _labels(mask, place / IMAGE)
+        own = record.correction is None and decision != "accept" and _is_untouched(place, labels)
         view = upright(stored)
         outlines = []
         values = np.unique(labels[labels > 0]).astype(int).tolist()
@@ -88,7 +104,21 @@ def corrected_results(folder: Path, lost: list[str]) -> Iterator[OutlinedSlice]:
             modality=record.modality,
             place=(record.selected_slice, record.n_slices),
             spacing=view.spacing,
+            pseudo=own,
         )
+
+
+def _is_untouched(place: Path, labels: NDArray[np.int_]) -> bool:
+    """Whether labels [H, W] have the numbers and areas of the result's own table; without one they
+    are taken to have."""
+    try:
+        with (place / "instances.csv").open(newline="", encoding="utf-8") as stream:
+            rows = list(csv.DictReader(stream))
+        written = {int(row["label"]): round(float(row["area_px"])) for row in rows}
+    except (OSError, ValueError, KeyError, TypeError, csv.Error):
+        return True
+    values, areas = np.unique(labels[labels > 0], return_counts=True)
+    return dict(zip(values.tolist(), areas.tolist(), strict=True)) == written
 
 
 MASKS = tuple(

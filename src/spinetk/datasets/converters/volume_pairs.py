@@ -15,12 +15,10 @@ from pathlib import Path
 from spinetk.datasets.converters.names import Label, class_of
 from spinetk.datasets.converters.parsed import json_of
 from spinetk.errors import SpineError
+from spinetk.readers.label_names import LABEL_ENDINGS, LABEL_NAMES, is_named_as_labels
 from spinetk.readers.sources import files_below
 from spinetk.readers.volume_files import VOLUME_SUFFIXES
 
-LABEL_ENDINGS = ("seg", "label", "labels", "mask", "bodies", "segmentation", "dseg", "msk", "gt")
-LABEL_NAMES = (*LABEL_ENDINGS, "segmentations", "masks", "annotation", "truth")
-"""Names of a case's label file in a folder of its own."""
 LOOKED_FOR = (
     "case.nii.gz with case_seg.nii.gz (or _label, _mask, ...) or case.seg.nrrd; a folder a case "
     "with image.nii.gz and label.nii.gz; nnU-Net's imagesTr and labelsTr; BIDS with derivatives"
@@ -86,13 +84,7 @@ def nnunet_names(labels: Path, folder: Path) -> dict[int, Label]:
 
 
 def _is_label(path: Path, folder: Path) -> bool:
-    stem = _stem(path).lower()
-    if path.name.lower().endswith(".seg.nrrd") or _nnunet_part(path, folder) == "labels":
-        return True
-    if stem.startswith("sub-") and re.search(r"_(seg|label|desc)-[a-z0-9]+", stem):
-        return True  # BIDS: sub-1_T2w_seg-manual, sub-1_T2w_label-disc
-    words = stem.replace("-", "_").split("_")
-    return words[-1] in (LABEL_NAMES if len(words) == 1 else LABEL_ENDINGS)
+    return _nnunet_part(path, folder) == "labels" or is_named_as_labels(path)
 
 
 def _nnunet_part(path: Path, folder: Path) -> str | None:

@@ -15,12 +15,16 @@ import spinetk
 from spinetk.atomic import whole_file, write_text
 from spinetk.errors import UsageError
 from spinetk.results.folders import results_below
-from spinetk.results.keys import version_number
+from spinetk.results.looks import looks_in
 from spinetk.results.record import Record
+from spinetk.results.versions import latest
 
 ENTITIES = ("sub", "ses", "acq", "ce", "rec", "run")
 """Those of an input's name that its derivatives keep, in their order."""
 SUFFIXES = ("T1w", "T2w", "PDw", "FLAIR", "ct", "xray")
+UNKNOWN_CONTRAST = "MRI"
+"""Of an MR image whose name says nothing: BIDS has suffixes for weightings only, so validators ask
+about it; T2w would be made up."""
 MISSING = "n/a"
 """An empty cell (BIDS, tabular files)."""
 
@@ -29,7 +33,7 @@ def export_bids(folder: Path, out: Path) -> Counter[str]:
     """Write the newest version of every result below a folder.
 
     Each becomes `sub-X[/ses-Y]/anat/sub-X[_ses-Y]..._desc-slice_T2w.nii.gz` (the segmented slice;
-    without a BIDS name of the input the suffix is the modality's) with its labels
+    without a BIDS name of the input the suffix is the modality's: ct, xray, or MRI) with its labels
     `..._desc-spine_dseg.nii.gz`, a table `..._dseg.tsv` of their indices, names and measures, and
     `..._dseg.json` on how they were made.
 
@@ -42,15 +46,15 @@ def export_bids(folder: Path, out: Path) -> Counter[str]:
     if out.exists() and any(out.iterdir()):
         raise UsageError("is not empty", out)
     counts: Counter[str] = Counter()
-    newest: dict[tuple[Path, str], tuple[Path, Record]] = {}  # keys are a folder's own
-    for place, record in results_below(folder).items():
-        own = place.parent, record.original_key
-        known = newest.get(own)
-        if known is None or _version(record) > _version(known[1]):
-            newest[own] = place, record
-    subjects = _subjects([(place.parent, record) for place, record in newest.values()])
+    newest = latest(results_below(folder))
+    subjects = _subjects([(place.parent, record) for place, record in newest.items()])
+    said = {parent: looks_in(parent) for parent in {place.parent for place in newest}}
     taken: Counter[str] = Counter()
-    for place, record in newest.values():
+    for place, record in newest.items():
+        look = said[place.parent].get(place.name)
+        if look is not None and look.decision == "reject":
+            counts["that a person rejected"] += 1
+            continue
         needed = [place / name for name in ("image.nii.gz", "mask.nii.gz", "instances.csv")]
         if not all(path.is_file() for path in needed):
             counts["without image.nii.gz, mask.nii.gz and instances.csv"] += 1
@@ -63,7 +67,8 @@ def export_bids(folder: Path, out: Path) -> Counter[str]:
         stem = "_".join([f"sub-{subjects[_subject(place.parent, record)]}", *entities[1:]])
         taken[stem] += 1  # T1w and T2w of one session, say: labels have no such suffix
         again = "" if taken[stem] == 1 else str(taken[stem])
-        _write(out, (stem, suffix, again), place, record, rows)
+        accepted = look is not None and look.decision == "accept"
+        _write(out, (stem, suffix, again), place, record, rows, accepted)
         counts["results"] += 1
     if not counts["results"]:
         raise UsageError("holds no result with image.nii.gz, mask.nii.gz and instances.csv", folder)
@@ -111,8 +116,8 @@ def bids_name(record: Record) -> tuple[list[str], str]:
     """
     key = record.series_key
     said = dict(re.findall(r"(?:^|_)([a-z]+)-([0-9A-Za-z]+)", key))
-    usual = {"MR": "T2w", "CT": "ct", "XR": "xray"}.get(record.modality or "", "T2w")
-    suffix = next((text for text in SUFFIXES if key.endswith(f"_{text}")), usual)
+    suffix = {"CT": "ct", "XR": "xray"}.get(record.modality or "", _weighting(key))
+    suffix = next((text for text in SUFFIXES if key.endswith(f"_{text}")), suffix)
     if "sub" not in said:
         said = {"sub": re.sub(r"[^0-9A-Za-z]", "", key) or "unknown"}
     entities = [f"{name}-{said[name]}" for name in ENTITIES if name in said]
@@ -121,9 +126,10 @@ def bids_name(record: Record) -> tuple[list[str], str]:
     return entities, suffix
 
 
-def _version(record: Record) -> int:
-    """0 is what the network gave."""
-    return version_number(record.key) if record.correction else 0
+def _weighting(key: str) -> str:
+    """The suffix of an MR image whose name has it in another spelling (case1_t1, T2-SAG)."""
+    found = re.findall(r"(?<![A-Za-z0-9])(T1|T2|PD)W?(?![A-Za-z0-9])", key.upper())
+    return f"{found[0]}w" if len(set(found)) == 1 else UNKNOWN_CONTRAST
 
 
 def _rows(path: Path) -> list[dict[str, str]] | None:
@@ -144,6 +150,7 @@ def _write(
     place: Path,
     record: Record,
     rows: list[dict[str, str]],
+    accepted: bool,
 ) -> None:
     """Write one result's files; the name is its entities, its suffix, and a number where another
     result has both."""
@@ -164,6 +171,7 @@ def _write(
             table.writerow([value if value != "" else MISSING for value in values])
     made = {
         "Manual": record.correction is not None,
+        "AcceptedByPerson": accepted,
         "SegmentedSlice": record.selected_slice,
         "Network": {"Name": record.model.name, "SHA256": record.model.sha256},
         "Warnings": [warning.text for warning in record.warnings],

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from fastapi import APIRouter
 from fastapi.responses import FileResponse
 
+from spinetk.results.looks import Look, write_look
 from spinetk.server.job import Job
-from spinetk.server.looks import Look, write_look
 from spinetk.server.shared import ERRORS, Key, KnownJob, ResultFolder, Shared
 from spinetk.server.work_messages import NewLook, ShownLook, WorkRow
 from spinetk.server.worklist import WORST_FIRST, WorkItem, thumbnail, work_in

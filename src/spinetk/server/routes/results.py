@@ -9,10 +9,10 @@ from fastapi.responses import FileResponse
 
 from spinetk.dicom_net.send import send_files
 from spinetk.results.folders import results_in, write_summary
+from spinetk.results.looks import looks_in
 from spinetk.results.record import whole_record
 from spinetk.server.display import display_volume
 from spinetk.server.downloads import zipped
-from spinetk.server.looks import looks_in
 from spinetk.server.review import described
 from spinetk.server.schema import (
     Sent,

@@ -51,6 +51,23 @@ def looks_in(results: Path) -> dict[str, Look]:
     return found
 
 
+def decisions_in(results: Path) -> dict[str, str]:
+    """What was decided, by key; results of which nobody decided anything are not in it."""
+    return {key: look.decision for key, look in looks_in(results).items() if look.decision}
+
+
+def counts(verdict: str | None, decision: str) -> bool:
+    """Whether a result counts in what is said of a cohort: a person's word goes before the verdict.
+
+    Args:
+        decision: "accept", "reject", or empty where nobody decided.
+
+    >>> counts("reject", "accept"), counts("ok", "reject"), counts("check", "")
+    (True, False, True)
+    """
+    return decision == "accept" or (decision != "reject" and verdict != "reject")
+
+
 def write_look(results: Path, look: Look) -> None:
     """Write down what a person says in the place of what was said before of the same result."""
     known = looks_in(results)

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from spinetk.server.looks import FILE, Look, looks_in, write_look
+from spinetk.results.looks import FILE, Look, decisions_in, looks_in, write_look
 
 
 def test_what_is_said_is_read_again_and_the_last_word_counts(tmp_path: Path) -> None:
@@ -13,6 +13,7 @@ def test_what_is_said_is_read_again_and_the_last_word_counts(tmp_path: Path) -> 
     changed = Look("t2", "reject", "Eve", "2026-01-03T10:00:00", "")
     write_look(tmp_path, changed)
     assert looks_in(tmp_path) == {"=t1": second, "t2": changed}
+    assert decisions_in(tmp_path) == {"t2": "reject"}  # a comment decides nothing
     assert (tmp_path / FILE).stat().st_mode & 0o077 == 0  # names of persons
 
 
