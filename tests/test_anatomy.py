@@ -7,6 +7,7 @@ import pytest
 from spinetk.anatomy import (
     column_directions,
     cut_by_border,
+    gaps_between,
     order_and_name,
     without_doubles,
     without_overlap,
@@ -123,6 +124,24 @@ def test_names_stop_at_a_gap_where_a_body_is_missing() -> None:
     found, warnings = order_and_name(column([0, 1, 3, 4, 5]), ("L5", 1))
     assert [i.level for i in found if i.kind == BODY] == ["L5", "L4", "L3", None, None]
     assert "missing beside L3" in warnings[0].text
+
+
+def test_gaps_are_told_in_millimetres() -> None:
+    """Of a column that runs aslant through pixels which are not square."""
+
+    def leaning(places: list[tuple[int, int]]) -> list[Instance]:
+        masks = []
+        for left, top in places:
+            mask = np.zeros((400, 400), dtype=bool)
+            mask[top : top + 20, left : left + 30] = True
+            masks.append(Instance(BODY, mask, mask_box(mask), 0.9))
+        return masks[::-1]  # from below
+
+    # in a kyphosis the upper steps go sideways; a pixel is 1 mm high and 0.4 mm wide
+    bent = leaning([(10, 10), (80, 20), (150, 30), (170, 58), (175, 88), (178, 118)])
+    assert gaps_between(bent, (1.0, 0.4)) == set() != gaps_between(bent)
+    upright = leaning([(10, 10), (10, 40), (10, 100), (10, 130)])
+    assert gaps_between(upright) == gaps_between(upright, (1.0, 0.4)) == {1}
 
 
 @pytest.mark.parametrize(

@@ -118,6 +118,7 @@ def order_and_name(
     anchor: tuple[str, int] | None,
     rule: NamingRule | None = None,
     content: tuple[int, int, int, int] | None = None,
+    spacing: tuple[float, float] | None = None,
 ) -> tuple[list[Instance], list[Warning]]:
     """Number bodies and discs from below, name their levels where something tells them.
 
@@ -130,6 +131,7 @@ def order_and_name(
         anchor: a level and the order, from below, of the body that has it: ("L5", 2).
         rule: how the looks of the bodies are used; None leaves them out.
         content: the part of the image that shows anything (`cut_by_border`).
+        spacing: (row, column) of the pixels in mm; they are taken as square without it.
 
     Returns:
         Bodies from below upwards, then discs (and other classes) from below upwards; warnings.
@@ -145,9 +147,10 @@ def order_and_name(
         replace(body, kind=BODY_KIND, order=k + 1, truncated=cut_by_border(body.mask, content))
         for k, body in enumerate(bodies)
     ]
+    gaps = gaps_between(bodies, spacing)
     evidence = [body.evidence for body in bodies if body.evidence is not None]
     if anchor is None and rule is not None and bodies and len(evidence) == len(bodies):
-        bodies = _named_by_looks(bodies, np.array(evidence), rule, sacral, warnings)
+        bodies = _named_by_looks(bodies, np.array(evidence), rule, sacral, gaps, warnings)
     elif anchor is None and sacral:
         if sacral == [0]:
             anchor = ("S1", 1)
@@ -159,7 +162,7 @@ def order_and_name(
                 )
             )
     elif anchor is not None and sacral and bodies:
-        [found_as] = [b.level for b in _named(bodies, anchor, []) if b.order == sacral[0] + 1]
+        [found_as] = [b.level for b in _named(bodies, anchor, gaps, []) if b.order == sacral[0] + 1]
         if found_as != "S1":
             warnings.append(
                 Warning(
@@ -169,9 +172,9 @@ def order_and_name(
                 )
             )
     if anchor is not None and bodies:
-        bodies = _named(bodies, anchor, warnings)
+        bodies = _named(bodies, anchor, gaps, warnings)
         if rule is not None and len(evidence) == len(bodies):
-            warnings += _against_looks(bodies, np.array(evidence), rule)
+            warnings += _against_looks(bodies, np.array(evidence), rule, gaps)
     rest: list[Instance] = []
     for kind in dict.fromkeys(i.kind for i in instances if group_of(i.kind) != BODY_KIND):
         of_kind = [i for i in instances if i.kind == kind]
@@ -189,10 +192,13 @@ def order_and_name(
 
 
 def _against_looks(
-    bodies: Sequence[Instance], evidence: NDArray[np.floating], rule: NamingRule
+    bodies: Sequence[Instance],
+    evidence: NDArray[np.floating],
+    rule: NamingRule,
+    gaps: set[int],
 ) -> list[Warning]:
     """That the looks of bodies which somebody named are sure of other levels."""
-    naming = name_column(evidence, rule.weight, gaps_between(bodies))
+    naming = name_column(evidence, rule.weight, gaps)
     pairs = zip(bodies, naming.levels, strict=True)
     other = next(((b.level, level) for b, level in pairs if b.level not in (None, level)), None)
     if naming.confidence < rule.bound or other is None:
@@ -265,6 +271,7 @@ def _named_by_looks(
     evidence: NDArray[np.floating],
     rule: NamingRule,
     sacral: Sequence[int],
+    gaps: set[int],
     warnings: list[Warning],
 ) -> list[Instance]:
     """The bodies with the levels that the looks of all tell together, where those are sure enough;
@@ -274,13 +281,14 @@ def _named_by_looks(
         bodies: from below.
         evidence: float [N, 27], theirs.
         sacral: places of those that were found as S1.
+        gaps: as `gaps_between` has them.
     """
-    naming = name_column(evidence, rule.weight, gaps_between(bodies))
+    naming = name_column(evidence, rule.weight, gaps)
     bodies = [replace(body, level_confidence=round(naming.confidence, 4)) for body in bodies]
     others = [naming.levels[k] for k in sacral if naming.levels[k] != "S1"]
     if naming.confidence < rule.bound:
         if sacral == [0] and not others:
-            return _named(bodies, ("S1", 1), warnings)
+            return _named(bodies, ("S1", 1), gaps, warnings)
         text = f"the bodies' looks leave their levels open (confidence {naming.confidence:.2f}"
         warnings.append(Warning("level-unsure", f"{text}, {rule.bound:.2f} is needed)"))
         return bodies
@@ -295,7 +303,7 @@ def _named_by_looks(
 
 
 def _named(
-    bodies: list[Instance], anchor: tuple[str, int], warnings: list[Warning]
+    bodies: list[Instance], anchor: tuple[str, int], gaps: set[int], warnings: list[Warning]
 ) -> list[Instance]:
     level, order = anchor
     if order > len(bodies):
@@ -304,7 +312,6 @@ def _named(
         )
     names = column_with(level)
     start = names.index(level)
-    gaps = gaps_between(bodies)
     out = list(bodies)
     for step in (1, -1):
         k = order - 1
@@ -327,11 +334,18 @@ def _named(
     return out
 
 
-def gaps_between(bodies: Sequence[Instance]) -> set[int]:
-    """Indices k where a body seems to be missing between bodies k and k + 1, from below."""
+def gaps_between(
+    bodies: Sequence[Instance], spacing: tuple[float, float] | None = None
+) -> set[int]:
+    """Indices k where a body seems to be missing between bodies k and k + 1, from below.
+
+    Args:
+        spacing: (row, column) of the masks' pixels in mm; they are taken as square without it.
+    """
     if len(bodies) < 3:
         return set()
-    centres = np.array([mask_centre(b.mask) for b in bodies])
+    row, column = spacing or (1.0, 1.0)
+    centres = np.array([mask_centre(b.mask) for b in bodies]) * (column, row)
     steps = np.linalg.norm(np.diff(centres, axis=0), axis=1)
     # bodies shrink towards the head, so each step is held against its neighbours' median
     wide = []

@@ -98,7 +98,7 @@ def segment(
         rule = loaded.model.naming
         if series.in_grey_values and series.source != "raster":
             found, rule = without_named_sacrum(found), None
-        instances, warnings = order_and_name(found, anchor, rule, view.content)
+        instances, warnings = order_and_name(found, anchor, rule, view.content, view.spacing)
         series = as_it_faces(series, instances)
     return Segmentation(
         series=series,

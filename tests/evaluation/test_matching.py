@@ -12,6 +12,10 @@ def test_pairs_are_one_to_one_with_the_largest_total_overlap() -> None:
     assert match(iou) == [(0, 1), (1, 0)]
 
 
+def test_what_overlaps_too_little_takes_no_partner_from_others() -> None:
+    assert match(np.array([[0.5, 0.29], [0.29, 0.0]])) == [(0, 0)]
+
+
 def test_no_instances_give_no_pairs() -> None:
     assert match(np.zeros((0, 3))) == [] and match(np.zeros((3, 0))) == []
 

@@ -8,13 +8,17 @@ from spinetk.warning import Warning
 
 
 def row(order: int, **changed: Any) -> dict[str, Any]:
-    return {
+    found = {
         "kind": BODY_KIND, "level": None, "order": order, "score": 0.99, "poor": False,
         "truncated": False, "unmeasured": "", "width_px": 50.0, "height_middle_px": 30.0,
         "upper_slope_deg": 4.0, "lower_slope_deg": 4.0, "shape_fit": 0.95,
         "centroid_x_px": 100.0, "centroid_y_px": 500.0 - 40.0 * order, "spacing_row_mm": 0.7,
         "spacing_column_mm": 0.7,
     } | changed  # fmt: skip
+    for name in ("width", "height_middle"):
+        size = found[f"{name}_px"]
+        found.setdefault(f"{name}_mm", None if size is None else 0.7 * size)
+    return found
 
 
 def judged(*rows: dict[str, Any]) -> list[dict[str, Any]]:
@@ -48,6 +52,16 @@ def judged(*rows: dict[str, Any]) -> list[dict[str, Any]]:
 def test_an_instance_and_why(changed: dict[str, Any], judgement: str, reason: str) -> None:
     verdict = instance_verdicts([row(1), row(2), row(3, **changed), row(4), row(5)])[2]
     assert verdict == Verdict(judgement, (reason,) if reason else ())  # type: ignore[arg-type]
+
+
+def test_sizes_are_held_against_others_in_millimetres() -> None:
+    """Pixels twice as wide as high: a body that lies aslant has more of the high ones."""
+    around = [row(n) for n in (1, 2, 4, 5)]
+    aslant = row(3, width_px=75.0, width_mm=35.0)
+    assert instance_verdicts([*around, aslant])[-1].judgement == "ok"
+    unknown = [one | {"spacing_row_mm": None, "spacing_column_mm": None} for one in around]
+    longer = row(3, width_px=80.0, spacing_row_mm=None, spacing_column_mm=None)
+    assert instance_verdicts([*unknown, longer])[-1].judgement == "check"
 
 
 def test_a_disc_is_held_against_discs_and_nobody_against_one_alone() -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from spinetk.boxes import mask_centre
-from spinetk.measures.relations import GROWTH, Member, Relations, relations
+from spinetk.measures.relations import GROWTH, TALLER, Member, Relations, relations
 from spinetk.measures.shape import outline_points
 from spinetk.structures import BODY_KIND, DISC_KIND
 from tests.measures.drawn import box, drawn
@@ -173,3 +173,29 @@ def test_a_missing_body_parts_named_ones_too() -> None:
     pair = [body("S1", 0), body("L4", 1), body("L3", 2)]
     assert relations(pair, (), (1, 1))[1].slip is not None
     assert relations(pair, {0}, (1, 1))[1].slip is None
+
+
+@pytest.mark.parametrize("count", [6, 8])
+@pytest.mark.parametrize("broken", [2, 3, 4])
+@pytest.mark.parametrize("parts", [{"front": 0.7, "middle": 0.85}, dict.fromkeys(PARTS, 0.7)])
+def test_fractures_side_by_side_are_never_called_sound(
+    count: int, broken: int, parts: dict[str, float]
+) -> None:
+    levels = ["L4", "L3", "L2", "L1", "T12", "T11", "T10", "T9"][:count]
+    for first in range(count - broken + 1):
+        low = levels[first : first + broken]
+        members = [
+            body(level, place * 0.8, **parts if level in low else {})
+            for place, level in enumerate(levels)
+        ]
+        for level, found in zip(levels, relations(members, (), (1, 1)), strict=True):
+            if level in low:
+                assert found.genant_grade or found.ungraded, (low, level)
+            else:
+                assert found.genant_grade == 0 and not found.ungraded, (low, level)
+            assert found.crush_ratio is None or found.crush_ratio < TALLER
+        wedged = parts["front"] != parts["back"] if "back" in parts else True
+        if wedged and broken <= count - 3:
+            grades = {m.level: f.genant_grade for m, f in
+                      zip(members, relations(members, (), (1, 1)), strict=True)}  # fmt: skip
+            assert all(grades[level] == 2 for level in low), (low, grades)

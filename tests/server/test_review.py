@@ -68,10 +68,10 @@ def test_all_levels_follow_from_one(review: Review) -> None:
         Marked(m.id, m.kind, "L5" if k == place else None, m.mask, m.score)
         for k, m in enumerate(review.marked)
     ]
-    named = [m.level for m in all_named(marked, place) if m.kind == BODY_KIND]
+    named = [m.level for m in all_named(marked, place, None) if m.kind == BODY_KIND]
     assert named[:4] == ["S1", "L5", "L4", "L3"]
     with pytest.raises(UsageError, match="choose a vertebral body"):
-        all_named(marked, 0)
+        all_named(marked, 0, None)
     empty = Marked("new", BODY_KIND, "L5", np.zeros(review.view.shape, bool), None)
     with pytest.raises(UsageError, match="choose a vertebral body"):
-        all_named([*marked, empty], len(marked))
+        all_named([*marked, empty], len(marked), None)

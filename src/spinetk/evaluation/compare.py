@@ -50,7 +50,9 @@ def compare_image(image: AnnotatedImage, loaded: LoadedModel, threshold: float) 
     stored = as_slice(image)
     proposed = candidates(upright(stored), loaded, LOWEST_SCORE, image.modality)
     above = [i for i in proposed if i.score >= threshold]
-    found, _ = order_and_name(resolve(above, image.spacing), None, loaded.model.naming)
+    found, _ = order_and_name(
+        resolve(above, image.spacing), None, loaded.model.naming, spacing=image.spacing
+    )
     out = Comparison()
     matches = {category: _match(image, category, found) for category in image.labelled_categories}
     matched = {

@@ -100,7 +100,7 @@ def _found(
     """What the network finds, and which annotation each of it is."""
     threshold = loaded.model.score_threshold
     proposed = candidates(upright(stored), loaded, threshold, image.modality)
-    found, _ = order_and_name(resolve(proposed, image.spacing), None)
+    found, _ = order_and_name(resolve(proposed, image.spacing), None, spacing=image.spacing)
     truth: dict[int, int] = {}
     for category, kind in ((BODY, BODY_KIND), (DISC, DISC_KIND)):
         same = [k for k, item in enumerate(found) if item.kind == kind]
@@ -146,7 +146,7 @@ def _column(
             image.patient,
             image.dataset,
             np.array([found[k].evidence for k in bodies], dtype=np.float64),
-            frozenset(gaps_between([found[k] for k in bodies])),
+            frozenset(gaps_between([found[k] for k in bodies], image.spacing)),
             levels,
         )
     ]

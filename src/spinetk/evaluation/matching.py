@@ -17,13 +17,14 @@ SAME_IOU = 0.3
 
 def match(iou: NDArray[np.float64]) -> list[tuple[int, int]]:
     """Pair reference (rows) and found (columns) instances one to one, with the largest total
-    overlap; pairs that overlap less than `SAME_IOU` are left out.
+    overlap of pairs that overlap by `SAME_IOU` or more; others are no pairs.
 
     Args:
         iou: float [N, M], of the boxes.
     """
-    rows, columns = linear_sum_assignment(-iou)
-    return [(int(r), int(c)) for r, c in zip(rows, columns, strict=True) if iou[r, c] >= SAME_IOU]
+    shared = np.where(iou >= SAME_IOU, iou, 0.0)
+    rows, columns = linear_sum_assignment(-shared)
+    return [(int(r), int(c)) for r, c in zip(rows, columns, strict=True) if shared[r, c] > 0]
 
 
 def surface_distance_95(

@@ -119,7 +119,7 @@ def _of_image(
 def _found(image: AnnotatedImage, stored: Slice, loaded: LoadedModel) -> list[Instance]:
     threshold = loaded.model.score_threshold
     found = outline(upright(stored), loaded, threshold, image.modality)
-    return order_and_name(found, None, loaded.model.naming)[0]
+    return order_and_name(found, None, loaded.model.naming, spacing=stored.spacing)[0]
 
 
 def variants(pixels: NDArray[np.float32]) -> Iterator[Variant]:

@@ -121,9 +121,10 @@ def _of_instance(row: Row, around: Sequence[Row], apart: float | None) -> Verdic
         doubts.append(str(row["unmeasured"]))
     elif float(row["shape_fit"]) < LEAST_FIT:
         doubts.append(f"it is hardly a block (fit {float(row['shape_fit']):.2f})")
+    unit = "px" if row["spacing_row_mm"] is None else "mm"  # pixels may not be square
     for name, column, (least, most) in (
-        ("width", "width_px", WIDTHS),
-        ("height", "height_middle_px", HEIGHTS),
+        ("width", f"width_{unit}", WIDTHS),
+        ("height", f"height_middle_{unit}", HEIGHTS),
     ):
         own, others = row[column], _known(around, column)
         if own is not None and len(others) >= FEWEST:

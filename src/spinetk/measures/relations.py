@@ -16,15 +16,22 @@ from numpy.typing import NDArray
 from spinetk.measures.shape import Outline, slope_of
 from spinetk.structures import BODY_KIND, BODY_LEVELS, DISC_LEVELS
 
-NEIGHBOURS, FEWEST = 3, 3
+NEIGHBOURS, FEWEST, REACH = 3, 3, 6
 """Bodies above, and as many below, whose heights tell what is to be expected; so many must be
-measured."""
+measured; none is further away than the last."""
 GROWTH = 0.04
 """Share of its height by which a body differs from the next one at most, unless one is deformed."""
 GRADED = BODY_LEVELS[BODY_LEVELS.index("T4") : BODY_LEVELS.index("L5")]
 """Bodies that Genant's grades are of."""
 GRADES = (0.20, 0.25, 0.40)
 """Losses of height from which on a fracture is mild, moderate, severe."""
+WEDGED, BICONCAVE = 0.80, 0.70
+"""Of its own posterior height, what a body is below in front or in the middle that is no measure
+for others. (Sound end plates are hollow: a tenth of the height is usual in the middle.)"""
+TALLER, SPARE = 1.25, 0.15
+"""A body that is so many times as high as another everywhere, and by the second more than bodies
+grow between them, contradicts that this one is sound."""
+CONTRADICTED = "its neighbours are no measure: no fracture grade can be told"
 
 
 @dataclass(frozen=True)
@@ -50,6 +57,7 @@ class Relations:
         wedge_ratio, biconcave_ratio: anterior and middle height over the posterior one.
         crush_ratio: posterior height over what is expected from the bodies around.
         genant_grade: 0 none, 1 mild, 2 moderate, 3 severe loss of height against that.
+        ungraded: why there is no grade though bodies around it are measured, else empty.
         slip, slip_percent: of a body to the front against the one below it, in units of the
             spacing and of the length of that one's upper end plate (Taillard).
         segment_angle: degrees between the end plates above and below a disc.
@@ -60,6 +68,7 @@ class Relations:
     biconcave_ratio: float | None = None
     crush_ratio: float | None = None
     genant_grade: int | None = None
+    ungraded: str = ""
     slip: float | None = None
     slip_percent: float | None = None
     segment_angle: float | None = None
@@ -109,25 +118,58 @@ def _heights(member: Member, spacing: tuple[float, float]) -> NDArray[np.float64
     return np.asarray(np.linalg.norm(apart, axis=1))
 
 
-def _expected(
-    run: Sequence[Member], place: int, spacing: tuple[float, float]
-) -> NDArray[np.float64] | None:
+Heights = dict[int, NDArray[np.float64]]
+"""Of the bodies around one, by how many places they are above it."""
+
+
+def _measured(run: Sequence[Member], place: int, spacing: tuple[float, float]) -> Heights:
+    """Of those that are near enough to say anything of the body."""
+    near = range(max(0, place - REACH), min(len(run), place + REACH + 1))
+    return {
+        k - place: h for k in near if k != place and (h := _heights(run[k], spacing)) is not None
+    }
+
+
+def _is_block(size: NDArray[np.float64]) -> bool:
+    """Whether a body is neither a wedge nor biconcave."""
+    return bool(size[0] >= WEDGED * size[2] and size[1] >= BICONCAVE * size[2])
+
+
+def _nearest(measured: Heights) -> Heights:
+    """Those that tell what is to be expected: the nearest blocks, where these are enough; else the
+    nearest, whatever they are."""
+    blocks = {step: h for step, h in measured.items() if _is_block(h)}
+    if len(blocks) < FEWEST:
+        return {step: h for step, h in measured.items() if abs(step) <= NEIGHBOURS}
+    above = sorted(step for step in blocks if step > 0)[:NEIGHBOURS]
+    below = sorted(step for step in blocks if step < 0)[-NEIGHBOURS:]
+    return {step: blocks[step] for step in (*below, *above)}
+
+
+def _expected(around: Heights) -> NDArray[np.float64] | None:
     """Heights of a body by the trend of those around it: bodies grow towards the feet. The trend is
     the median of the slopes of all pairs (Theil and Sen), within what bodies grow by, so that one
     that is fractured bends it little, at the end of a column too; None where too few are
     measured."""
-    around = range(max(0, place - NEIGHBOURS), min(len(run), place + NEIGHBOURS + 1))
-    known = {
-        k - place: h for k in around if k != place and (h := _heights(run[k], spacing)) is not None
-    }
-    if len(known) < FEWEST:
+    if len(around) < FEWEST:
         return None
-    at, sizes = np.array(list(known)), np.array(list(known.values()))
+    at, sizes = np.array(list(around)), np.array(list(around.values()))
     first, last = np.triu_indices(len(at), k=1)
     slopes = (sizes[last] - sizes[first]) / (at[last] - at[first])[:, None]
     most = GROWTH * np.median(sizes, axis=0)
     growth = np.clip(np.median(slopes, axis=0), -most, most)
     return np.asarray(np.median(sizes - growth * at[:, None], axis=0))
+
+
+def _is_contradicted(size: NDArray[np.float64], measured: Heights) -> bool:
+    """Whether nobody can say that a body has lost nothing: another one is a quarter higher
+    everywhere, and by more than bodies grow, since fractures side by side are each other's measure;
+    or it is no block itself, and too few around it are."""
+    higher = any(
+        bool((other > max(TALLER, (1 + GROWTH) ** -step + SPARE) * size).all())
+        for step, other in measured.items()
+    )
+    return higher or (not _is_block(size) and sum(map(_is_block, measured.values())) < FEWEST)
 
 
 def _of_body(run: list[Member], place: int, spacing: tuple[float, float]) -> Relations:
@@ -137,16 +179,21 @@ def _of_body(run: list[Member], place: int, spacing: tuple[float, float]) -> Rel
     size = _heights(body, spacing)
     if size is None:
         return slipped
-    expected = _expected(run, place, spacing)
-    grade = None
+    measured = _measured(run, place, spacing)
+    expected = _expected(_nearest(measured))
+    crush = None if expected is None else float(size[2] / expected[2])
+    grade, why = None, ""
     if expected is not None and body.level in GRADED:
         grade = int(np.searchsorted(GRADES, float((1 - size / expected).max()), side="right"))
+        if grade == 0 and _is_contradicted(size, measured):
+            grade, crush, why = None, None, CONTRADICTED
     return replace(
         slipped,
         wedge_ratio=float(size[0] / size[2]),
         biconcave_ratio=float(size[1] / size[2]),
-        crush_ratio=None if expected is None else float(size[2] / expected[2]),
+        crush_ratio=None if crush is not None and crush > TALLER else crush,
         genant_grade=grade,
+        ungraded=why,
     )
 
 

@@ -90,7 +90,7 @@ def _rows(result: Segmentation, view: Upright, members: Sequence[Member]) -> lis
     stored = view.stored
     spacing = stored.spacing
     bodies = [i for i in result.instances if i.kind == BODY_KIND]
-    related = relations(members, gaps_between(bodies), view.spacing or SQUARE)
+    related = relations(members, gaps_between(bodies, spacing), view.spacing or SQUARE)
     sagittal = is_sagittal(result)
     rows: list[Row] = []
     for label, instance, member, relation in zip(
@@ -117,7 +117,7 @@ def _rows(result: Segmentation, view: Upright, members: Sequence[Member]) -> lis
         row |= _relations(relation, view, sagittal)
         row |= {
             "shape_fit": member.points.fit,
-            "unmeasured": member.points.reason,
+            "unmeasured": member.points.reason or (relation.ungraded if sagittal else ""),
             "centroid_x_px": centroid[0],
             "centroid_y_px": centroid[1],
             "spacing_row_mm": spacing[0] if spacing else None,

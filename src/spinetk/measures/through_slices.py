@@ -111,7 +111,8 @@ def _through(result: Segmentation, outlined: Sequence[OutlinedSlice]) -> list[_P
     and named among all."""
     found = solids(outlined, result.slice_index)[1]
     known, extra = found[: len(result.instances)], found[len(result.instances) :]
-    turn = upright(result.slice).turn
+    view = upright(result.slice)
+    turn = view.turn
     boxes = [mask_box(turn.apply(i.mask)) for i in result.instances if i.kind == BODY_KIND]
     new = []
     for solid in extra:
@@ -121,7 +122,7 @@ def _through(result: Segmentation, outlined: Sequence[OutlinedSlice]) -> list[_P
             new.append(solid)
     instances = [*result.instances, *(solid.instance for solid in new)]
     placed = [replace(i, mask=turn.apply(i.mask)) for i in instances]
-    ordered = _ordered(placed, len(result.instances))
+    ordered = _ordered(placed, len(result.instances), view.spacing)
     labels = label_numbers(result.instances)
     return [
         _Part(
@@ -133,7 +134,9 @@ def _through(result: Segmentation, outlined: Sequence[OutlinedSlice]) -> list[_P
     ]
 
 
-def _ordered(placed: Sequence[Instance], known: int) -> list[tuple[int, str | None]]:
+def _ordered(
+    placed: Sequence[Instance], known: int, spacing: tuple[float, float] | None
+) -> list[tuple[int, str | None]]:
     """Order and level of upright instances among all of them; the first `known` keep their levels,
     the others get theirs from these, as far as no body is missing between."""
     bodies = [k for k, item in enumerate(placed) if item.kind == BODY_KIND]
@@ -144,7 +147,7 @@ def _ordered(placed: Sequence[Instance], known: int) -> list[tuple[int, str | No
     )
     names: dict[int, str | None] = {}
     if anchor is not None and len(bodies) > _bodies(placed, known):
-        again, _ = order_and_name([placed[k] for k in bodies], anchor)
+        again, _ = order_and_name([placed[k] for k in bodies], anchor, spacing=spacing)
         names = {orders_to: item.level for orders_to, item in enumerate(again, start=1)}
         told = [k for k in bodies if k < known]
         if any(placed[k].level not in (None, names.get(orders[k])) for k in told):

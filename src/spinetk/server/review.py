@@ -129,8 +129,13 @@ def as_segmentation(review: Review, marked: Sequence[Marked]) -> Segmentation:
     return replace(review.result, instances=tuple(instances), warnings=(), correction=None)
 
 
-def all_named(marked: Sequence[Marked], place: int) -> list[Marked]:
+def all_named(
+    marked: Sequence[Marked], place: int, spacing: tuple[float, float] | None
+) -> list[Marked]:
     """The instances with levels counted from one body that has its level.
+
+    Args:
+        spacing: (row, column) in mm of the upright slice that they are on.
 
     Raises:
         UsageError: it is no body or has no level, or the levels run out.
@@ -142,7 +147,7 @@ def all_named(marked: Sequence[Marked], place: int) -> list[Marked]:
     bare = [unnamed(item) for item in marked]
     ordered, _ = order_and_name(bare, None)
     order = next(instance.order for instance in ordered if instance.mask is start.mask)
-    named, _ = order_and_name(bare, (start.level, order))
+    named, _ = order_and_name(bare, (start.level, order), spacing=spacing)
     levels = {id(instance.mask): instance.level for instance in named}
     return [replace(item, level=levels[id(item.mask)]) for item in marked]
 

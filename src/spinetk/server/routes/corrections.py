@@ -97,7 +97,7 @@ def _marked(review: Review, marks: list[Mark]) -> list[Marked]:
 def _changed(shared: Served, review: Review, marked: list[Marked], change: Change) -> list[Marked]:
     """The instances after one change."""
     if change.how == "name_all":
-        return all_named(marked, change.place)
+        return all_named(marked, change.place, review.view.spacing)
     mask = marked[change.place].mask
     if change.how == "outline":
         mask = with_outline_moved(mask, change.before, change.after)
