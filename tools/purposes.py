@@ -21,12 +21,16 @@ FEWEST, FEWEST_PATIENTS, FEW = 20, 5, 10
 
 
 def purpose(row: dict[str, Any]) -> str:
-    """In a word, with the ICC and the lower end of its interval."""
-    icc, low = row["icc"], row["icc_low"]
+    """In a word, with the ICC within levels and the lower end of its interval; where levels are not known, with that
+    over all bodies, which their differences make higher."""
+    icc, low, mark = row.get("icc_level"), row.get("icc_level_low"), ""
+    if icc is None or low is None:
+        icc, low = row["icc"], row["icc_low"]
+        mark = "" if row["kind"] == "column" else ", over levels"
     if icc is None or low is None:
         return "-"
     word = "single" if low >= SINGLE else "group" if low >= GROUP else "no"
-    return f"{word} ({icc:.2f}, from {low:.2f})"
+    return f"{word} ({icc:.2f}, from {low:.2f}{mark})"
 
 
 def rows() -> list[dict[str, Any]]:
@@ -37,7 +41,11 @@ def rows() -> list[dict[str, Any]]:
             row | {"kind": "column", "size": row["angle"]} for row in tables.get("angles", [])
         ]
         for row in [*tables.get("sizes", []), *angles]:
-            if row["n"] >= FEWEST and row["patients"] >= FEWEST_PATIENTS:
+            of_scale = row.get("unit", "") in (
+                "px",
+                "px²",
+            )  # films differ in it, and make an ICC of it
+            if row["n"] >= FEWEST and row["patients"] >= FEWEST_PATIENTS and not of_scale:
                 out.append(
                     {"kind": row["kind"].replace("_", " "), "measure": row["size"].replace("_", " "),
                      "unit": row.get("unit", "degrees"), "set": row["dataset"], "patients": row["patients"],
@@ -61,10 +69,10 @@ def main() -> None:
     )
     text = (
         f"`python tools/purposes.py`: on patients kept aside, for every set with {FEWEST} instances of "
-        f"{FEWEST_PATIENTS} patients or more (in brackets how many), what a measure is good enough for, its ICC(A,1) "
+        f"{FEWEST_PATIENTS} patients or more (in brackets how many), what a measure is good enough for, its ICC(A,1) within levels (*over levels* where those are not known) "
         f"and the lower end of its 95 % interval, by which it is judged: *single*: a value of one person ({SINGLE:g} or "
         f"more); *group*: means of groups ({GROUP:g} or more); *no*: neither. Of fewer than {FEW} patients (*) the "
-        "interval is rather too narrow.\n\n"
+        "interval is rather too narrow. Lengths in pixels are left out: films differ in scale, which an ICC would take for agreement.\n\n"
     )
     body = table.fillna("-").reset_index().to_markdown(index=False)
     (RESULTS / "purposes.md").write_text(text + body + "\n")

@@ -23,6 +23,7 @@ from spinetk.datasets.annotated import read_datasets
 from spinetk.datasets.splits import patient_hash
 from spinetk.evaluation.evaluate import evaluate_run
 from spinetk.evaluation.precision import picked_threshold
+from spinetk.evaluation.repeatability import LENGTHS
 from spinetk.evaluation.row_tables import Frames, load_frames
 from spinetk.evaluation.tables import markdown as table_markdown
 from spinetk.network.registry import verdict_file
@@ -39,6 +40,8 @@ QUOTED = ("sizes", "angles", "grades", "verdicts", "repeatability")
 """Tables that documents quote."""
 OF_PICTURES = ("core_mean", "genant_grade")
 """The mean of an 8-bit picture says nothing of raw values; grades have a table of their own."""
+FEWEST_REPEATED = 20
+"""Structures whose differences have a 95th percentile."""
 HIGHEST = 0.5
 """A higher threshold that the folds pick is not taken: they hold patients of the same few hospitals, and no real lateral
 film; whatever comes from elsewhere scores lower."""
@@ -121,7 +124,7 @@ def errors_of(tables: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
         square = row["mean_error"] ** 2 + row["sd"] ** 2
         squares.setdefault(key, []).append((row["n"], square))
     for row in tables.get("angles", []):
-        key = ("column", row["angle"].split()[0], "degrees")
+        key = ("column", row["angle"], "degrees")
         square = row["mean_error"] ** 2 + row["sd"] ** 2
         squares.setdefault(key, []).append((row["n"], square))
     out: dict[str, Any] = {}
@@ -133,16 +136,17 @@ def errors_of(tables: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
 
 
 def least_of(tables: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
-    """Least detectable change of each measure, by kind, measure and unit: the larger one of that on
-    the same slice and that on the slice beside it, which another study may select."""
+    """Least detectable change of each measure, by kind, measure and unit: what differences exceed in
+    one of twenty, the larger one of those on the same slice and on the slice beside it, which
+    another study may select. None in pixels, of which nobody knows the size."""
     out: dict[str, Any] = {}
     for row in tables.get("repeatability", []):
-        if row["size"] in OF_PICTURES:
+        in_percent = row["size"] in LENGTHS and not row["in_mm"]
+        if row["size"] in OF_PICTURES or in_percent or row["structures"] < FEWEST_REPEATED:
             continue
-        length = "mm" if row["in_mm"] else "px"
-        of = unit(row["size"], f"{length}²" if row["size"] == "area" else length)
+        of = unit(row["size"], "mm²" if row["size"] == "area" else "mm")
         known = out.setdefault(row["kind"], {}).setdefault(row["size"], {})
-        known[of] = round(max(known.get(of, 0.0), row["least_detectable_change"]), 4)
+        known[of] = round(max(known.get(of, 0.0), row["difference_95"]), 4)
     return out
 
 

@@ -35,6 +35,28 @@ def test_sizes_have_their_error_and_its_spread_in_the_sets_unit() -> None:
     assert set(table[table["size"] == "area"]["unit"]) == {"mm²", "px²"}
 
 
+def test_agreement_within_levels_is_not_that_over_all_bodies() -> None:
+    """Levels differ by 10, persons by 1, and the error has a standard deviation of 1."""
+    random = np.random.default_rng(5)
+    rest = FOUND.reference_sizes[1:]  # type: ignore[index]
+    rows = []
+    for person in range(200):
+        own = random.normal()
+        for place, level in enumerate(("L1", "L2", "L3")):
+            true = 30 + 10 * place + own
+            found = true + random.normal()
+            sizes = {"reference_sizes": (true, *rest), "found_sizes": (found, *rest)}
+            rows.append(replace(FOUND, patient=f"p{person}", level=level, **sizes))
+    table = size_table(frames_of(rows, (), (), (), ()).instances, ["dataset", "kind"])
+    [row] = table[table["size"] == "height_anterior"].to_dict("records")
+    assert row["icc"] > 0.97
+    assert row["icc_level"] == pytest.approx(0.67, abs=0.05)
+    assert row["icc_level_low"] < row["icc_level"]
+    unknown = [replace(item, level=None) for item in rows]
+    table = size_table(frames_of(unknown, (), (), (), ()).instances, ["dataset", "kind"])
+    assert table["icc_level"].isna().all() and (table["icc"] > 0.97).any()
+
+
 def test_features_are_told_of_all_and_of_middle_slices() -> None:
     rows = [
         replace(FOUND, middle=k < 3, found_features=(0.1 * k, 3.0, 50.0, 4.0)) for k in range(6)
@@ -53,7 +75,10 @@ def test_angles_have_their_error_in_degrees() -> None:
     [row] = angle_table(frames_of((), (), (), (), (), rows).angles).to_dict("records")
     assert (row["angle"], row["n"], row["patients"]) == ("cobb", 4, 4)
     assert row["mean_error"] == 1.0 and row["mean_absolute_error"] == 2.0
-    assert row["icc"] > 0.9
+    assert row["icc"] > 0.9 and row["not_told"] == 0
+    rows += [replace(rows[0], patient="p9", found=math.nan)]
+    [again] = angle_table(frames_of((), (), (), (), (), rows).angles).to_dict("records")
+    assert again["not_told"] == 1 and again["icc"] == row["icc"]
     assert angle_table(frames_of((), (), (), (), ()).angles).empty
 
 

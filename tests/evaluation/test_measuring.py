@@ -75,7 +75,8 @@ def test_bodies_that_nobody_annotated_are_in_no_angle(image: AnnotatedImage) -> 
 def test_angles_are_held_against_each_other_by_name(image: AnnotatedImage) -> None:
     reference = [Angle("lordosis", "L1", "L5", 40.0), Angle("kyphosis", "T4", "T12", 30.0)]
     found = [Angle("lordosis", "L1", "L5", 42.5), Angle("lordosis", "L1", "S1", 50.0)]
-    [row] = angle_results(image, reference, found)
+    row, missing = angle_results(image, reference, found)
     assert (row.name, row.reference, row.found) == ("lordosis L1-L5", 40.0, 42.5)
+    assert missing.name == "kyphosis T4-T12" and np.isnan(missing.found)
     [cobb] = angle_results(image, [Angle("cobb", "T5", "T12", 20)], [Angle("cobb", "T6", "L1", 24)])
     assert (cobb.name, cobb.found) == ("cobb", 24)

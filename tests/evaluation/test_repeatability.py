@@ -38,6 +38,32 @@ def test_the_least_detectable_change_follows_from_the_spread_within() -> None:
     assert set(by_scope["structures"]) == {4}
 
 
+def test_an_outline_that_went_wrong_rules_the_deviation_and_not_the_percentile() -> None:
+    """Of 200 structures, one in a hundred is measured wrong by far, one in ten is lost."""
+    rows = []
+    for k in range(200):
+        away = 300.0 if k % 100 == 0 else (-1.0) ** k
+        rows += [row(f"i{k}", "as it is", 100.0)]
+        rows += [row(f"i{k}", "noisier", math.nan if k % 10 == 5 else 100.0 + away)]
+    [table] = repeatability_table(frames_of((), (), (), (), (), (), rows).repeats).to_dict(
+        "records"
+    )
+    assert table["least_detectable_change"] > 40 and table["difference_95"] == pytest.approx(1)
+    assert table["lost_percent"] == pytest.approx(10)
+
+
+def test_pixels_of_unlike_images_are_told_in_per_cent() -> None:
+    rows = []
+    for k in range(6):
+        for name, share in (("as it is", 1.0), ("noisier", 1.02)):
+            one = row(f"i{k}", name, 100.0 * 4**k * share)
+            rows.append(replace(one, in_mm=False))
+    [table] = repeatability_table(frames_of((), (), (), (), (), (), rows).repeats).to_dict(
+        "records"
+    )
+    assert table["difference_95"] == pytest.approx(2, abs=0.05)
+
+
 def test_nothing_repeated_gives_no_table() -> None:
     assert repeatability_table(frames_of((), (), (), (), ()).repeats).empty
 

@@ -61,6 +61,8 @@ def test_a_frontal_film_has_no_front_and_back(phantom_result: Segmentation) -> N
         sagittal = view == "lateral"
         assert any(row["wedge_ratio"] is not None for row in rows) == sagittal
         assert any(row["slip_percent"] is not None for row in rows) == sagittal
+        indexed = any(row["disc_height_index"] is not None for row in rows)
+        assert indexed == (view != "frontal")
         assert any(row["height_middle_px"] is not None for row in rows)
         names = {"lateral": {"lordosis"}, "frontal": {"cobb"}, "unknown": set()}[view]
         assert {angle.name for angle in angles} == names

@@ -87,7 +87,8 @@ def _values_of(folder: Path, record: Record) -> Iterator[Value]:
     yield from values_of_rows(rows, of_result, errors)
     for row in _read(folder / "angles.csv"):
         name = f"{row['upper']}-{row['lower']}"
-        error = errors.get(COLUMN, {}).get(row["name"], {}).get("degrees")
+        kind = row["name"] if row["name"] == "cobb" else f"{row['name']} {name}"
+        error = errors.get(COLUMN, {}).get(kind, {}).get("degrees")
         yield Value(
             *of_result, name, COLUMN, None, row["name"], _finite(row["degrees"]), "degrees",
             error, row.get("verdict") or "", False,

@@ -12,8 +12,8 @@ from scipy import stats
 from statsmodels.formula.api import ols
 from statsmodels.stats.anova import anova_lm
 
-DRAWS, SEED = 2000, 1
-"""Of persons, for an interval."""
+DRAWS, SEED, FEWEST_PERSONS = 2000, 1, 5
+"""Of persons, for an interval; from fewer there is none."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Agreement:
             (McGraw and Wong 1996).
         icc_interval: its 95 % confidence interval: their Table 7 where every pair is of another
             person; else from drawing persons, since bodies of one person are no independent ones;
-            not a number for a single person.
+            not a number for fewer than five persons.
     """
 
     n: int
@@ -100,7 +100,7 @@ def _drawn_interval(a: np.ndarray, b: np.ndarray, persons: Sequence[str]) -> tup
     bootstrap of clusters: Field and Welsh, Journal of the Royal Statistical Society B 69 (2007)
     369). Under ten persons it is rather too narrow."""
     names, whose = np.unique(np.asarray(persons, dtype=str), return_inverse=True)
-    if len(names) < 2:
+    if len(names) < FEWEST_PERSONS:
         return float("nan"), float("nan")
     total, apart = a + b - np.mean(a + b), b - a  # centred: squares of large values lose digits
     terms = np.stack([np.ones_like(a), total, total**2, apart, apart**2], axis=1)

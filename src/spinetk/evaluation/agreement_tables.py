@@ -12,6 +12,8 @@ from spinetk.evaluation.agreement import agreement
 from spinetk.evaluation.rows import FEATURES, SIZES
 
 SHOWN_OF_SIZES = ("lower_limit", "upper_limit", "icc", "icc_low", "icc_high")
+FEWEST_OF_LEVEL = 3
+"""Instances of a level whose mean is taken off."""
 
 
 def radiomics_table(instances: pd.DataFrame, by: list[str]) -> pd.DataFrame:
@@ -33,7 +35,9 @@ def radiomics_table(instances: pd.DataFrame, by: list[str]) -> pd.DataFrame:
 
 def size_table(instances: pd.DataFrame, by: list[str]) -> pd.DataFrame:
     """Agreement of lengths, area, angles, ratios and features of the core from found masks with
-    those from reference masks, for each group; `sd` is the error's standard deviation."""
+    those from reference masks, for each group; `sd` is the error's standard deviation, `icc_level`
+    the ICC within levels: bodies differ from level to level, so that the ICC over all of them is
+    higher than what tells persons apart."""
     rows = []
     detected = instances[instances["detected"].astype(bool)]
     for (*key, in_mm), group in detected.assign(
@@ -52,8 +56,27 @@ def size_table(instances: pd.DataFrame, by: list[str]) -> pd.DataFrame:
                     | {"patients": figures["patients"], "n": figures["n"]}
                     | {"mean_error": figures["mean_error"], "sd": spread}
                     | {name: figures[name] for name in SHOWN_OF_SIZES}
+                    | _within_levels(known, group.loc[known.index])
                 )
     return pd.DataFrame(rows)
+
+
+def _within_levels(pairs: pd.DataFrame, rows: pd.DataFrame) -> dict[str, Any]:
+    """ICC of what is left when each level's reference mean is taken off both sides.
+
+    Args:
+        pairs: reference and found.
+        rows: whose levels and patients; of those without a name nothing is known.
+    """
+    levels = rows["level"].where(rows["level"].notna())
+    counts = levels.map(levels.value_counts())
+    chosen = counts >= FEWEST_OF_LEVEL
+    values, of_level = pairs[chosen].to_numpy(float), levels[chosen]
+    if len(values) < FEWEST_OF_LEVEL:
+        return {"icc_level": np.nan, "icc_level_low": np.nan}
+    usual = pd.Series(values[:, 0], of_level.index).groupby(of_level).transform("mean")
+    figures = _agreement_figures(values - usual.to_numpy()[:, None], rows.loc[chosen, "patient"])
+    return {"icc_level": figures["icc"], "icc_level_low": figures["icc_low"]}
 
 
 def _unit(size: str, length: str) -> str:
@@ -65,9 +88,11 @@ def _unit(size: str, length: str) -> str:
 
 
 def angle_table(angles: pd.DataFrame) -> pd.DataFrame:
-    """Agreement of the angles of the column, in degrees, by data set."""
+    """Agreement of the angles of the column, in degrees, by data set; `not_told`: what the
+    reference has and the outlines that were found do not tell."""
     rows = []
-    for (dataset, name), group in angles.groupby(["dataset", "name"]):
+    for (dataset, name), whole in angles.groupby(["dataset", "name"]):
+        group = whole.dropna(subset=["found"])
         pairs = group[["reference", "found"]].to_numpy(float)
         if len(pairs) >= 3:
             figures = _agreement_figures(pairs, group["patient"])
@@ -78,9 +103,12 @@ def angle_table(angles: pd.DataFrame) -> pd.DataFrame:
                     "angle": name,
                     "patients": figures["patients"],
                     "n": len(pairs),
+                    "not_told": len(whole) - len(pairs),
                     "mean_error": figures["mean_error"],
                     "mean_absolute_error": float(abs(error).mean()),
                     "sd": float(error.std(ddof=1)),
+                    "lower_limit": figures["lower_limit"],
+                    "upper_limit": figures["upper_limit"],
                     "icc": figures["icc"],
                     "icc_low": figures["icc_low"],
                     "icc_high": figures["icc_high"],

@@ -90,7 +90,8 @@ def sizes_of(row: Row, in_mm: bool) -> Sizes:
 def angle_results(
     image: AnnotatedImage, reference: Sequence[Angle], found: Sequence[Angle]
 ) -> tuple[AngleResult, ...]:
-    """Angles that both give: of the same bodies, or the Cobb angle wherever each has it."""
+    """Angles of the reference, and what was found of the same bodies, or as the Cobb angle wherever
+    each has it; not a number where it was not."""
 
     def name(angle: Angle) -> str:
         if angle.name == "cobb":
@@ -100,11 +101,11 @@ def angle_results(
     given = {name(angle): angle.degrees for angle in found}
     return tuple(
         AngleResult(
-            image.key, image.dataset, image.patient, name(angle), angle.degrees, given[name(angle)]
+            image.key, image.dataset, image.patient, name(angle), angle.degrees,
+            given.get(name(angle), math.nan),
         )
         for angle in reference
-        if name(angle) in given
-    )
+    )  # fmt: skip
 
 
 def matched_bodies(found: Sequence[Instance], matched: Mapping[int, Annotation]) -> list[Instance]:

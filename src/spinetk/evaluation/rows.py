@@ -85,7 +85,7 @@ class AngleResult:
 
     Attributes:
         name: "cobb", or what it is and between which bodies ("lordosis L1-S1").
-        reference, found: degrees.
+        reference, found: degrees; `found` is not a number where it was not told.
     """
 
     image: str
@@ -103,7 +103,7 @@ class RepeatResult:
     Attributes:
         place: of the structure among those found in the image as it is.
         variant: what was done to the image.
-        sizes: in the order of `SIZES`.
+        sizes: in the order of `SIZES`; not a number where the variant's structure was lost.
         in_mm: whether lengths are in mm; else in pixels of the image as it is.
     """
 

@@ -91,7 +91,7 @@ def _rows(result: Segmentation, view: Upright, members: Sequence[Member]) -> lis
     spacing = stored.spacing
     bodies = [i for i in result.instances if i.kind == BODY_KIND]
     related = relations(members, gaps_between(bodies, spacing), view.spacing or SQUARE)
-    sagittal = is_sagittal(result)
+    sagittal, frontal = is_sagittal(result), is_frontal(result)
     rows: list[Row] = []
     for label, instance, member, relation in zip(
         label_numbers(result.instances), result.instances, members, related, strict=True
@@ -113,8 +113,8 @@ def _rows(result: Segmentation, view: Upright, members: Sequence[Member]) -> lis
             "area_px": pixels,
             "area_mm2": pixels * spacing[0] * spacing[1] if spacing else None,
         }
-        row |= _sizes(member.points, view, frontal=is_frontal(result))
-        row |= _relations(relation, view, sagittal)
+        row |= _sizes(member.points, view, frontal=frontal)
+        row |= _relations(relation, view, sagittal, frontal)
         row |= {
             "shape_fit": member.points.fit,
             "unmeasured": member.points.reason or (relation.ungraded if sagittal else ""),
@@ -216,8 +216,9 @@ def _spread(stored: Slice, instance: Instance) -> Row:
     return {**feature_spread(stored.pixels, instance.mask, stored.spacing, error)}
 
 
-def _relations(relation: Relations, view: Upright, sagittal: bool) -> Row:
-    """Empty where the image does not show front and back, but for a disc's height index."""
+def _relations(relation: Relations, view: Upright, sagittal: bool, frontal: bool) -> Row:
+    """Empty where the image does not show front and back; of an image of which nobody knows whether
+    it does, a disc has its height index."""
     row: Row = {
         "wedge_ratio": relation.wedge_ratio,
         "biconcave_ratio": relation.biconcave_ratio,
@@ -228,5 +229,7 @@ def _relations(relation: Relations, view: Upright, sagittal: bool) -> Row:
         "segment_angle_deg": relation.segment_angle,
         "disc_height_index": relation.disc_height_index,
     }
-    of_front = (name for name in row if name != "disc_height_index" and not sagittal)
-    return row | dict.fromkeys(of_front)
+    if sagittal:
+        return row
+    kept = {} if frontal else {"disc_height_index": relation.disc_height_index}
+    return dict.fromkeys(row) | kept
