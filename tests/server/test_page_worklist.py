@@ -53,6 +53,7 @@ def test_fifty_studies_are_cleared_by_key(page: Page, results: Path) -> None:
     page.locator(".worklist a.open").first.click()
     expect(page.locator("tr[data-id]").first).to_be_visible()
     page.keyboard.press("a")
+    expect(page.locator("dialog h2")).to_have_text("Accept c")
     page.fill("#judge", "Ann")
     page.fill("#comment", "as it should be")
     page.click("#keep")
@@ -65,6 +66,13 @@ def test_fifty_studies_are_cleared_by_key(page: Page, results: Path) -> None:
     page.keyboard.press("k")
     expect(shown).to_have_text("b")
     expect(page.locator("#reject")).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("r")  # the same again takes it back
+    expect(page.locator("#reject")).to_have_attribute("aria-pressed", "false")
+    expect(page.locator(".judging")).to_contain_text("1 of 3 looked at")
+    page.keyboard.press("r")
+    expect(shown).to_have_text("a")
+    page.keyboard.press("k")
+    expect(shown).to_have_text("b")
     page.click("a.home")
     expect(page.locator("#looked")).to_have_text("2 of 3 looked at")
     page.select_option("#filter", "open")
@@ -104,6 +112,8 @@ def test_a_box_around_a_body_is_outlined_at_once(page: Page) -> None:
     page.mouse.up()
     expect(rows).to_have_count(count, timeout=60_000)
     assert area(page) == pytest.approx(before, rel=0.1)
+    # it has the level that its neighbours leave open, and its place among them
+    assert [row.get_attribute("data-level") for row in rows.all()] == levels
     again = page.locator("svg.overlay path.chosen").bounding_box()
     assert again is not None
     for name in ("x", "y", "width", "height"):

@@ -14,8 +14,9 @@ from spinetk.server.review import (
     as_segmentation,
     described,
     open_review,
+    with_open_level,
 )
-from spinetk.structures import BODY_KIND
+from spinetk.structures import BODY_KIND, DISC_KIND
 from spinetk.study import Segmentation
 
 
@@ -75,3 +76,28 @@ def test_all_levels_follow_from_one(review: Review) -> None:
     empty = Marked("new", BODY_KIND, "L5", np.zeros(review.view.shape, bool), None)
     with pytest.raises(UsageError, match="choose a vertebral body"):
         all_named([*marked, empty], len(marked), None)
+
+
+@pytest.mark.parametrize(
+    ("gone", "kind", "level"),
+    [
+        ("L3", BODY_KIND, "L3"),
+        ("L2-L3", DISC_KIND, "L2-L3"),
+        ("S1", BODY_KIND, "S1"),
+        ("L5", BODY_KIND, "L5"),
+    ],
+)
+def test_what_is_added_has_the_level_that_lies_open(
+    gone: str, kind: str, level: str, review: Review
+) -> None:
+    marked = [replace(m, level=None) if m.level == gone else m for m in review.marked]
+    place = next(k for k, m in enumerate(review.marked) if m.level == gone)
+    assert marked[place].kind == kind
+    assert with_open_level(marked, place)[place].level == level
+    # of two at one place none takes the other's name, and nobody's neighbours tell nothing
+    twice = [*review.marked, replace(review.marked[place], id="new", level=None)]
+    assert with_open_level(twice, len(twice) - 1)[-1].level is None
+    bare = [replace(m, level=None) for m in review.marked]
+    assert with_open_level(bare, place)[place].level is None
+    alone = [marked[place]]
+    assert with_open_level(alone, 0)[0].level is None

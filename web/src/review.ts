@@ -12,6 +12,7 @@ import { Toolbar } from "./toolbar";
 import { Viewer } from "./viewer";
 import { wordsOf } from "./warnings";
 
+const OF_LEVELS = ["level-unknown", "level-unsure"];
 const HELP =
   "Wheel or arrows up/down: slice. Ctrl+wheel or pinch: zoom. Right drag: contrast. Shift+drag: move. " +
   "P points, B brush, E eraser, M move, C contrast, [ ] brush size, H outlines on/off, Delete removes, " +
@@ -34,6 +35,8 @@ export class ResultPage {
   private judging: Judging;
   private greys: Grey;
   private curvePlace = h("div", {});
+  private notes = h("div", {});
+  private told: boolean | undefined;
   private grey = h("span", { class: "grey soft" });
   private busy: Promise<unknown> = Promise.resolve();
   private saved: Mark[];
@@ -88,7 +91,7 @@ export class ResultPage {
     } }, ...shown.versions.map((name) => h("option", { value: name, selected: name === shown.key }, name)));
     const side = h("aside", {}, this.judging.node,
       h("section", {}, h("h2", {}, shown.key), h("p", { class: "soft" }, `from ${shown.upload} · ${facts}`),
-        h("p", {}, h("label", {}, "Version ", versions)), ...this.story()),
+        h("p", {}, h("label", {}, "Version ", versions)), this.notes),
       h("section", {}, h("div", { class: "scroll" }, this.table.node)),
       h("section", {}, h("h2", {}, "Bodies on each slice"), this.curvePlace),
       h("section", {}, h("h2", {}, "Files"), this.downloads()));
@@ -116,12 +119,19 @@ export class ResultPage {
     return this.pending > 0 || this.history.now !== this.saved;
   }
 
+  /** Whether every body has its level by now: what was said of missing ones is over. */
+  private get allNamed(): boolean {
+    const bodies = this.history.now.filter((one) => one.kind === "vertebral_body");
+    return bodies.length > 0 && bodies.every((one) => one.level !== null);
+  }
+
   private story(): HTMLElement[] {
     const { correction, warnings, verdict, reasons } = this.shown;
     const told = new Set(warnings.map((one) => one.text));
     const judged = verdict && verdict !== "ok" && !correction ? reasons.filter((one) => !told.has(one)) : [];
     const out: HTMLElement[] = judged.map((one) => h("p", { class: "warning check" }, one));
-    out.push(...warnings.map((one) => h("p", { class: `warning ${one.severity}` }, wordsOf(one))));
+    const open = warnings.filter((one) => !(OF_LEVELS.includes(one.code) && this.allNamed));
+    out.push(...open.map((one) => h("p", { class: `warning ${one.severity}` }, wordsOf(one))));
     if (correction) {
       out.push(h("details", { open: true },
         h("summary", {}, `Corrected by ${correction.who}, ${correction.when.slice(0, 16).replace("T", " ")}`),
@@ -332,6 +342,10 @@ export class ResultPage {
     const { overlay, history } = this;
     overlay.marks = history.now;
     this.viewed();
+    if (this.told !== this.allNamed) { // else what the reader folded would open again
+      this.told = this.allNamed;
+      this.notes.replaceChildren(...this.story());
+    }
     this.table.update({ marks: headToFoot(history.now), chosen: overlay.chosen, hidden: overlay.hidden });
     this.toolbar.update({ tool: overlay.tool, adding: this.adding, radius: overlay.radius,
       canUndo: history.canUndo, canRedo: history.canRedo });
@@ -354,7 +368,7 @@ export class ResultPage {
           "+": () => viewer.zoom(1.2, [viewer.canvas.clientWidth / 2, viewer.canvas.clientHeight / 2]),
           "-": () => viewer.zoom(1 / 1.2, [viewer.canvas.clientWidth / 2, viewer.canvas.clientHeight / 2]),
           "0": () => viewer.reset(), n: () => this.chooseNext(event.shiftKey),
-          j: () => this.judging.go(1), k: () => this.judging.go(-1), a: () => this.judging.decide("accept"),
+          j: () => void this.judging.go(1), k: () => void this.judging.go(-1), a: () => this.judging.decide("accept"),
           r: () => this.judging.decide("reject"), t: () => this.judging.decide(""),
           ...(overlay.tool === "draw" ? { enter: () => overlay.finishDrawing() } : {}),
           escape: () => { overlay.stopDrawing(); this.setTool("points"); this.choose(null); },

@@ -20,7 +20,7 @@ from spinetk.results.reopen import reopen
 from spinetk.rle import decode_rle, encode_rle
 from spinetk.server.editing import Marked, borders, outlines
 from spinetk.server.schema import Rle, ShownMark
-from spinetk.structures import BODY_KIND
+from spinetk.structures import BODY_KIND, DISC_KIND, DISC_LEVELS, column_with
 from spinetk.study import Instance, Segmentation, Series
 
 
@@ -150,6 +150,35 @@ def all_named(
     named, _ = order_and_name(bare, (start.level, order), spacing=spacing)
     levels = {id(instance.mask): instance.level for instance in named}
     return [replace(item, level=levels[id(item.mask)]) for item in marked]
+
+
+def with_open_level(marked: Sequence[Marked], place: int) -> list[Marked]:
+    """The instances, the one at `place`, which is new, with the level that its neighbours leave
+    open; without one where they do not tell it."""
+    new = marked[place]
+    others = [item for k, item in enumerate(marked) if k != place and item.mask.any()]
+    row = mask_centre(new.mask)[1]
+    found = ((mask_centre(b.mask)[1], b.level) for b in others if b.kind == BODY_KIND)
+    bodies = sorted(found, key=lambda body: body[0])
+    above = next((level for at, level in reversed(bodies) if at < row), "")
+    below = next((level for at, level in bodies if at > row), "")
+    level = _between(new.kind, above, below)
+    if level in {item.level for item in others if item.kind == new.kind}:
+        level = None
+    return [*marked[:place], replace(new, level=level), *marked[place + 1 :]]
+
+
+def _between(kind: str, above: str | None, below: str | None) -> str | None:
+    """The level between two bodies; "" where there is none, None for one without a name."""
+    if kind == DISC_KIND:
+        return f"{above}-{below}" if f"{above}-{below}" in DISC_LEVELS else None
+    if kind != BODY_KIND or None in (above, below) or not (above or below):
+        return None
+    names = column_with(str(above or below))
+    place = names.index(above) + 1 if above else names.index(str(below)) - 1
+    level = names[place] if 0 <= place < len(names) else None
+    fits = not (above and below) or names[place + 1 : place + 2] == (below,)
+    return level if fits else None
 
 
 def unnamed(marked: Marked) -> Instance:

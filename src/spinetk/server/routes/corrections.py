@@ -11,7 +11,7 @@ from spinetk.readers.bounds import largest_bytes
 from spinetk.results.folders import summary_row
 from spinetk.server.downloads import corrections, zipped
 from spinetk.server.editing import Marked, painted, replaced, with_outline_moved
-from spinetk.server.review import Review, all_named, as_mask, described
+from spinetk.server.review import Review, all_named, as_mask, described, with_open_level
 from spinetk.server.saving import save_version, saved_since
 from spinetk.server.schema import Change, Edit, Mark, Saved, ShownMark, Version
 from spinetk.server.shared import (
@@ -40,7 +40,11 @@ def edit(
         if wanted.change is not None:
             if wanted.change.place >= len(marked):
                 raise HTTPException(422, "there is no instance at this place")
+            before = marked[wanted.change.place]
             marked = _changed(shared, review, marked, wanted.change)
+            now = marked[wanted.change.place]
+            if not before.mask.any() and now.mask.any() and now.level is None:
+                marked = with_open_level(marked, wanted.change.place)
         return described(review, [item for item in marked if item.mask.any()])
 
 
