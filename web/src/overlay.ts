@@ -35,7 +35,7 @@ export class Overlay {
   private touches = new Map<number, Point>();
 
   constructor(private viewer: Viewer, private hand: Hand) {
-    this.svg = s("svg", { class: "overlay", role: "img", "aria-label": "outlines" });
+    this.svg = s("svg", { class: "overlay", role: "group", "aria-label": "outlines" });
     this.svg.addEventListener("pointerdown", (event) => this.down(event));
     this.svg.addEventListener("pointermove", (event) => this.hover(this.at(event)));
     this.svg.addEventListener("pointerleave", () => this.hover(null));
@@ -228,7 +228,7 @@ export class Overlay {
       parts.push(
         s("path", {
           d: this.path(shown), stroke: colour, "data-id": mark.id,
-          class: isChosen ? "chosen" : "", "aria-label": nameOf(mark),
+          class: isChosen ? "chosen" : "", role: "img", "aria-label": nameOf(mark),
         }),
       );
       const [x, y] = this.viewer.toScreen(mark.centre);

@@ -12,6 +12,7 @@ import { Toolbar } from "./toolbar";
 import { Viewer } from "./viewer";
 import { wordsOf } from "./warnings";
 
+const OF_INSTANCES = ["low-quality", "low-score"]; // count what the reasons name one by one
 const OF_LEVELS = ["level-unknown", "level-unsure"];
 const HELP =
   "Wheel or arrows up/down: slice. Ctrl+wheel or pinch: zoom. Right drag: contrast. Shift+drag: move. " +
@@ -96,6 +97,7 @@ export class ResultPage {
       h("section", {}, h("h2", {}, "Bodies on each slice"), this.curvePlace),
       h("section", {}, h("h2", {}, "Files"), this.downloads()));
     this.main.replaceChildren(h("div", { class: "result" },
+      h("h1", { class: "hidden" }, `Result ${shown.key}`),
       h("div", { class: "stage" }, this.toolbar.node, this.greys.node,
         h("div", { class: "picture" }, this.viewer.canvas, this.overlay.svg, this.grey),
         h("details", {}, h("summary", {}, "Keys and mouse"), h("p", { class: "soft" }, HELP)), save),
@@ -130,7 +132,9 @@ export class ResultPage {
     const told = new Set(warnings.map((one) => one.text));
     const judged = verdict && verdict !== "ok" && !correction ? reasons.filter((one) => !told.has(one)) : [];
     const out: HTMLElement[] = judged.map((one) => h("p", { class: "warning check" }, one));
-    const open = warnings.filter((one) => !(OF_LEVELS.includes(one.code) && this.allNamed));
+    const counted = judged.length ? OF_INSTANCES : [];
+    const over = this.allNamed ? OF_LEVELS : [];
+    const open = warnings.filter((one) => ![...counted, ...over].includes(one.code));
     out.push(...open.map((one) => h("p", { class: `warning ${one.severity}` }, wordsOf(one))));
     if (correction) {
       out.push(h("details", { open: true },

@@ -94,7 +94,8 @@ export class InstanceTable {
   private rows = new Map<string, Row>();
 
   constructor(private about: About, private inMm: boolean, private acts: Acts) {
-    const heads = ["", "level", inMm ? "mm²" : "pixels", `heights ${inMm ? "mm" : "px"}`, "score", ""];
+    const unseen = (text: string): HTMLElement => h("span", { class: "hidden" }, text);
+    const heads = [unseen("shown"), "level", inMm ? "mm²" : "pixels", `heights ${inMm ? "mm" : "px"}`, "score", unseen("doubts")];
     this.node = h("table", {}, h("thead", {}, h("tr", {}, ...heads.map((text) => h("th", {}, text)))), this.body);
   }
 
