@@ -24,7 +24,7 @@ def purpose(row: dict[str, Any]) -> str:
     """In a word, with the ICC within levels and the lower end of its interval; where levels are not known, with that
     over all bodies, which their differences make higher."""
     icc, low, mark = row.get("icc_level"), row.get("icc_level_low"), ""
-    if icc is None or low is None:
+    if icc is None:
         icc, low = row["icc"], row["icc_low"]
         mark = "" if row["kind"] == "column" else ", over levels"
     if icc is None or low is None:

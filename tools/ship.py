@@ -142,7 +142,8 @@ def least_of(tables: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
     out: dict[str, Any] = {}
     for row in tables.get("repeatability", []):
         in_percent = row["size"] in LENGTHS and not row["in_mm"]
-        if row["size"] in OF_PICTURES or in_percent or row["structures"] < FEWEST_REPEATED:
+        few = row["structures"] < FEWEST_REPEATED or row["difference_95"] is None
+        if row["size"] in OF_PICTURES or in_percent or few:
             continue
         of = unit(row["size"], "mm²" if row["size"] == "area" else "mm")
         known = out.setdefault(row["kind"], {}).setdefault(row["size"], {})

@@ -76,10 +76,12 @@ def renamed(
         except UsageError as error:
             refused.append(Refusal(item.place.name, error.reason))
     images = Counter(key for item, key in named if not is_named_as_labels(item.place))
+    everything = Counter(key for _, key in named)
     renewed = []
     for item, key in named:
-        others = images[key] - (not is_named_as_labels(item.place))
-        renewed.append(replace(item, key=_safe(f"{key}_{own_name(item)}") if others else key))
+        is_image = not is_named_as_labels(item.place)
+        alone = images[key] == 1 if is_image else everything[key] == 1
+        renewed.append(replace(item, key=key if alone else _safe(f"{key}_{own_name(item)}")))
     return with_unique_keys(renewed), refused
 
 

@@ -356,8 +356,8 @@ def convert(
         hint(f"not understood as a body or disc: {', '.join(done.strange)}")
     if done.pseudo:
         hint(
-            f"{done.pseudo} images have the network's own outlines, which nobody corrected or "
-            "accepted (`spinetk serve`): marked as pseudo_labels, never evaluated on"
+            f"{done.pseudo} images have the network's own outlines, which nobody corrected "
+            "(`spinetk serve`): marked as pseudo_labels, never evaluated on"
         )
     for what, count in sorted(done.lost.items()):
         hint(f"left out: {count} {what}")

@@ -20,8 +20,8 @@ def test_every_number_that_is_measured_is_in_the_codebook(phantom_result: Segmen
     assert numbers == known
 
 
-WORDS = ("kind", "level", "poor", "truncated", "unmeasured", "spacing_source", "unstable",
-         "verdict", "reasons")  # fmt: skip
+WORDS = ("kind", "level", "poor", "truncated", "unmeasured", "ungraded", "spacing_source",
+         "unstable", "verdict", "reasons")  # fmt: skip
 
 
 def test_units_follow_from_spacing_and_modality() -> None:

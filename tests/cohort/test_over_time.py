@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from spinetk.cohort import over_time
-from spinetk.cohort.over_time import Change, changes, fractures, matches, time_point
+from spinetk.cohort.over_time import Change, changes, matches, time_point
 from spinetk.errors import UsageError
 from tests.cohort.conftest import like
 
@@ -39,7 +39,6 @@ def test_nothing_changed_is_a_change_of_nothing(one_result: Path, tmp_path: Path
     found = changes(time_point(one_result), time_point(later))
     assert found and all(change.change == 0 and change.matched == "level" for change in found)
     assert {c.measure for c in found} >= {"height_middle", "area", "lordosis", "core_mean"}
-    assert fractures(found) == []
 
 
 def test_structures_that_grew_are_told_in_units_and_per_cent(
@@ -52,34 +51,6 @@ def test_structures_that_grew_are_told_in_units_and_per_cent(
             assert change.percent == pytest.approx(10, abs=0.01)
         if change.measure == "area":
             assert change.percent == pytest.approx(21, abs=0.01)
-
-
-def test_a_body_that_lost_a_fifth_and_four_millimetres_broke(
-    one_result: Path, tmp_path: Path
-) -> None:
-    later = like(one_result, tmp_path / "later", 1.0)
-    rows = list(csv.DictReader((later / "instances.csv").open(newline="")))
-    for row in rows:
-        if row["level"] == "L1":
-            row["height_anterior_mm"] = str(0.6 * float(row["height_anterior_mm"]))
-        if row["level"] == "L2":  # a tenth only
-            row["height_anterior_mm"] = str(0.9 * float(row["height_anterior_mm"]))
-        if row["level"] == "T11-T12":  # discs do not break
-            row["height_middle_mm"] = "0.5"
-    with (later / "instances.csv").open("w", newline="") as stream:
-        writer = csv.DictWriter(stream, rows[0])
-        writer.writeheader()
-        writer.writerows(rows)
-    [broken] = fractures(changes(time_point(one_result), time_point(later)))
-    assert (broken.level, broken.measure) == ("L1", "height_anterior")
-    assert broken.later == pytest.approx(0.6 * broken.earlier)
-
-
-def test_a_fifth_of_a_small_body_alone_is_no_fracture() -> None:
-    small = Change("C5", "vertebral_body", "height_middle", "mm", 12.0, 9.0, "level", None, False)
-    assert fractures([small]) == []
-    assert fractures([replace(small, unit="px", earlier=40.0, later=20.0)]) == []
-    assert len(fractures([replace(small, earlier=20.0, later=14.0)])) == 1
 
 
 @pytest.mark.parametrize("drop", [0, 1, 2])
@@ -157,17 +128,3 @@ def test_instances_that_are_to_be_rejected_are_doubtful(one_result: Path, tmp_pa
     text = (later / "instances.csv").read_text()
     (later / "instances.csv").write_text(text.replace(",ok,", ",reject,"))
     assert any(change.doubtful for change in changes(time_point(one_result), time_point(later)))
-
-
-@pytest.mark.parametrize("verdict", ["ok", "check", "reject"])
-def test_nothing_of_a_doubtful_result_is_sure(
-    verdict: str, one_result: Path, tmp_path: Path
-) -> None:
-    points = [
-        time_point(like(one_result, tmp_path / name, 1.0, verdict=judged, reasons=[]))
-        for name, judged in (("earlier", "ok"), ("later", verdict))
-    ]
-    [height] = [c for c in changes(*points) if (c.level, c.measure) == ("L3", "height_middle")]
-    assert height.doubtful is (verdict != "ok")
-    [broken] = fractures([replace(height, earlier=30.0, later=20.0)])
-    assert broken.doubtful is (verdict != "ok")

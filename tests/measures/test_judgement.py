@@ -10,7 +10,8 @@ from spinetk.warning import Warning
 def row(order: int, **changed: Any) -> dict[str, Any]:
     found = {
         "kind": BODY_KIND, "level": None, "order": order, "score": 0.99, "poor": False,
-        "truncated": False, "unmeasured": "", "width_px": 50.0, "height_middle_px": 30.0,
+        "truncated": False, "unmeasured": "", "ungraded": "", "width_px": 50.0,
+        "height_middle_px": 30.0,
         "upper_slope_deg": 4.0, "lower_slope_deg": 4.0, "shape_fit": 0.95,
         "centroid_x_px": 100.0, "centroid_y_px": 500.0 - 40.0 * order, "spacing_row_mm": 0.7,
         "spacing_column_mm": 0.7,
@@ -46,6 +47,7 @@ def judged(*rows: dict[str, Any]) -> list[dict[str, Any]]:
         ({"width_px": 80.0}, "check", "its width is 160% of its neighbours'"),
         ({"height_middle_px": 18.0}, "ok", ""),  # a severe fracture is no error
         ({"height_middle_px": 12.0}, "check", "its height is 40% of its neighbours'"),
+        ({"ungraded": "its neighbours"}, "check", "its neighbours"),
         ({"upper_slope_deg": 44.0}, "check", "it leans 40 degrees against its neighbours"),
     ],
 )

@@ -7,7 +7,14 @@ import numpy as np
 import pytest
 
 from spinetk.boxes import mask_centre
-from spinetk.measures.relations import GROWTH, TALLER, Member, Relations, relations
+from spinetk.measures.relations import (
+    GROWTH,
+    TALLER,
+    TOO_HIGH,
+    Member,
+    Relations,
+    relations,
+)
 from spinetk.measures.shape import outline_points
 from spinetk.structures import BODY_KIND, DISC_KIND
 from tests.measures.drawn import box, drawn
@@ -199,3 +206,19 @@ def test_fractures_side_by_side_are_never_called_sound(
             grades = {m.level: f.genant_grade for m, f in
                       zip(members, relations(members, (), (1, 1)), strict=True)}  # fmt: skip
             assert all(grades[level] == 2 for level in low), (low, grades)
+
+
+@pytest.mark.parametrize("high", [1.3, 1.6, 1.9])
+@pytest.mark.parametrize("level", ["L4", "L2", "T12"])
+def test_one_body_that_is_too_high_is_in_doubt_and_no_other(high: float, level: str) -> None:
+    tall = dict.fromkeys(PARTS, high)
+    members = [
+        body(name, place, **(tall if name == level else {})) for place, name in enumerate(LEVELS)
+    ]
+    for member, found in zip(members, relations(members, (), (1, 1)), strict=True):
+        if member.level == level:
+            assert found.ungraded == TOO_HIGH and found.genant_grade is None
+        else:
+            assert not found.ungraded and found.genant_grade == (
+                None if member.level == "L5" else 0
+            )

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from spinetk.results.looks import counts
+from spinetk.results.looks import judged
 from spinetk.structures import BODY_LEVELS, DISC_LEVELS
 
 SHOWN = ("area", "height_anterior", "height_middle", "height_posterior", "width", "wedge_ratio",
@@ -117,8 +117,8 @@ def outliers(table: Path, found: dict[Place, Spread]) -> list[Outlier]:
 def _values(table: Path) -> Iterator[tuple[Place, float, str]]:
     with table.open(newline="", encoding="utf-8") as stream:
         for row in csv.DictReader(stream):
-            used = counts(row["verdict"], row.get("decision", ""))
-            sound = row["truncated"] != "true" and used
+            taken_for = judged(row["verdict"], row.get("decision", ""))  # type: ignore[arg-type]
+            sound = row["truncated"] != "true" and taken_for != "reject"
             if row["measure"] in SHOWN and sound:
                 place = (row["measure"], row["unit"], row["structure"], row["level"])
                 yield place, float(row["value"]), row["result"]

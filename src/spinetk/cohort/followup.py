@@ -13,14 +13,13 @@ from numpy.typing import NDArray
 
 from spinetk.atomic import whole_file
 from spinetk.cohort.change_report import change_report
+from spinetk.cohort.fractures import Fracture, fractures
 from spinetk.cohort.html import write_html
 from spinetk.cohort.over_time import (
     BY_SHAPE,
     Change,
-    Fracture,
     TimePoint,
     changes,
-    fractures,
     matches,
 )
 from spinetk.errors import SpineError, UsageError
@@ -75,7 +74,7 @@ def write_comparison(points: Sequence[TimePoint], out: Path) -> list[Fracture]:
     if report is not None:
         with whole_file(out / REPORT) as path:
             report.save_as(path)
-    broken = fractures(found[-1])
+    broken = fractures(found[-1], points[0].doubtful or points[-1].doubtful)
     write_html(
         out / PAGE, "followup.html",
         points=points, changes=found[-1], fractures=broken, line=LINE,

@@ -12,7 +12,7 @@ from spinetk.cohort.page import write_page
 from spinetk.cohort.persons import matched_participants, read_participants
 from spinetk.errors import UnreadableInput
 from spinetk.results.folders import put_back, write_rows, write_summary
-from spinetk.results.looks import counts, decisions_in
+from spinetk.results.looks import decisions_in, judged
 from spinetk.results.provenance import known_sources, write_sources
 from spinetk.results.record import FILE as RECORD
 from spinetk.results.record import whole_record
@@ -77,7 +77,7 @@ def _several(out: Path) -> tuple[str, ...]:
     found = Counter(
         record.series_key
         for folder, record in last_versions(out)
-        if counts(record.verdict, decided.get(folder.name, ""))
+        if judged(record.verdict, decided.get(folder.name, "")) != "reject"
     )
     return tuple(key for key, count in found.items() if count > 1)
 

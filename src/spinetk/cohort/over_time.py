@@ -1,12 +1,12 @@
 """One person's studies held against each other: which body is which, what changed, and whether by
 more than chance.
 
-    results, earliest first -> structures matched -> changes of each measure -> suspected fractures
+    results, earliest first -> structures matched -> changes of each measure
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import numpy as np
 from spinetk.cohort.long_table import Value, values_of
 from spinetk.cohort.of_network import figures_of
 from spinetk.errors import SpineError, UsageError
+from spinetk.results.looks import decisions_in, judged
 from spinetk.results.record import Record, whole_record
 from spinetk.structures import BODY_KIND
 
@@ -24,10 +25,6 @@ COMPARED = ("height_anterior", "height_middle", "height_posterior", "width", "ar
             "core_mean", "core_skewness", "lordosis", "kyphosis", "cobb")  # fmt: skip
 SIZED = ("height_anterior", "height_middle", "height_posterior", "width", "area",
          "disc_height_index")  # fmt: skip
-HEIGHTS = ("height_anterior", "height_middle", "height_posterior")
-FRACTURE_SHARE, FRACTURE_MM = 0.20, 4.0
-"""A height that falls by more than both is a new fracture (Black et al., Lancet 348 (1996) 1535).
-"""
 BY_LEVEL, BY_SHAPE = "level", "shape"
 FEWEST_SHARED = 3
 """Bodies that two studies must share to be matched by their shapes."""
@@ -48,11 +45,13 @@ class TimePoint:
     Attributes:
         name: what it is called: its folder, with the one that it lies in.
         values: by structure and measure.
+        doubtful: the result is not `ok`, by its verdict or a person's word.
     """
 
     folder: Path
     record: Record
     values: Mapping[Structure, Mapping[str, Value]]
+    doubtful: bool
 
     @property
     def name(self) -> str:
@@ -68,7 +67,7 @@ class Change:
         matched: "level" or "shape": how it is known that it is the same structure.
         least: least detectable change, as the network was evaluated; None where it was not.
         detectable: whether the change is larger; None where that is not known.
-        doubtful: one of the two instances, or of the two results, is not `ok`.
+        doubtful: one of the two instances is not `ok`.
     """
 
     level: str
@@ -98,21 +97,6 @@ class Change:
         return None if self.least is None else abs(self.change) > self.least
 
 
-@dataclass(frozen=True)
-class Fracture:
-    """A body whose height fell by more than 20 % and 4 mm.
-
-    Attributes:
-        doubtful: its outline, or a whole result, is not `ok` at one of the times.
-    """
-
-    level: str
-    measure: str
-    earlier: float
-    later: float
-    doubtful: bool
-
-
 def time_point(folder: Path) -> TimePoint:
     """Read a result; of a folder that holds a single one, that.
 
@@ -137,7 +121,8 @@ def time_point(folder: Path) -> TimePoint:
             values.setdefault((value.structure, name), {})[value.measure] = value
     if not values:
         raise UsageError("holds no measurements: it was written without CSV", folder)
-    return TimePoint(folder, record, values)
+    taken_for = judged(record.verdict, decisions_in(folder.parent).get(folder.name, ""))
+    return TimePoint(folder, record, values, taken_for in ("check", "reject"))
 
 
 def changes(earlier: TimePoint, later: TimePoint) -> list[Change]:
@@ -171,8 +156,7 @@ def changes(earlier: TimePoint, later: TimePoint) -> list[Change]:
                     later=b.value,
                     matched=matched,
                     least=least.get(one[0], {}).get(measure, {}).get(a.unit),
-                    doubtful={a.of_instance, b.of_instance, a.verdict, b.verdict} - {"ok", ""}
-                    != set(),
+                    doubtful={a.of_instance, b.of_instance} - {"ok", ""} != set(),
                 )
             )
     if not out:
@@ -197,22 +181,6 @@ def matches(earlier: TimePoint, later: TimePoint) -> list[tuple[Structure, Struc
         if s[0] == BODY_KIND and _order(earlier, s) + offset in orders
     ]
     return [*same, *pairs]
-
-
-def fractures(found: Sequence[Change]) -> list[Fracture]:
-    """Bodies that may have broken between the two times: the height that fell the most of each."""
-    worst: dict[str, Fracture] = {}
-    for change in found:
-        if change.measure not in HEIGHTS or change.structure != BODY_KIND or change.unit != "mm":
-            continue
-        lost = -change.change
-        if lost > FRACTURE_MM and lost > FRACTURE_SHARE * change.earlier:
-            known = worst.get(change.level)
-            if known is None or lost > known.earlier - known.later:
-                worst[change.level] = Fracture(
-                    change.level, change.measure, change.earlier, change.later, change.doubtful
-                )
-    return list(worst.values())
 
 
 def _unnamed(structure: Structure) -> bool:

@@ -17,7 +17,7 @@ from PIL import Image
 from spinetk.cohort.distributions import FAR, FEWEST, Outlier, Place, Spread, outliers, spreads
 from spinetk.cohort.html import write_html
 from spinetk.cohort.long_table import TABLE
-from spinetk.results.looks import decisions_in
+from spinetk.results.looks import decisions_in, judged
 from spinetk.results.versions import last_versions
 from spinetk.study import Judgement
 
@@ -61,13 +61,14 @@ def write_page(out: Path, unread: Collection[str] = ()) -> Path:
     for folder, record in last_versions(out):
         if folder.name in unread:
             continue
-        counts[record.verdict or "not judged"] += 1
+        decision = decided.get(folder.name, "")
+        verdict = judged(record.verdict, decision)
+        counts[verdict or "not judged"] += 1
         networks[record.model.name] += 1
         warned.update({w.code for w in record.warnings if w.severity == "check"})
         report = (folder / "report.html").is_file()
-        decision = decided.get(folder.name, "")
-        judged = folder.name, record.verdict, record.reasons
-        worst.append(Listed(*judged, record.bodies, report, decision))
+        told = folder.name, verdict, record.reasons, record.bodies
+        worst.append(Listed(*told, report, decision))
         decisions[decision] += bool(decision)
         if len(worst) > 2 * MOST_PICTURES:
             worst = _worst(worst)

@@ -22,7 +22,7 @@ import numpy as np
 from spinetk.atomic import whole_file
 from spinetk.cohort.long_table import TABLE, Value
 from spinetk.errors import UsageError
-from spinetk.results.looks import counts
+from spinetk.results.looks import judged
 
 FORMAT = 1
 PERCENTILES = (3, 5, 10, 25, 50, 75, 90, 95, 97)
@@ -240,7 +240,8 @@ def _usable(table: Path) -> Iterator[tuple[dict[str, str], tuple[str, ...]]]:
         sex, age = (next((names[n] for n in known if n in names), "") for known in (SEX, AGE))
         for row in rows:
             sound = row["truncated"] != "true" and row["of_instance"] in ("ok", "")
-            if sound and row["level"] and counts(row["verdict"], row.get("decision", "")):
+            taken_for = judged(row["verdict"], row.get("decision", ""))  # type: ignore[arg-type]
+            if sound and row["level"] and taken_for != "reject":
                 yield row, groups_of(row.get(sex) or "", row.get(age) or "")
 
 

@@ -58,7 +58,9 @@ def agreement(
     error = b - a
     mean, spread = float(error.mean()), float(error.std(ddof=1))
     icc, interval = _icc(a, b)
-    if persons is not None and len(set(persons)) < len(a):
+    if persons is not None and len(set(persons)) < FEWEST_PERSONS:
+        interval = float("nan"), float("nan")
+    elif persons is not None and len(set(persons)) < len(a):
         interval = _drawn_interval(a, b, persons)
     relative = np.abs(error[a != 0] / a[a != 0])
     return Agreement(
@@ -100,8 +102,6 @@ def _drawn_interval(a: np.ndarray, b: np.ndarray, persons: Sequence[str]) -> tup
     bootstrap of clusters: Field and Welsh, Journal of the Royal Statistical Society B 69 (2007)
     369). Under ten persons it is rather too narrow."""
     names, whose = np.unique(np.asarray(persons, dtype=str), return_inverse=True)
-    if len(names) < FEWEST_PERSONS:
-        return float("nan"), float("nan")
     total, apart = a + b - np.mean(a + b), b - a  # centred: squares of large values lose digits
     terms = np.stack([np.ones_like(a), total, total**2, apart, apart**2], axis=1)
     of_person = np.stack([np.bincount(whose, column) for column in terms.T], axis=1)

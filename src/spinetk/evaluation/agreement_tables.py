@@ -8,12 +8,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from spinetk.evaluation.agreement import agreement
+from spinetk.evaluation.agreement import FEWEST_PERSONS, agreement
 from spinetk.evaluation.rows import FEATURES, SIZES
 
 SHOWN_OF_SIZES = ("lower_limit", "upper_limit", "icc", "icc_low", "icc_high")
-FEWEST_OF_LEVEL = 3
-"""Instances of a level whose mean is taken off."""
+OF_ANGLES = ("mean_error", "mean_absolute_error", "sd", "lower_limit", "upper_limit", "icc",
+             "icc_low", "icc_high")  # fmt: skip
+FEWEST_PAIRS = 3
 
 
 def radiomics_table(instances: pd.DataFrame, by: list[str]) -> pd.DataFrame:
@@ -39,6 +40,7 @@ def size_table(instances: pd.DataFrame, by: list[str]) -> pd.DataFrame:
     the ICC within levels: bodies differ from level to level, so that the ICC over all of them is
     higher than what tells persons apart."""
     rows = []
+    apart = "level" not in by
     detected = instances[instances["detected"].astype(bool)]
     for (*key, in_mm), group in detected.assign(
         in_mm=detected["in_mm"].fillna(False).astype(bool)
@@ -56,26 +58,34 @@ def size_table(instances: pd.DataFrame, by: list[str]) -> pd.DataFrame:
                     | {"patients": figures["patients"], "n": figures["n"]}
                     | {"mean_error": figures["mean_error"], "sd": spread}
                     | {name: figures[name] for name in SHOWN_OF_SIZES}
-                    | _within_levels(known, group.loc[known.index])
+                    | (_within_levels(known, group.loc[known.index]) if apart else {})
                 )
     return pd.DataFrame(rows)
 
 
 def _within_levels(pairs: pd.DataFrame, rows: pd.DataFrame) -> dict[str, Any]:
-    """ICC of what is left when each level's reference mean is taken off both sides.
+    """ICC of what is left when each level's reference mean, in which every patient weighs the same,
+    is taken off both sides. Of a level with few patients that takes off a part of what tells them
+    apart, too: what is left of it is scaled up, and levels of fewer than five are left out.
 
     Args:
         pairs: reference and found.
         rows: whose levels and patients; of those without a name nothing is known.
     """
-    levels = rows["level"].where(rows["level"].notna())
-    counts = levels.map(levels.value_counts())
-    chosen = counts >= FEWEST_OF_LEVEL
-    values, of_level = pairs[chosen].to_numpy(float), levels[chosen]
-    if len(values) < FEWEST_OF_LEVEL:
+    left, used = [], []
+    for _, own in rows.dropna(subset=["level"]).groupby("level"):
+        values = pairs.loc[own.index].to_numpy(float)
+        persons = pd.Series(values[:, 0]).groupby(own["patient"].to_numpy()).mean()
+        if len(persons) < FEWEST_PERSONS:
+            continue
+        scale = (len(persons) / (len(persons) - 1)) ** 0.5
+        middle = (values.mean(axis=1) - persons.mean()) * scale
+        half = (values[:, 1] - values[:, 0]) / 2
+        left.append(np.stack([middle - half, middle + half], axis=1))
+        used.append(own["patient"])
+    if not left:
         return {"icc_level": np.nan, "icc_level_low": np.nan}
-    usual = pd.Series(values[:, 0], of_level.index).groupby(of_level).transform("mean")
-    figures = _agreement_figures(values - usual.to_numpy()[:, None], rows.loc[chosen, "patient"])
+    figures = _agreement_figures(np.concatenate(left), pd.concat(used))
     return {"icc_level": figures["icc"], "icc_level_low": figures["icc_low"]}
 
 
@@ -94,26 +104,22 @@ def angle_table(angles: pd.DataFrame) -> pd.DataFrame:
     for (dataset, name), whole in angles.groupby(["dataset", "name"]):
         group = whole.dropna(subset=["found"])
         pairs = group[["reference", "found"]].to_numpy(float)
-        if len(pairs) >= 3:
+        row = {
+            "dataset": dataset,
+            "angle": name,
+            "patients": int(whole["patient"].nunique()),
+            "n": len(pairs),
+            "not_told": len(whole) - len(pairs),
+        } | dict.fromkeys(OF_ANGLES, np.nan)
+        if len(pairs) >= FEWEST_PAIRS:
             figures = _agreement_figures(pairs, group["patient"])
             error = pairs[:, 1] - pairs[:, 0]
-            rows.append(
-                {
-                    "dataset": dataset,
-                    "angle": name,
-                    "patients": figures["patients"],
-                    "n": len(pairs),
-                    "not_told": len(whole) - len(pairs),
-                    "mean_error": figures["mean_error"],
-                    "mean_absolute_error": float(abs(error).mean()),
-                    "sd": float(error.std(ddof=1)),
-                    "lower_limit": figures["lower_limit"],
-                    "upper_limit": figures["upper_limit"],
-                    "icc": figures["icc"],
-                    "icc_low": figures["icc_low"],
-                    "icc_high": figures["icc_high"],
-                }
-            )
+            row |= {
+                "mean_absolute_error": float(abs(error).mean()),
+                "sd": float(error.std(ddof=1)),
+            } | {key: figures[key] for key in OF_ANGLES if key in figures}
+        if len(whole) >= FEWEST_PAIRS:
+            rows.append(row)
     return pd.DataFrame(rows)
 
 

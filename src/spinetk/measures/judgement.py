@@ -121,6 +121,8 @@ def _of_instance(row: Row, around: Sequence[Row], apart: float | None) -> Verdic
         doubts.append(str(row["unmeasured"]))
     elif float(row["shape_fit"]) < LEAST_FIT:
         doubts.append(f"it is hardly a block (fit {float(row['shape_fit']):.2f})")
+    if row["ungraded"]:
+        doubts.append(str(row["ungraded"]))
     unit = "px" if row["spacing_row_mm"] is None else "mm"  # pixels may not be square
     for name, column, (least, most) in (
         ("width", f"width_{unit}", WIDTHS),

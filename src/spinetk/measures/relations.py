@@ -31,7 +31,9 @@ for others. (Sound end plates are hollow: a tenth of the height is usual in the 
 TALLER, SPARE = 1.25, 0.15
 """A body that is so many times as high as another everywhere, and by the second more than bodies
 grow between them, contradicts that this one is sound."""
-CONTRADICTED = "its neighbours are no measure: no fracture grade can be told"
+FEWEST_HIGHER, ALIKE = 2, 0.05
+NO_MEASURE = "its neighbours are no measure: no fracture grade can be told"
+TOO_HIGH = "it is a quarter higher than all others around it"
 
 
 @dataclass(frozen=True)
@@ -161,15 +163,34 @@ def _expected(around: Heights) -> NDArray[np.float64] | None:
     return np.asarray(np.median(sizes - growth * at[:, None], axis=0))
 
 
-def _is_contradicted(size: NDArray[np.float64], measured: Heights) -> bool:
-    """Whether nobody can say that a body has lost nothing: another one is a quarter higher
-    everywhere, and by more than bodies grow, since fractures side by side are each other's measure;
-    or it is no block itself, and too few around it are."""
-    higher = any(
-        bool((other > max(TALLER, (1 + GROWTH) ** -step + SPARE) * size).all())
+def _higher(size: NDArray[np.float64], measured: Heights) -> list[int]:
+    """Places of the bodies that are a quarter higher than one everywhere, and by more than bodies
+    grow between them."""
+    return [
+        step for step, other in measured.items()
+        if bool((other > max(TALLER, (1 + GROWTH) ** -step + SPARE) * size).all())
+    ]  # fmt: skip
+
+
+def _ungraded(size: NDArray[np.float64], measured: Heights) -> str:
+    """Why nobody can say that a body has lost nothing; empty where it is one of many that are
+    alike.
+
+    Several higher ones: fractures side by side are each other's measure. One alone that is higher
+    than all others, or a body that is none of the blocks where too few are, is itself in doubt.
+    """
+    if len(_higher(size, measured)) >= FEWEST_HIGHER:
+        return NO_MEASURE
+    if not _is_block(size) and sum(map(_is_block, measured.values())) < FEWEST:
+        return NO_MEASURE
+    near = all(
+        _higher(other, {-step: size}) for step, other in measured.items() if abs(step) <= NEIGHBOURS
+    )
+    alike = any(
+        bool((size < (1 + GROWTH) ** max(0, step) * (1 + ALIKE) * other).any())
         for step, other in measured.items()
     )
-    return higher or (not _is_block(size) and sum(map(_is_block, measured.values())) < FEWEST)
+    return TOO_HIGH if near and not alike else ""
 
 
 def _of_body(run: list[Member], place: int, spacing: tuple[float, float]) -> Relations:
@@ -185,8 +206,9 @@ def _of_body(run: list[Member], place: int, spacing: tuple[float, float]) -> Rel
     grade, why = None, ""
     if expected is not None and body.level in GRADED:
         grade = int(np.searchsorted(GRADES, float((1 - size / expected).max()), side="right"))
-        if grade == 0 and _is_contradicted(size, measured):
-            grade, crush, why = None, None, CONTRADICTED
+        why = _ungraded(size, measured) if grade == 0 else ""
+        if why:
+            grade, crush = None, None
     return replace(
         slipped,
         wedge_ratio=float(size[0] / size[2]),

@@ -117,7 +117,8 @@ def _rows(result: Segmentation, view: Upright, members: Sequence[Member]) -> lis
         row |= _relations(relation, view, sagittal, frontal)
         row |= {
             "shape_fit": member.points.fit,
-            "unmeasured": member.points.reason or (relation.ungraded if sagittal else ""),
+            "unmeasured": member.points.reason,
+            "ungraded": relation.ungraded if sagittal else "",
             "centroid_x_px": centroid[0],
             "centroid_y_px": centroid[1],
             "spacing_row_mm": spacing[0] if spacing else None,

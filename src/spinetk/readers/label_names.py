@@ -22,7 +22,7 @@ def is_named_as_labels(path: Path) -> bool:
     if path.name.lower().endswith(".seg.nrrd"):
         return True
     stem = file_stem(path).lower()
-    if stem.startswith("sub-") and re.search(r"_(seg|label|desc)-[a-z0-9]+", stem):
-        return True  # BIDS: sub-1_T2w_seg-manual, sub-1_T2w_label-disc
+    if stem.startswith("sub-") and re.search(r"_(seg|label)-[a-z0-9]+|_desc-[a-z0-9]+$", stem):
+        return True  # BIDS: sub-1_T2w_seg-manual, sub-1_T2w_label-disc; desc-preproc_T2w is none
     words = stem.replace("-", "_").split("_")
     return words[-1] in (LABEL_NAMES if len(words) == 1 else LABEL_ENDINGS)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from spinetk.results.folders import results_in
-from spinetk.results.keys import in_order, looks_corrected, version_number
+from spinetk.results.keys import looks_corrected, version_number
 from spinetk.results.record import Record, whole_record
 
 
@@ -32,13 +32,11 @@ def latest(records: Mapping[Path, Record]) -> dict[Path, Record]:
 def last_versions(out: Path) -> Iterator[tuple[Path, Record]]:
     """The results of a folder by name, each in its last version. Only the names of all are in
     memory at once."""
-    last: dict[str, str] = {}
-    for name in sorted((p.name for p in out.iterdir() if looks_corrected(p.name)), key=in_order):
-        record = whole_record(out / name)
-        if record is not None and record.correction is not None:
-            last[record.original_key] = name
-    versions = set(last.values())
+    named = (place for place in out.iterdir() if looks_corrected(place.name))
+    read = ((place, whole_record(place)) for place in named)
+    corrected = {place: record for place, record in read if record and record.correction}
+    newest = latest(corrected)
+    replaced = {record.original_key for record in newest.values()}
     for folder, record in results_in(out):
-        older = record.correction is not None and folder.name not in versions
-        if folder.name not in last and not older:
+        if folder in newest or (folder not in corrected and folder.name not in replaced):
             yield folder, record

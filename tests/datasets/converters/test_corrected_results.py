@@ -127,8 +127,8 @@ def test_a_corrected_mask_beside_ours_is_taken_or_asked_for(
 
 
 def test_only_what_a_person_saw_is_a_persons_label(own_result: Path, tmp_path: Path) -> None:
-    """Edited, accepted and corrected results; untouched ones are pseudo-labels, rejected and older
-    ones are left out."""
+    """Edited and corrected results; untouched ones, be they accepted, are pseudo-labels, rejected
+    and older ones are left out."""
     out = tmp_path / "in"
     for key in ("untouched", "edited", "accepted", "rejected", "replaced"):
         copied(own_result, out / key)
@@ -146,8 +146,29 @@ def test_only_what_a_person_saw_is_a_persons_label(own_result: Path, tmp_path: P
         write_look(out, Look(key, decision, "Ann", "2026-01-01T10:00:00", ""))  # type: ignore[arg-type]
     done = convert("results", out, tmp_path / "out")
     assert done.lost == {"results with a later version": 1, "results that a person rejected": 1}
-    assert done.pseudo == 1
+    assert done.pseudo == 2
     images = read_dataset(tmp_path / "out").images
     assert {image.series: image.pseudo for image in images} == {
-        "untouched": True, "edited": False, "accepted": False, "replaced-corrected-1": False,
+        "untouched": True, "edited": False, "accepted": True, "replaced-corrected-1": False,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("left", [("instances.csv", "instances.coco.json"), ("instances.csv",), ()])
+def test_a_correction_is_told_by_what_the_result_says_of_itself(
+    left: tuple[str, ...], own_result: Path, tmp_path: Path
+) -> None:
+    for name in {"instances.csv", "instances.coco.json"} - set(left):
+        (own_result / name).unlink()
+    out = tmp_path / "in"
+    copied(own_result, out / "untouched")
+    place = copied(own_result, out / "edited")
+    mask = nibabel.load(place / "mask.nii.gz")
+    labels = np.asarray(mask.dataobj).copy()
+    if len(left) == 2:  # moved by a pixel: every area is the same
+        labels = np.roll(labels, 1, axis=0)
+    else:
+        labels[labels == labels.max()] = 0
+    nibabel.save(nibabel.Nifti1Image(labels, mask.affine, mask.header), place / "mask.nii.gz")
+    done = convert("results", out, tmp_path / "out")
+    told = [why for why in done.lost if "by which to tell" in why]
+    assert done.pseudo == (1 if left else 2) and bool(told) == (not left)

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from spinetk.datasets.exports.bids import export_bids
+from spinetk.datasets.exports.bids import bids_name, export_bids
 from spinetk.errors import UsageError
 from spinetk.results.looks import Look, write_look
+from spinetk.results.record import Record, UsedModel
 
 
 def renamed(result: Path, key: str, correction: dict[str, object] | None = None) -> Path:
@@ -99,7 +100,7 @@ def test_nothing_is_lost_where_names_fall_together(own_result: Path, tmp_path: P
 def test_a_rejected_result_is_not_exported_and_a_weighting_is_not_made_up(
     own_result: Path, tmp_path: Path
 ) -> None:
-    keys = {"p1_t1": "T1w", "T2-sag": "T2w", "p3": "MRI", "t1t2": "MRI", "p4": None}
+    keys = {"p1_t1w": "T1w", "T2w_sag": "T2w", "p3": "MRI", "t1_T2": "MRI", "p4": None}
     for key in keys:
         renamed(own_result, key)
     shutil.rmtree(own_result)
@@ -117,3 +118,12 @@ def test_a_rejected_result_is_not_exported_and_a_weighting_is_not_made_up(
         for path in (tmp_path / "out").rglob("*_dseg.json")
     }
     assert said == {"p1": False, "T2": False, "p3": True, "t1": False}
+
+
+@pytest.mark.parametrize(
+    "key", ["sub-1_ses-T2_acq-sag", "sub-1_ses-T1_acq-sag_STIR", "patient01_T1", "case_T1_L5"]
+)
+def test_sessions_times_and_vertebrae_are_no_weightings(key: str) -> None:
+    record = Record("0", "", {}, UsedModel("mr", ""), {}, key, "MR", "volume", None, 1, 0, None,
+                    (), 0, 0, "", {}, ())  # fmt: skip
+    assert bids_name(record)[1] == "MRI"

@@ -1,5 +1,5 @@
 """Results of `spinetk segment` as labels: masks that a person corrected, on the page, in ITK-SNAP
-or 3D Slicer, or accepted. What nobody touched is the network's own."""
+or 3D Slicer. What nobody touched is the network's own."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,7 @@ from spinetk.results.looks import decisions_in
 from spinetk.results.record import Record
 from spinetk.results.reopen import IMAGE, INSTANCES, read_slice
 from spinetk.results.versions import latest
+from spinetk.rle import decode_rle
 from spinetk.structures import (
     BODY_KIND,
     DISC_KIND,
@@ -41,8 +43,9 @@ from spinetk.structures import (
 def corrected_results(folder: Path, lost: list[str]) -> Iterator[OutlinedSlice]:
     """Every result below a folder that has its image and mask as NIfTI, in its last version.
 
-    A mask that is as the network gave it, and that nobody accepted (reviews.csv), is no person's
-    word: its labels are marked as pseudo-labels. What a person rejected is left out.
+    A mask that is as the network gave it is marked as pseudo-labels, whether somebody accepted it
+    or not: a network that was evaluated on it would be held against itself. What a person rejected
+    (reviews.csv) is left out.
 
     Args:
         lost: receives a reason for each result that is left out, and for each label number that is
@@ -67,8 +70,7 @@ def corrected_results(folder: Path, lost: list[str]) -> Iterator[OutlinedSlice]:
     lost += ["results with a later version"] * (len(records) - len(newest))
     said = {parent: decisions_in(parent) for parent in {place.parent for place in newest}}
     for place, record in newest.items():
-        decision = said[place.parent].get(place.name, "")
-        if decision == "reject":
+        if said[place.parent].get(place.name) == "reject":
             lost.append("results that a person rejected")
             continue
         mask = _corrected(place)
@@ -77,7 +79,7 @@ def corrected_results(folder: Path, lost: list[str]) -> Iterator[OutlinedSlice]:
             continue
         stored = read_slice(place, record)
         labels = _labels(mask, place / IMAGE)
-        own = record.correction is None and decision != "accept" and _is_untouched(place, labels)
+        own = record.correction is None and _is_untouched(place, labels, lost)
         view = upright(stored)
         outlines = []
         values = np.unique(labels[labels > 0]).astype(int).tolist()
@@ -108,17 +110,34 @@ def corrected_results(folder: Path, lost: list[str]) -> Iterator[OutlinedSlice]:
         )
 
 
-def _is_untouched(place: Path, labels: NDArray[np.int_]) -> bool:
-    """Whether labels [H, W] have the numbers and areas of the result's own table; without one they
-    are taken to have."""
+NOBODY_KNOWS = (
+    "results without instances.coco.json and instances.csv, by which to tell whether their masks "
+    "were corrected: taken as the network's own"
+)
+
+
+def _is_untouched(place: Path, labels: NDArray[np.int_], lost: list[str]) -> bool:
+    """Whether labels [H, W] are those that the result was written with, by its COCO file or,
+    without that, by the numbers and areas in its table. So they are taken to be where it has
+    neither, which is told."""
+    notes = _notes(place)
+    if notes:
+        written = np.zeros_like(labels)
+        try:
+            for note in notes:
+                written[decode_rle(note["segmentation"])] = note["label"]
+            return bool(np.array_equal(written, labels))
+        except (KeyError, TypeError, ValueError, IndexError):
+            pass  # not as it is written here
     try:
         with (place / "instances.csv").open(newline="", encoding="utf-8") as stream:
             rows = list(csv.DictReader(stream))
-        written = {int(row["label"]): round(float(row["area_px"])) for row in rows}
+        own = {int(row["label"]): round(float(row["area_px"])) for row in rows}
     except (OSError, ValueError, KeyError, TypeError, csv.Error):
+        lost.append(NOBODY_KNOWS)
         return True
     values, areas = np.unique(labels[labels > 0], return_counts=True)
-    return dict(zip(values.tolist(), areas.tolist(), strict=True)) == written
+    return dict(zip(values.tolist(), areas.tolist(), strict=True)) == own
 
 
 MASKS = tuple(
@@ -209,11 +228,16 @@ def _meaning(value: int, bodies: Collection[str]) -> Label | None:
 def _levels(folder: Path) -> dict[int, Label]:
     """Class and level of the numbers that the result itself gave, where it has its COCO file."""
     try:
+        return {note["label"]: (note["class"], note["level"]) for note in _notes(folder)}
+    except (KeyError, TypeError):
+        return {}
+
+
+def _notes(folder: Path) -> list[dict[str, Any]]:
+    """The annotations of a result's COCO file with their class; none where it has none."""
+    try:
         content = json.loads((folder / INSTANCES).read_text(encoding="utf-8"))
         names = {item["id"]: item["name"] for item in content["categories"]}
-        return {
-            note["label"]: (names[note["category_id"]], note["level"])
-            for note in content["annotations"]
-        }
+        return [note | {"class": names[note["category_id"]]} for note in content["annotations"]]
     except (OSError, ValueError, KeyError, TypeError):
-        return {}
+        return []

@@ -127,9 +127,10 @@ def bids_name(record: Record) -> tuple[list[str], str]:
 
 
 def _weighting(key: str) -> str:
-    """The suffix of an MR image whose name has it in another spelling (case1_t1, T2-SAG)."""
-    found = re.findall(r"(?<![A-Za-z0-9])(T1|T2|PD)W?(?![A-Za-z0-9])", key.upper())
-    return f"{found[0]}w" if len(set(found)) == 1 else UNKNOWN_CONTRAST
+    """The suffix of an MR image whose name has it in its middle or in another spelling (t1w_sag).
+    T1 alone may be a vertebra, a session or a time."""
+    found = {word[:2].upper() for word in key.split("_") if word.lower() in ("t1w", "t2w", "pdw")}
+    return f"{found.pop()}w" if len(found) == 1 else UNKNOWN_CONTRAST
 
 
 def _rows(path: Path) -> list[dict[str, str]] | None:

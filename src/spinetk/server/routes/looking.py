@@ -59,7 +59,7 @@ def look(
         wanted.comment,
     )
     with shared.desk.of(job.id):
-        write_look(folder.parent, said)
+        said = write_look(folder.parent, said)
     return ShownLook(**asdict(said))
 
 
