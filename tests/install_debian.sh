@@ -1,7 +1,7 @@
 #!/bin/sh
 # Install the Debian packages that the tests of DICOM and of the page need, where that is possible: as root, on a
 # system with apt-get. Elsewhere those tests are skipped by name.
-packages="dicom3tools dcmtk libgdcm-tools orthanc orthanc-dicomweb chromium strace openssl slurm-wlm munge"
+packages="dicom3tools dcmtk libgdcm-tools orthanc orthanc-dicomweb chromium strace openssl slurm-wlm munge nginx-light"
 missing=""
 for package in $packages; do
   dpkg -s "$package" >/dev/null 2>&1 || missing="$missing $package"

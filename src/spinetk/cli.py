@@ -207,6 +207,9 @@ def serve(
     send_to: Annotated[
         str | None, typer.Option(help="DICOM node for results, as TITLE@HOST:PORT.")
     ] = None,
+    log_json: Annotated[
+        bool, typer.Option(help="Log requests on standard error as lines of JSON.")
+    ] = False,
 ) -> None:
     """Serve a page to drop studies on, look at results, correct them and send them on."""
     needs(
@@ -222,6 +225,7 @@ def serve(
     import uvicorn
 
     from spinetk.dicom_net.peers import parse_peer
+    from spinetk.json_logs import log_to_standard_error
     from spinetk.server.access import LOOPBACK
     from spinetk.server.app import create_app
     from spinetk.server.settings import Settings
@@ -234,8 +238,10 @@ def serve(
         raise UsageError(f"--token: at least {SHORTEST_TOKEN} characters")
     settings = Settings(
         folder, token, keep, int(min(most, 1e6) * 1e9), parse_peer(send_to) if send_to else None,
-        results, images,
+        results, images, log_json,
     )  # fmt: skip
+    if log_json:
+        log_to_standard_error(as_json=True)
     if images and not results:
         raise UsageError("--images: of results: name their folder, too")
     hint(f"SpineTK: http://{host}:{port}/{'?token=...' if token else ''} (Ctrl-C ends)")
@@ -248,7 +254,7 @@ def serve(
             app.state.ending = True
             super().handle_exit(sig, frame)
 
-    # requests are not logged: names of studies could stand in them
+    # not logged by their paths: names of studies could stand in them
     config = uvicorn.Config(
         app, host=host, port=port, log_level="warning", access_log=False,
         timeout_graceful_shutdown=3,
@@ -277,6 +283,7 @@ def node(
     keep: Annotated[
         float, typer.Option(min=0.01, help="Hours until images, and results that were sent, go.")
     ] = 24.0,
+    log_json: Annotated[bool, typer.Option(help="Log lines of JSON.")] = False,
 ) -> None:
     """Be a DICOM node: take studies by C-STORE, segment them, send SEG and SR on."""
     needs("serve", "pynetdicom")
@@ -285,14 +292,10 @@ def node(
 
     from spinetk.dicom_net.node import Node, NodeSettings
     from spinetk.dicom_net.peers import parse_allowed, parse_peer, parse_title
+    from spinetk.json_logs import log_to_standard_error
 
     # our own words only: libraries quote what peers send, a patient's name for one
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
-    own = logging.getLogger("spinetk")
-    own.addHandler(handler)
-    own.propagate, own.level = False, logging.INFO
-    logging.getLogger().addHandler(logging.NullHandler())
+    log_to_standard_error(as_json=log_json)
     logging.getLogger("pydicom").setLevel(logging.CRITICAL)
     logging.getLogger("pynetdicom").setLevel(logging.CRITICAL)
     settings = NodeSettings(

@@ -69,7 +69,7 @@ class Guard:
             return None
         given = request.query_params.get("token")
         if given is not None and request.url.path == "/" and self._is_right(given):
-            answer = RedirectResponse("/", status_code=303)
+            answer = RedirectResponse("./", status_code=303)  # a proxy may have a prefix
             secure = request.url.scheme == "https"
             answer.set_cookie(COOKIE, given, httponly=True, samesite="strict", secure=secure)
             return answer

@@ -22,6 +22,7 @@ from spinetk.server.box_outlines import BoxOutlines
 from spinetk.server.desk import Desk
 from spinetk.server.jobs import JobStore
 from spinetk.server.opened import job_of
+from spinetk.server.request_log import log_request
 from spinetk.server.routes import corrections, jobs, looking, results, watched
 from spinetk.server.runner import Runner
 from spinetk.server.settings import Settings
@@ -59,6 +60,8 @@ def create_app(settings: Settings) -> FastAPI:
     )  # fmt: skip
     app.state.spinetk = Served(settings, store, desk, BoxOutlines())
     app.middleware("http")(Guard(settings.token))
+    if settings.log_requests:
+        app.middleware("http")(log_request)
     app.exception_handler(SpineError)(_refused)
     app.exception_handler(OSError)(_not_there)
     app.exception_handler(sqlite3.Error)(_not_kept)

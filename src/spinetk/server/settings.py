@@ -20,6 +20,7 @@ class Settings:
         send_to: where results are sent on the page's word.
         opened: a folder of the command line's results that is shown as a worklist, too.
         images: what was segmented into it, None where it lies as sources.csv says.
+        log_requests: each request is logged, by its route.
     """
 
     folder: Path
@@ -29,3 +30,4 @@ class Settings:
     send_to: Peer | None = None
     opened: Path | None = None
     images: Path | None = None
+    log_requests: bool = False

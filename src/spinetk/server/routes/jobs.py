@@ -21,6 +21,8 @@ from spinetk.study import UNSURE_SCORE
 
 EVENT_SECONDS = 0.25
 EVENTS = "text/event-stream"
+AT_ONCE = {"X-Accel-Buffering": "no"}
+"""A proxy (nginx) hands on what comes as it comes."""
 
 router = APIRouter()
 
@@ -154,7 +156,7 @@ async def events(shared: Shared, job: KnownJob, request: Request) -> StreamingRe
         now = shared.store.get(job.id)
         return [now] if now else []
 
-    return StreamingResponse(_news(request, look, until_over=True), media_type=EVENTS)
+    return StreamingResponse(_news(request, look, until_over=True), 200, AT_ONCE, EVENTS)
 
 
 @router.get(
@@ -163,7 +165,7 @@ async def events(shared: Shared, job: KnownJob, request: Request) -> StreamingRe
 )  # fmt: skip
 async def all_events(shared: Shared, request: Request) -> StreamingResponse:
     """Every job's state when it changes, as server-sent events, for as long as one listens."""
-    return StreamingResponse(_news(request, shared.store.all), media_type=EVENTS)
+    return StreamingResponse(_news(request, shared.store.all), 200, AT_ONCE, EVENTS)
 
 
 async def _news(
