@@ -10,6 +10,7 @@ export type Job = Schemas["JobState"];
 export type About = Schemas["About"];
 /** An instance; one that is just being added has no mask yet. */
 export type Mark = Omit<Schemas["ShownMark"], "kind" | "rle"> & { kind: Kind; rle: Schemas["Rle"] | null };
+export type Said = Omit<Schemas["NewJob"], "name">;
 export type WorkRow = Schemas["WorkRow"];
 export type Look = Schemas["ShownLook"];
 export type Shown = Omit<Schemas["Shown"], "instances"> & { instances: Mark[] };
@@ -56,7 +57,7 @@ export const api = {
   about: () => ask<About>("GET", "about"),
   jobs: () => ask<Job[]>("GET", "jobs"),
   job: (id: string) => ask<Job>("GET", `jobs/${id}`),
-  add: (name: string, modality: string | null) => ask<Job>("POST", "jobs", { name, modality }),
+  add: (name: string, said: Said) => ask<Job>("POST", "jobs", { name, ...said }),
   put: (id: string, path: string, file: File, signal: AbortSignal) =>
     ask<Job>("PUT", `jobs/${id}/files/${quoted(path)}`, file, signal),
   start: (id: string) => ask<Job>("POST", `jobs/${id}/start`),

@@ -1,6 +1,6 @@
 // The first page: drop a study, watch it being segmented, open what is done.
 
-import { api, OVER, type About, type Job } from "./api";
+import { api, OVER, type About, type Job, type Said } from "./api";
 import { attempt, h, tell } from "./dom";
 import { Worklist } from "./worklist";
 
@@ -31,12 +31,12 @@ async function dropped(items: DataTransferItemList): Promise<Found[]> {
   return found;
 }
 
-async function upload(found: Found[], modality: string | null, told: (text: string) => void) {
+async function upload(found: Found[], said: Said, told: (text: string) => void) {
   const visible = found.filter((one) => !one.path.split("/").some((part) => part.startsWith(".")));
   if (!visible.length) throw new Error("there is no file in it");
   const first = visible[0].path.split("/");
   const name = first.length > 1 ? first[0] : visible.length > 1 ? `${visible.length} files` : first[0];
-  const job = await api.add(name, modality);
+  const job = await api.add(name, said);
   const stop = new AbortController();
   try {
     const waiting = [...visible];
@@ -111,11 +111,21 @@ export async function showJobs(main: HTMLElement, about: About): Promise<() => v
   const modality = h("select", { id: "modality" },
     ...[["", "what the file says"], ["MR", "MR"], ["CT", "CT"], ["XR", "X-ray"]].map(([value, text]) =>
       h("option", { value }, text)));
+  const spacing = h("input", { type: "number", id: "spacing", min: 0.01, max: 20, step: "any" });
+  const level = h("select", { id: "anchor-level" }, h("option", { value: "" }, "not known"),
+    ...about.body_levels.map((name) => h("option", { value: name }, name)));
+  const place = h("input", { type: "number", id: "anchor-place", min: 1, max: 40, value: "1" });
+  const said = (): Said => ({
+    modality: (modality.value || null) as Said["modality"],
+    spacing: spacing.value ? [Number(spacing.value), Number(spacing.value)] : null,
+    anchor: level.value ? { level: level.value, place: Number(place.value) } : null,
+  });
   const progress = h("p", { class: "soft", id: "sent" });
   const take = (found: Promise<Found[]>): void =>
     void attempt(async () => {
-      const told = modality.value || null;
-      modality.value = ""; // the next study may be of another kind
+      const told = said();
+      modality.value = spacing.value = level.value = ""; // the next study may be of another kind
+      place.value = "1";
       await upload(await found, told, (text) => (progress.textContent = text));
       await refresh();
     }).then(() => (progress.textContent = ""));
@@ -133,7 +143,12 @@ export async function showJobs(main: HTMLElement, about: About): Promise<() => v
     h("p", {},
       h("button", { class: "main", click: () => files.click() }, "Choose files"), " ",
       h("button", { click: () => folder.click() }, "Choose a folder")),
-    h("label", { for: "modality" }, "Modality "), modality, files, folder, progress);
+    h("p", {}, h("label", { for: "modality" }, "Modality "), modality),
+    h("details", {}, h("summary", {}, "What the files do not say"),
+      h("p", {}, h("label", { for: "spacing" }, "Size of a pixel, mm "), spacing),
+      h("p", {}, h("label", { for: "anchor-level" }, "Level "), level, " ",
+        h("label", { for: "anchor-place" }, "of the body that is, counted from below, number "), place)),
+    files, folder, progress);
   zone.addEventListener("dragover", (event) => {
     event.preventDefault();
     zone.classList.add("over");

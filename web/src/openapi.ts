@@ -482,6 +482,16 @@ export interface components {
             version: string;
         };
         /**
+         * Anchor
+         * @description That the body at a place, counted from below from 1, has a level.
+         */
+        Anchor: {
+            /** Level */
+            level: string;
+            /** Place */
+            place: number;
+        };
+        /**
          * Change
          * @description One change of one instance; `place` is its place among the instances.
          *
@@ -597,13 +607,20 @@ export interface components {
         };
         /**
          * NewJob
-         * @description What a person says of a study before its files come.
+         * @description What a person says of a study before its files come; `spacing` is mm (row, column), of images
+         *     whose files do not say it.
          */
         NewJob: {
+            anchor?: components["schemas"]["Anchor"] | null;
             /** Modality */
             modality?: ("MR" | "CT" | "XR") | null;
             /** Name */
             name: string;
+            /** Spacing */
+            spacing?: [
+                number,
+                number
+            ] | null;
         };
         /**
          * NewLook

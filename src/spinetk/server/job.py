@@ -32,6 +32,8 @@ class Job:
     Attributes:
         name: what the person calls it, the uploaded folder's name for one.
         modality: "MR", "CT" or "XR" where the person said so.
+        spacing: (row, column) in mm, likewise.
+        anchor: a level and the place, from below, of the body that has it, likewise.
         created, touched: when it came and was last changed, in seconds since 1970.
         changed: grows with every change.
         doing: what is under way, `done` of `total` of it.
@@ -47,6 +49,8 @@ class Job:
     name: str
     state: State = "uploading"
     modality: str | None = None
+    spacing: tuple[float, float] | None = None
+    anchor: tuple[str, int] | None = None
     created: float = 0.0
     touched: float = 0.0
     changed: int = 0

@@ -97,10 +97,19 @@ class JobStore:
             row = self._base.execute("SELECT job FROM jobs WHERE id = ?", (job,)).fetchone()
         return job_from(row[0]) if row else None
 
-    def add(self, name: str, modality: str | None = None) -> Job:
-        """A new job that waits for its files."""
+    def add(
+        self,
+        name: str,
+        modality: str | None = None,
+        spacing: tuple[float, float] | None = None,
+        anchor: tuple[str, int] | None = None,
+    ) -> Job:
+        """A new job that waits for its files; what a person says of it, see `Job`."""
         now = time.time()
-        job = Job(uuid.uuid4().hex, name[:200], modality=modality, created=now, touched=now)
+        job = Job(
+            uuid.uuid4().hex, name[:200], modality=modality, spacing=spacing, anchor=anchor,
+            created=now, touched=now,
+        )  # fmt: skip
         # studies are private, whatever the folder that they are in is
         self.study(job.id).parent.mkdir(mode=0o700)
         self.study(job.id).mkdir()

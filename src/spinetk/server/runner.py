@@ -45,6 +45,8 @@ class Order:
     study: Path
     results: Path
     modality: Modality | None
+    spacing: tuple[float, float] | None
+    anchor: tuple[str, int] | None
     most_bytes: int
     sha256: str | None = None
 
@@ -116,6 +118,8 @@ class Runner:
                 study,
                 self._store.results(job.id),
                 job.modality,  # type: ignore[arg-type]
+                job.spacing,
+                job.anchor,
                 self._most_bytes,
                 sha256,
             )
@@ -211,7 +215,9 @@ def _done(order: Order, models: dict[str, LoadedModel], pipe: Connection) -> Out
     on_progress("reading", 0, 0)
     if order.sha256 is None:  # what lies elsewhere is not changed
         unpack_archives(order.study, order.most_bytes)
-    options = Options(modality=order.modality, overwrite=True)
+    options = Options(
+        modality=order.modality, spacing=order.spacing, anchor=order.anchor, overwrite=True
+    )
 
     def on_done(row: dict[str, Any]) -> None:  # the page need not know where our folders lie
         pipe.send(("row", {name: row[name] for name in SUMMARY_COLUMNS}))
@@ -226,7 +232,8 @@ def _done(order: Order, models: dict[str, LoadedModel], pipe: Connection) -> Out
     key = slice_key(found.key, order.task.slice_index)
     if series_in(order.study, key) is not None:
         raise UsageError(f"another series of the study is called {key}: rename its file")
-    item = replace(options, slices=order.task.slice_index)
+    # another slice may show other bodies: places are counted on the one that is selected
+    item = replace(options, slices=order.task.slice_index, anchor=None)
     outcome = segment_found(replace(found, key=key), order.results, item, models, on_progress)
     for row in outcome.done:
         on_done(row)

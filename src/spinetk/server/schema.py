@@ -6,10 +6,11 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, Field, model_validator
 
+from spinetk.readers.header_checks import SPACING_MM
 from spinetk.server.job import Job, State
 from spinetk.server.strict import Strict, Text
 from spinetk.server.work_messages import ShownLook
-from spinetk.structures import levels_of
+from spinetk.structures import BODY_LEVELS, levels_of
 from spinetk.study import Judgement, Modality
 from spinetk.warning import Severity
 
@@ -19,11 +20,30 @@ Points = Annotated[list[Point], Field(max_length=20_000)]
 Polygons = Annotated[list[Points], Field(max_length=200)]
 
 
+Millimetres = Annotated[float, Field(ge=SPACING_MM[0], le=SPACING_MM[1])]
+
+
+class Anchor(Strict):
+    """That the body at a place, counted from below from 1, has a level."""
+
+    level: str
+    place: Annotated[int, Field(ge=1, le=40)]
+
+    @model_validator(mode="after")
+    def _of_a_body(self) -> Self:
+        if self.level not in BODY_LEVELS:
+            raise ValueError(f"{self.level} is no level of a vertebral body")
+        return self
+
+
 class NewJob(Strict):
-    """What a person says of a study before its files come."""
+    """What a person says of a study before its files come; `spacing` is mm (row, column), of images
+    whose files do not say it."""
 
     name: Annotated[str, Field(min_length=1, max_length=200)]
     modality: Modality | None = None
+    spacing: tuple[Millimetres, Millimetres] | None = None
+    anchor: Anchor | None = None
 
 
 class ResultRow(BaseModel):

@@ -1,3 +1,5 @@
+import pytest
+
 from tests.server.routes.conftest import Asked
 
 
@@ -39,3 +41,22 @@ def test_what_is_not_there_is_a_404(asked: Asked) -> None:
 def test_the_state_of_a_job_that_is_over_is_told_once(asked: Asked) -> None:
     answer = asked.client.get(f"/api/jobs/{asked.job}/events")
     assert answer.text.count("data: ") == 1 and '"state":"done"' in answer.text
+
+
+def test_what_a_person_says_of_a_study_is_kept(asked: Asked) -> None:
+    said = {"spacing": [0.5, 0.4], "anchor": {"level": "L5", "place": 2}}
+    made = asked.client.post("/api/jobs", json={"name": "film", **said}).json()
+    job = asked.store.get(made["id"])
+    assert job is not None and (job.spacing, job.anchor) == ((0.5, 0.4), ("L5", 2))
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"spacing": [0.5, 50]}, {"spacing": [0, 0]}, {"spacing": 0.5},
+        {"anchor": {"level": "L9", "place": 1}}, {"anchor": {"level": "L5", "place": 0}},
+        {"anchor": "L5=1"},
+    ],
+)  # fmt: skip
+def test_what_cannot_be_said_of_a_study_is_refused(said: dict[str, object], asked: Asked) -> None:
+    assert asked.client.post("/api/jobs", json={"name": "film", **said}).status_code == 422

@@ -51,7 +51,8 @@ def jobs(shared: Shared) -> list[JobState]:
 @router.post("/api/jobs", status_code=201, tags=["jobs"])
 def new_job(shared: Shared, wanted: NewJob) -> JobState:
     """A new job; its files are sent next, then it is started."""
-    return JobState.of(shared.store.add(wanted.name, wanted.modality))
+    anchor = (wanted.anchor.level, wanted.anchor.place) if wanted.anchor else None
+    return JobState.of(shared.store.add(wanted.name, wanted.modality, wanted.spacing, anchor))
 
 
 @router.get("/api/jobs/{job}", responses=ERRORS, tags=["jobs"])
