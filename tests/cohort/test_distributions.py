@@ -55,3 +55,6 @@ def test_what_the_border_cuts_and_what_nobody_looks_at_is_left_out(tmp_path: Pat
     text = table(tmp_path / "u.csv", {"a": 1.0}).read_text().replace("false", "true")
     (tmp_path / "u.csv").write_text(text)
     assert spreads(tmp_path / "u.csv") == {}
+    text = table(tmp_path / "v.csv", {"a": 1.0}).read_text()
+    (tmp_path / "v.csv").write_text(text.replace("mm²", "px²"))
+    assert spreads(tmp_path / "v.csv") == {}

@@ -18,13 +18,24 @@ def page_of(out: Path) -> str:
 def test_verdicts_outliers_and_overlays_are_on_one_page_worst_first(cohort: Path) -> None:
     text = page_of(cohort)
     assert "<b>10</b>ok" in text and "<b>1</b>to reject" in text
-    sheet = text[text.index("Contact sheet") :]
+    # the pictures first: they say at once what the figures are worth
+    sheet = text[text.index("Contact sheet") : text.index("What stands out")]
     order = re.findall(r"<b>(person-\d\d)</b>", sheet)
     assert order[:2] == ["person-03", "person-07"] and len(order) == PERSONS
     assert sheet.count("data:image/jpeg;base64,") == PERSONS
-    assert 'href="person-07/report.html"' in text[: text.index("Contact sheet")]
+    outliers = text[text.index("What stands out") : text.index("Spread by level")]
+    assert 'href="person-07/report.html"' in outliers
     # nothing is loaded from elsewhere
     assert not re.findall(r'(?:src|href)="(?:https?:)?//', text)
+
+
+def test_modalities_are_drawn_apart(cohort: Path) -> None:
+    assert ", MR</h3>" not in page_of(cohort)
+    for number in range(4):
+        like(cohort / f"person-0{number}", cohort / f"ct-{number}", 1.0, modality="CT")
+    text = page_of(cohort)
+    assert "area (mm²), vertebral body, MR</h3>" in text
+    assert "area (mm²), vertebral body, CT</h3>" in text
 
 
 def test_a_result_without_pictures_is_listed_all_the_same(cohort: Path) -> None:

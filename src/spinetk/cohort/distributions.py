@@ -31,8 +31,11 @@ MOST = 200
 """Of what stands out, so many are listed: the furthest."""
 ORDER = {level: k for k, level in enumerate((*BODY_LEVELS, *DISC_LEVELS))}
 
-Place = tuple[str, str, str, str]
-"""(measure, unit, structure, level)."""
+OF_PICTURES = ("px", "px²")
+"""Units of lengths that nobody knows the scale of: of unlike pictures they are no distribution."""
+
+Place = tuple[str, str, str, str, str]
+"""(measure, unit, modality, structure, level)."""
 
 
 @dataclass
@@ -73,8 +76,8 @@ class Outlier:
 
 
 def spreads(table: Path, seed: int = 1) -> dict[Place, Spread]:
-    """Of every measure that is shown, unit, structure and level: its values. What the border cuts,
-    and results that are to be rejected, are left out.
+    """Of every measure that is shown, unit, modality, structure and level: its values. What the
+    border cuts, results that are to be rejected, and lengths in pixels are left out.
 
     Args:
         table: measurements.csv.
@@ -106,7 +109,7 @@ def outliers(table: Path, found: dict[Place, Spread]) -> list[Outlier]:
         far = abs(value - median) / scale
         if far < FAR:
             continue
-        outlier = Outlier(far, result, place[0], place[3], value, place[1], median)
+        outlier = Outlier(far, result, place[0], place[4], value, place[1], median)
         if len(furthest) < MOST:
             heapq.heappush(furthest, outlier)
         else:
@@ -119,11 +122,12 @@ def _values(table: Path) -> Iterator[tuple[Place, float, str]]:
         for row in csv.DictReader(stream):
             taken_for = judged(row["verdict"], row.get("decision", ""))  # type: ignore[arg-type]
             sound = row["truncated"] != "true" and taken_for != "reject"
-            if row["measure"] in SHOWN and sound:
-                place = (row["measure"], row["unit"], row["structure"], row["level"])
+            if row["measure"] in SHOWN and row["unit"] not in OF_PICTURES and sound:
+                names = ("measure", "unit", "modality", "structure", "level")
+                place: Place = tuple(row[name] for name in names)  # type: ignore[assignment]
                 yield place, float(row["value"]), row["result"]
 
 
-def _order(place: Place) -> tuple[int, str, str, int, str]:
-    measure, unit, structure, level = place
-    return SHOWN.index(measure), unit, structure, ORDER.get(level, len(ORDER)), level
+def _order(place: Place) -> tuple[int, str, str, str, int, str]:
+    measure, unit, modality, structure, level = place
+    return SHOWN.index(measure), unit, modality, structure, ORDER.get(level, len(ORDER)), level

@@ -75,9 +75,10 @@ def write_comparison(points: Sequence[TimePoint], out: Path) -> list[Fracture]:
         with whole_file(out / REPORT) as path:
             report.save_as(path)
     broken = fractures(found[-1], points[0].doubtful or points[-1].doubtful)
+    marked_first = sorted(found[-1], key=lambda change: not change.detectable)
     write_html(
         out / PAGE, "followup.html",
-        points=points, changes=found[-1], fractures=broken, line=LINE,
+        points=points, changes=marked_first, fractures=broken, line=LINE,
         picture=_embedded(picture) if picture is not None else None,
         lines=_lines(points, found) if len(points) > 2 else [],
         by_shape=any(change.matched == BY_SHAPE for change in found[-1]),

@@ -15,6 +15,7 @@ import numpy as np
 
 from spinetk.cohort.long_table import Value, values_of
 from spinetk.cohort.of_network import figures_of
+from spinetk.cohort.study_date import study_date
 from spinetk.errors import SpineError, UsageError
 from spinetk.results.looks import decisions_in, judged
 from spinetk.results.record import Record, whole_record
@@ -46,12 +47,14 @@ class TimePoint:
         name: what it is called: its folder, with the one that it lies in.
         values: by structure and measure.
         doubtful: the result is not `ok`, by its verdict or a person's word.
+        date: of the study (ISO 8601), as the result's own DICOM files have it; empty without any.
     """
 
     folder: Path
     record: Record
     values: Mapping[Structure, Mapping[str, Value]]
     doubtful: bool
+    date: str
 
     @property
     def name(self) -> str:
@@ -122,7 +125,7 @@ def time_point(folder: Path) -> TimePoint:
     if not values:
         raise UsageError("holds no measurements: it was written without CSV", folder)
     taken_for = judged(record.verdict, decisions_in(folder.parent).get(folder.name, ""))
-    return TimePoint(folder, record, values, taken_for in ("check", "reject"))
+    return TimePoint(folder, record, values, taken_for in ("check", "reject"), study_date(folder))
 
 
 def changes(earlier: TimePoint, later: TimePoint) -> list[Change]:

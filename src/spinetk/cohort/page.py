@@ -113,12 +113,13 @@ def _grouped(found: Sequence[Outlier]) -> list[tuple[str, list[Outlier]]]:
 
 
 def _drawings(found: Mapping[Place, Spread]) -> list[dict[str, Any]]:
-    """Of each measure, unit and structure: a row a level, its values on one scale."""
-    groups: dict[tuple[str, str, str], list[tuple[str, Spread]]] = {}
-    for (measure, unit, structure, level), spread in found.items():
-        groups.setdefault((measure, unit, structure), []).append((level, spread))
+    """Of each measure, unit, modality and structure: a row a level, its values on one scale."""
+    groups: dict[tuple[str, ...], list[tuple[str, Spread]]] = {}
+    for (*thing, level), spread in found.items():
+        groups.setdefault(tuple(thing), []).append((level, spread))
+    several = len({modality for _, _, modality, _ in groups}) > 1
     drawn = []
-    for (measure, unit, structure), rows in groups.items():
+    for (measure, unit, modality, structure), rows in groups.items():
         values = [value for _, spread in rows for value in spread.sample]
         low, high = min(values), max(values)
         scale = (WIDTH - LEFT - 20) / ((high - low) or 1.0)
@@ -130,7 +131,8 @@ def _drawings(found: Mapping[Place, Spread]) -> list[dict[str, Any]]:
             {
                 "measure": measure.replace("_", " "),
                 "unit": unit,
-                "structure": structure.replace("_", " "),
+                "structure": structure.replace("_", " ")
+                + (f", {modality or 'no known modality'}" if several else ""),
                 "low": low,
                 "high": high,
                 "width": WIDTH,
