@@ -18,6 +18,7 @@ def page_of(out: Path) -> str:
 def test_verdicts_outliers_and_overlays_are_on_one_page_worst_first(cohort: Path) -> None:
     text = page_of(cohort)
     assert "<b>10</b>ok" in text and "<b>1</b>to reject" in text
+    assert "A person" not in text  # decided anything
     # the pictures first: they say at once what the figures are worth
     sheet = text[text.index("Contact sheet") : text.index("What stands out")]
     order = re.findall(r"<b>(person-\d\d)</b>", sheet)

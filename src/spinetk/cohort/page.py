@@ -69,7 +69,7 @@ def write_page(out: Path, unread: Collection[str] = ()) -> Path:
         report = (folder / "report.html").is_file()
         told = folder.name, verdict, record.reasons, record.bodies
         worst.append(Listed(*told, report, decision))
-        decisions[decision] += bool(decision)
+        decisions.update([decision] if decision else [])
         if len(worst) > 2 * MOST_PICTURES:
             worst = _worst(worst)
     found = spreads(out / TABLE)
