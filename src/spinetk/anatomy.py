@@ -144,7 +144,13 @@ def order_and_name(
     bodies = sorted(found, key=lambda i: -mask_centre(i.mask)[1])
     sacral = [k for k, body in enumerate(bodies) if body.kind == SACRAL_CLASS]
     bodies = [
-        replace(body, kind=BODY_KIND, order=k + 1, truncated=cut_by_border(body.mask, content))
+        replace(
+            body,
+            kind=BODY_KIND,
+            order=k + 1,
+            truncated=cut_by_border(body.mask, content),
+            sacral=k in sacral,
+        )
         for k, body in enumerate(bodies)
     ]
     gaps = gaps_between(bodies, spacing)

@@ -284,6 +284,7 @@ class Instance:
         poor: the quality is below the network's bound: better looked at.
         level_confidence: 0..1, how sure the looks of its column's bodies are of their levels, also
             where that is not enough; None where they were not asked.
+        sacral: the network found it as S1, whatever it is named: it has one end plate.
         evidence: float [27], log probability of each of `structures.BODY_LEVELS` by its looks.
     """
 
@@ -298,6 +299,7 @@ class Instance:
     quality_low: float | None = None
     poor: bool = False
     level_confidence: float | None = None
+    sacral: bool = False
     evidence: NDArray[np.floating] | None = field(default=None, repr=False, compare=False)
 
 

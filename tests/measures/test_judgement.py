@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 
 from spinetk.measures.judgement import Verdict, instance_verdicts, study_verdict
+from spinetk.measures.shape import ONLY_ONE
 from spinetk.structures import BODY_KIND, DISC_KIND
 from spinetk.warning import Warning
 
@@ -41,6 +42,7 @@ def judged(*rows: dict[str, Any]) -> list[dict[str, Any]]:
         ({"unmeasured": "it is no block"}, "check", "it is no block"),
         ({"unmeasured": "only its ...", "level": "S1", "width_px": None}, "ok", ""),
         ({"unmeasured": "only its ...", "level": "C2", "upper_slope_deg": None}, "ok", ""),
+        ({"unmeasured": ONLY_ONE.format("upper"), "width_px": None}, "ok", ""),  # S1, unnamed
         ({"unmeasured": "gone", "level": "S1", "upper_slope_deg": None}, "check", "gone"),
         ({"shape_fit": 0.71}, "check", "it is hardly a block (fit 0.71)"),
         ({"width_px": 30.0}, "check", "its width is 60% of its neighbours'"),

@@ -134,3 +134,18 @@ def test_the_phantoms_heights_angles_slips_and_fractures_are_measured(
     assert by_level["L4"]["slip_percent"] == pytest.approx(
         100 * slip / np.linalg.norm(along), abs=2.5
     )
+
+
+def test_what_was_found_as_s1_is_measured_by_one_plate_without_its_name_too(
+    phantom_result: Segmentation,
+) -> None:
+    [sacrum] = [row for row in measured(phantom_result).rows if row["level"] == "S1"]
+    unnamed = [replace(i, level=None, sacral=i.level == "S1") for i in phantom_result.instances]
+    rows = measured(replace(phantom_result, instances=tuple(unnamed))).rows
+    [same] = [row for row in rows if row["area_px"] == sacrum["area_px"]]
+    assert same["unmeasured"] == sacrum["unmeasured"] and same["height_middle_px"] is None
+    assert same["upper_slope_deg"] == pytest.approx(sacrum["upper_slope_deg"], abs=0.5)
+    plain = [replace(i, sacral=False) for i in unnamed]
+    rows = measured(replace(phantom_result, instances=tuple(plain))).rows
+    [block] = [row for row in rows if row["area_px"] == sacrum["area_px"]]
+    assert block["unmeasured"] != sacrum["unmeasured"]

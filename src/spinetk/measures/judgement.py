@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from spinetk.measures.shape import ONLY_PLATE
+from spinetk.measures.shape import ONLY_ONE, ONLY_PLATE
 from spinetk.structures import BODY_KIND
 from spinetk.study import UNSURE_SCORE, Judgement
 from spinetk.warning import Warning
@@ -116,6 +116,8 @@ def _of_instance(row: Row, around: Sequence[Row], apart: float | None) -> Verdic
     if row["level"] in ONLY_PLATE:
         if row[f"{ONLY_PLATE[row['level']]}_slope_deg"] is None:
             doubts.append(str(row["unmeasured"]))
+        return Verdict.of((), doubts)
+    if row["unmeasured"] == ONLY_ONE.format("upper"):  # S1 without its name
         return Verdict.of((), doubts)
     if row["unmeasured"]:
         doubts.append(str(row["unmeasured"]))

@@ -16,6 +16,7 @@ Plate = Literal["upper", "lower"]
 CUT = "the border of the image cuts it"
 ONLY_PLATE: dict[str, Plate] = {"S1": "upper", "C2": "lower"}
 """Bodies with one end plate."""
+ONLY_ONE = "only its {} end plate is measured"
 LENGTHS, LARGEST_ANGLE = (0.55, 1.5), 35.0
 """Of such an end plate over the one beside it, and degrees between them, beyond which it is another
 border of the body."""
@@ -64,7 +65,7 @@ def outline_points(
         if only is not None:
             find = upper_plate if only == "upper" else lower_plate
             plate = find(mask, spacing, along)
-            reason = f"only its {only} end plate is measured"
+            reason = ONLY_ONE.format(only)
             if only == "upper":
                 return Outline(upper=plate, reason=reason)
             return Outline(lower=plate, reason=reason)

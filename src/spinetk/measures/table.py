@@ -168,23 +168,38 @@ def members_of(result: Segmentation, view: Upright) -> list[Member]:
     kinds = [instance.kind for instance in result.instances]
     spacing = view.spacing or SQUARE
     directions = column_directions(masks, kinds, view.spacing)
+    named = [measured_as(instance) for instance in result.instances]
     points = [
         outline_points(mask, spacing, along, truncated=instance.truncated)
-        if instance.level not in ONLY_PLATE
+        if level not in ONLY_PLATE
         else Outline()
-        for instance, mask, along in zip(result.instances, masks, directions, strict=True)
+        for instance, level, mask, along in zip(
+            result.instances, named, masks, directions, strict=True
+        )
     ]
     by_level = {i.level: p for i, p in zip(result.instances, points, strict=True) if i.level}
-    for place, instance in enumerate(result.instances):
-        if instance.level in ONLY_PLATE:
+    orders = {
+        i.order: p for i, p in zip(result.instances, points, strict=True) if i.kind == BODY_KIND
+    }
+    for place, (instance, level) in enumerate(zip(result.instances, named, strict=True)):
+        if level in ONLY_PLATE:
+            known = by_level
+            if instance.level is None:  # the next body above is beside it, whatever it is called
+                known = {"L5": orders[instance.order + 1]} if instance.order + 1 in orders else {}
             points[place] = one_plate(
-                masks[place], spacing, directions[place], by_level, instance.level,
+                masks[place], spacing, directions[place], known, str(level),
                 truncated=instance.truncated,
             )  # fmt: skip
     return [
         Member(instance.kind, instance.level, instance.order, mask_centre(mask), outline)
         for instance, mask, outline in zip(result.instances, masks, points, strict=True)
     ]
+
+
+def measured_as(instance: Instance) -> str | None:
+    """The level that decides how an instance is measured: what was found as S1 and has no name is
+    no block either."""
+    return instance.level or ("S1" if instance.sacral else None)
 
 
 def _sizes(points: Outline, view: Upright, *, frontal: bool) -> Row:
