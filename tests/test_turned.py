@@ -100,3 +100,15 @@ def test_a_film_on_its_head_is_told_by_bodies_that_shrink() -> None:
     turned = as_it_lies(over, loaded, loaded.model.score_threshold)
     [told] = [w.text for w in turned.warnings if w.code == "turned"]
     assert told.startswith("turned: 180 ")
+
+
+def test_of_two_spines_one_above_the_other_the_second_is_told(
+    picture: np.ndarray, mr_model: LoadedModel
+) -> None:
+    dark = np.zeros((60, picture.shape[1]), picture.dtype)
+    both = segment(as_series(np.concatenate([picture, dark, picture], axis=0)), mr_model)
+    [warning] = [w for w in both.warnings if w.code == "other-column"]
+    assert "bodies below the column" in warning.text or "bodies above the column" in warning.text
+    assert warning.severity == "check"
+    assert not [w for w in segment(as_series(picture), mr_model).warnings
+                if w.code == "other-column"]  # fmt: skip

@@ -104,6 +104,8 @@ def as_it_lies(series: Series, loaded: LoadedModel, threshold: float) -> Series:
         if _stands_on_its_head(looks[turn], looks[over], series.modality):
             turn = over
     _refuse_two_columns(looks[turn], series.key)
+    if (other := _left_out(looks[turn])) is not None:
+        series = replace(series, warnings=(*series.warnings, Warning("other-column", other)))
     if turn == 0:
         return series
     found = "the picture lies turned by so many degrees clockwise, by what was found in it"
@@ -186,6 +188,21 @@ def _vote(look: _Look, turned: _Look) -> float:
     its bodies and its evidence, each weighted to count about the same."""
     grows = 8 * (look.growth - turned.growth)
     return look.sacrum - turned.sacrum + grows + 2 * (look.evidence / turned.evidence - 1)
+
+
+def _left_out(look: _Look) -> str | None:
+    """What is said of bodies above or below the column that stand in none with it: another picture
+    on the same one, or a column with a gap."""
+    if len(look.rest) < SECOND_COLUMN:
+        return None
+    second = look.rest[in_column(look.rest, np.ones(len(look.rest)))]
+    if len(second) < SECOND_COLUMN:
+        return None
+    where = "below" if second[:, 1].min() > look.bodies[:, 1].min() else "above"
+    return (
+        f"{len(second)} bodies {where} the column stand in none with it and are left out: cut the "
+        "picture in two if it shows two spines"
+    )
 
 
 def _refuse_two_columns(look: _Look, key: str) -> None:

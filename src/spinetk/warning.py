@@ -52,6 +52,7 @@ KINDS: dict[str, Kind] = {
     "value-repaired": Kind("check", "input"),
     "not-hounsfield": Kind("check", "input"),
     "turned": Kind("check", "input"),
+    "other-column": Kind("check", "instances"),
     "partial": Kind("check", "input"),
     "left-out": Kind("check", "input"),
     "uneven": Kind("check", "input"),
