@@ -14,6 +14,7 @@ import json
 import os
 import random
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -34,6 +35,8 @@ from tests.services import Orthanc
 
 ROOT = Path(__file__).parents[1]
 COUNT = 100_000
+MOST_LINKS = 60_000
+"""Names that file systems give to one file."""
 BODIES = 3
 """Of a result: fewer than in a study, so that the table fits a small disk."""
 COHORTS = (10, 1_000, 1_000_000)
@@ -76,8 +79,12 @@ def gathered(result: Path, out: Path, count: int) -> tuple[float, float, float]:
     for number in range(count):
         folder = out / f"p{number:06d}"
         folder.mkdir()
+        first = out / f"p{number - number % MOST_LINKS:06d}"
         for name in names:
-            os.link(result / name, folder / name)
+            if folder == first:
+                shutil.copyfile(result / name, folder / name)
+            else:
+                os.link(first / name, folder / name)
     start = time.perf_counter()
     program = (
         "import sys; from pathlib import Path; from spinetk.cohort.gather import gather; "
