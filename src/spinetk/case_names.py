@@ -75,12 +75,12 @@ def renamed(
             named.append((item, _safe(template.format_map(_Values(item, inputs)))))
         except UsageError as error:
             refused.append(Refusal(item.place.name, error.reason))
-    images = Counter(key for item, key in named if not is_named_as_labels(item.place))
+    is_labels = [is_named_as_labels(item.place) for item, _ in named]
     everything = Counter(key for _, key in named)
+    labels = Counter(key for (_, key), is_label in zip(named, is_labels, strict=True) if is_label)
     renewed = []
-    for item, key in named:
-        is_image = not is_named_as_labels(item.place)
-        alone = images[key] == 1 if is_image else everything[key] == 1
+    for (item, key), is_label in zip(named, is_labels, strict=True):
+        alone = everything[key] - (0 if is_label else labels[key]) == 1
         renewed.append(replace(item, key=key if alone else _safe(f"{key}_{own_name(item)}")))
     return with_unique_keys(renewed), refused
 

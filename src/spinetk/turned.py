@@ -77,6 +77,11 @@ class _Look:
         sizes = np.sqrt(np.prod(inner[:, 2:] - inner[:, :2], axis=1))
         return float(np.polyfit(np.arange(len(sizes)), np.log(sizes), 1)[0])
 
+    @property
+    def second(self) -> NDArray[np.floating]:
+        """float [K, 4]: the column that bodies beside the first one make, too."""
+        return self.rest[in_column(self.rest, np.ones(len(self.rest)))]
+
 
 def as_it_lies(series: Series, loaded: LoadedModel, threshold: float) -> Series:
     """The series, with the directions of a single picture whose header says none, where the
@@ -193,9 +198,7 @@ def _vote(look: _Look, turned: _Look) -> float:
 def _left_out(look: _Look) -> str | None:
     """What is said of bodies above or below the column that stand in none with it: another picture
     on the same one, or a column with a gap."""
-    if len(look.rest) < SECOND_COLUMN:
-        return None
-    second = look.rest[in_column(look.rest, np.ones(len(look.rest)))]
+    second = look.second
     if len(second) < SECOND_COLUMN:
         return None
     where = "below" if second[:, 1].min() > look.bodies[:, 1].min() else "above"
@@ -211,16 +214,16 @@ def _refuse_two_columns(look: _Look, key: str) -> None:
     Raises:
         Unsuitable: it shows two columns.
     """
-    if len(look.rest) < SECOND_COLUMN:
+    second = look.second
+    if len(second) < SECOND_COLUMN:
         return
-    second = look.rest[in_column(look.rest, np.ones(len(look.rest)))]
     middles = [np.median((c[:, 0] + c[:, 2]) / 2) for c in (look.bodies, second)]
     width = float(np.median(look.bodies[:, 2] - look.bodies[:, 0]))
     apart = abs(float(middles[0] - middles[1])) > APART_WIDTHS * width
     tops, ends = zip(*((c[:, 1].min(), c[:, 3].max()) for c in (look.bodies, second)), strict=True)
     shared = min(ends) - max(tops)  # one below the other are the parts of one column
     beside = shared > min(e - t for t, e in zip(tops, ends, strict=True)) / 2
-    many = len(second) >= max(SECOND_COLUMN, SECOND_SHARE * len(look.bodies))
+    many = len(second) >= SECOND_SHARE * len(look.bodies)
     if apart and beside and many:
         counts = f"{len(look.bodies)} and {len(second)} bodies"
         raise Unsuitable(f"shows two spines side by side ({counts}): cut it into two", key)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +11,6 @@ from spinetk.cohort.page import write_page
 from spinetk.cohort.persons import matched_participants, read_participants
 from spinetk.errors import UnreadableInput
 from spinetk.results.folders import put_back, write_rows, write_summary
-from spinetk.results.looks import decisions_in, judged
 from spinetk.results.provenance import known_sources, write_sources
 from spinetk.results.record import FILE as RECORD
 from spinetk.results.record import whole_record
@@ -66,20 +64,10 @@ def gather(out: Path, participants: Path | None = None) -> Gathered:
     unread = [*table.unread, *_without_record(out)]
     failed = _failures(out, unread)
     page = write_page(out, {key for key, _ in unread})
+    several = tuple(key for key, count in table.series.items() if count > 1)
     return Gathered(
-        table.results, table.values, failed, table.parquet, page, tuple(missing), _several(out)
+        table.results, table.values, failed, table.parquet, page, tuple(missing), several
     )
-
-
-def _several(out: Path) -> tuple[str, ...]:
-    """Series whose selected slice and slices that were asked for one by one all count."""
-    decided = decisions_in(out)
-    found = Counter(
-        record.series_key
-        for folder, record in last_versions(out)
-        if judged(record.verdict, decided.get(folder.name, "")) != "reject"
-    )
-    return tuple(key for key, count in found.items() if count > 1)
 
 
 def _without_record(out: Path) -> list[tuple[str, str]]:

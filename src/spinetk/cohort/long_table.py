@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -20,7 +21,7 @@ from spinetk.cohort.codebook import ANGLES, MEASURES, column_of, unit_of
 from spinetk.cohort.of_network import figures_of
 from spinetk.errors import SpineError
 from spinetk.results.folders import plain_cell, write_rows
-from spinetk.results.looks import decisions_in
+from spinetk.results.looks import decisions_in, judged
 from spinetk.results.record import Record
 from spinetk.results.versions import last_versions
 
@@ -130,12 +131,14 @@ class Written:
         parquet: whether a Parquet file was written, too (it is where pyarrow is installed: extra
             `cohort`).
         unread: key and reason of results that could not be read.
+        series: how many results of each series count.
     """
 
     results: int = 0
     values: int = 0
     parquet: bool = False
     unread: list[tuple[str, str]] = field(default_factory=list)
+    series: Counter[str] = field(default_factory=Counter)
 
 
 def write_table(out: Path, participants: Mapping[str, Mapping[str, str]] | None = None) -> Written:
@@ -156,6 +159,9 @@ def write_table(out: Path, participants: Mapping[str, Mapping[str, str]] | None 
         waiting: list[tuple[Any, ...]] = []
         decided = decisions_in(out)
         for folder, record in last_versions(out):
+            decision = decided.get(folder.name, "")
+            if judged(record.verdict, decision) != "reject":
+                done.series[record.series_key] += 1
             try:
                 found = values_of(folder, record)
             except SpineError as error:
@@ -163,7 +169,7 @@ def write_table(out: Path, participants: Mapping[str, Mapping[str, str]] | None 
                 continue
             done.results += 1
             own = (participants or {}).get(folder.name, {})
-            added = (decided.get(folder.name, ""), *(own.get(name, "") for name in more))
+            added = (decision, *(own.get(name, "") for name in more))
             for value in found:
                 cells = tuple(getattr(value, name) for name in OF_VALUE)
                 writer.writerow(plain_cell(cell) for cell in (*map(_cell, cells), *added))

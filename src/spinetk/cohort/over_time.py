@@ -17,7 +17,7 @@ from spinetk.cohort.long_table import Value, values_of
 from spinetk.cohort.of_network import figures_of
 from spinetk.cohort.study_date import study_date
 from spinetk.errors import SpineError, UsageError
-from spinetk.results.looks import decisions_in, judged
+from spinetk.results.looks import judged, look_of
 from spinetk.results.record import Record, whole_record
 from spinetk.structures import BODY_KIND
 
@@ -124,7 +124,8 @@ def time_point(folder: Path) -> TimePoint:
             values.setdefault((value.structure, name), {})[value.measure] = value
     if not values:
         raise UsageError("holds no measurements: it was written without CSV", folder)
-    taken_for = judged(record.verdict, decisions_in(folder.parent).get(folder.name, ""))
+    look = look_of(folder.parent, folder.name)
+    taken_for = judged(record.verdict, look.decision if look else "")
     return TimePoint(folder, record, values, taken_for in ("check", "reject"), study_date(folder))
 
 

@@ -62,6 +62,16 @@ def looks_in(results: Path) -> dict[str, Look]:
     return {k: look for k, look in _said(results).items() if look.of == mark_of(results / k)}
 
 
+def look_of(results: Path, key: str) -> Look | None:
+    """What was said of one result that is there; of the others nothing is read.
+
+    Raises:
+        UsageError: as `looks_in`.
+    """
+    look = _said(results).get(key)
+    return look if look is not None and look.of == mark_of(results / key) else None
+
+
 def decisions_in(results: Path) -> dict[str, str]:
     """What was decided, by key; results of which nobody decided anything are not in it.
 

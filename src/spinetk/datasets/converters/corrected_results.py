@@ -79,12 +79,13 @@ def corrected_results(folder: Path, lost: list[str]) -> Iterator[OutlinedSlice]:
             continue
         stored = read_slice(place, record)
         labels = _labels(mask, place / IMAGE)
-        own = record.correction is None and _is_untouched(place, labels, lost)
+        notes = _notes(place)
+        own = record.correction is None and _is_untouched(place, notes, labels, lost)
         view = upright(stored)
         outlines = []
         values = np.unique(labels[labels > 0]).astype(int).tolist()
         bodies = {level for value in values if (level := level_of_number(value))}
-        names, known = label_names(mask), _levels(place)
+        names, known = label_names(mask), _levels(notes)
         for value in values:
             label = _label(value, names, known, bodies)
             if label is None:
@@ -110,17 +111,18 @@ def corrected_results(folder: Path, lost: list[str]) -> Iterator[OutlinedSlice]:
         )
 
 
+Notes = list[dict[str, Any]]
+"""Annotations of a result's COCO file."""
 NOBODY_KNOWS = (
     "results without instances.coco.json and instances.csv, by which to tell whether their masks "
     "were corrected: taken as the network's own"
 )
 
 
-def _is_untouched(place: Path, labels: NDArray[np.int_], lost: list[str]) -> bool:
+def _is_untouched(place: Path, notes: Notes, labels: NDArray[np.int_], lost: list[str]) -> bool:
     """Whether labels [H, W] are those that the result was written with, by its COCO file or,
     without that, by the numbers and areas in its table. So they are taken to be where it has
     neither, which is told."""
-    notes = _notes(place)
     if notes:
         written = np.zeros_like(labels)
         try:
@@ -225,15 +227,15 @@ def _meaning(value: int, bodies: Collection[str]) -> Label | None:
     return None if level is None else (DISC_KIND if "-" in level else BODY_KIND, level)
 
 
-def _levels(folder: Path) -> dict[int, Label]:
+def _levels(notes: Notes) -> dict[int, Label]:
     """Class and level of the numbers that the result itself gave, where it has its COCO file."""
     try:
-        return {note["label"]: (note["class"], note["level"]) for note in _notes(folder)}
+        return {note["label"]: (note["class"], note["level"]) for note in notes}
     except (KeyError, TypeError):
         return {}
 
 
-def _notes(folder: Path) -> list[dict[str, Any]]:
+def _notes(folder: Path) -> Notes:
     """The annotations of a result's COCO file with their class; none where it has none."""
     try:
         content = json.loads((folder / INSTANCES).read_text(encoding="utf-8"))

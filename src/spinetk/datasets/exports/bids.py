@@ -15,7 +15,7 @@ import spinetk
 from spinetk.atomic import whole_file, write_text
 from spinetk.errors import UsageError
 from spinetk.results.folders import results_below
-from spinetk.results.looks import looks_in
+from spinetk.results.looks import decisions_in
 from spinetk.results.record import Record
 from spinetk.results.versions import latest
 
@@ -48,11 +48,11 @@ def export_bids(folder: Path, out: Path) -> Counter[str]:
     counts: Counter[str] = Counter()
     newest = latest(results_below(folder))
     subjects = _subjects([(place.parent, record) for place, record in newest.items()])
-    said = {parent: looks_in(parent) for parent in {place.parent for place in newest}}
+    said = {parent: decisions_in(parent) for parent in {place.parent for place in newest}}
     taken: Counter[str] = Counter()
     for place, record in newest.items():
-        look = said[place.parent].get(place.name)
-        if look is not None and look.decision == "reject":
+        decision = said[place.parent].get(place.name)
+        if decision == "reject":
             counts["that a person rejected"] += 1
             continue
         needed = [place / name for name in ("image.nii.gz", "mask.nii.gz", "instances.csv")]
@@ -67,8 +67,7 @@ def export_bids(folder: Path, out: Path) -> Counter[str]:
         stem = "_".join([f"sub-{subjects[_subject(place.parent, record)]}", *entities[1:]])
         taken[stem] += 1  # T1w and T2w of one session, say: labels have no such suffix
         again = "" if taken[stem] == 1 else str(taken[stem])
-        accepted = look is not None and look.decision == "accept"
-        _write(out, (stem, suffix, again), place, record, rows, accepted)
+        _write(out, (stem, suffix, again), place, record, rows, decision == "accept")
         counts["results"] += 1
     if not counts["results"]:
         raise UsageError("holds no result with image.nii.gz, mask.nii.gz and instances.csv", folder)

@@ -9,7 +9,7 @@ from fastapi.responses import FileResponse
 
 from spinetk.dicom_net.send import send_files
 from spinetk.results.folders import results_in, write_summary
-from spinetk.results.looks import looks_in
+from spinetk.results.looks import look_of
 from spinetk.results.record import whole_record
 from spinetk.server.display import display_volume
 from spinetk.server.downloads import zipped
@@ -52,7 +52,7 @@ def result(shared: Shared, job: KnownJob, key: Key, folder: ResultFolder) -> Sho
                 for item in record.warnings
             ],
             correction=ShownCorrection(**asdict(record.correction)) if record.correction else None,
-            look=ShownLook(**asdict(said)) if (said := looks_in(folder.parent).get(key)) else None,
+            look=ShownLook(**asdict(said)) if (said := look_of(folder.parent, key)) else None,
             instances=described(review, review.marked),
             versions=[
                 version.key
