@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from spinetk.errors import UsageError
-from spinetk.results.looks import FILE, Look, decisions_in, looks_in, write_look
+from spinetk.results.looks import FILE, Look, decisions_in, look_of, looks_in, write_look
 
 
 def test_what_is_said_is_read_again_and_the_last_word_counts(tmp_path: Path) -> None:
@@ -27,6 +27,7 @@ def test_what_was_said_of_a_result_is_not_said_of_one_that_takes_its_place(tmp_p
     assert decisions_in(tmp_path) == {"t2": "accept"}
     (tmp_path / "t2" / "run.json").write_text("another")
     assert decisions_in(tmp_path) == {}
+    assert look_of(tmp_path, "t2") is None and look_of(tmp_path, "t3") is None
     write_look(tmp_path, Look("t1", "reject", "Ann", "2026-01-01T10:00:00", ""))
     assert decisions_in(tmp_path) == {"t1": "reject"}
     (tmp_path / "t2" / "run.json").write_text("one")  # it is back
